@@ -1,0 +1,1 @@
+"""Sound files: decoding in blocks, resampling, writing, playing."""

@@ -1,0 +1,32 @@
+"""Opens any sound file: through libsndfile where that reads it, through ffmpeg where it does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from genvae.audio.decode import SUFFIXES, SoundfileStream
+from genvae.audio.programs import ffmpeg_missing
+from genvae.dataset import SoundStream
+from genvae.errors import AudioError
+
+
+def open_sound(path: Path) -> SoundStream:
+    """A stream of a sound file, or of a video's first sound track.
+
+    Raises:
+        AudioError: neither can read it; without ffmpeg, what to do about that.
+        OSError: the file can't be opened.
+    """
+    try:
+        return SoundfileStream(path)
+    except AudioError as error:
+        missing = ffmpeg_missing()
+        if missing:
+            hint = "" if path.suffix.lower() in SUFFIXES else f"; {missing}"
+            raise AudioError(f"{error}{hint}") from error
+        from genvae.audio.ffmpeg import FfmpegStream
+
+        try:
+            return FfmpegStream(path)
+        except AudioError as other:
+            raise (error if path.suffix.lower() in SUFFIXES else other) from None

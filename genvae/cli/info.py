@@ -1,0 +1,93 @@
+"""`genvae info`: what a run, a clip store or a generated file is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from genvae.cli.output import show_fields, show_json
+from genvae.errors import GenvaeError
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def info(path: Path, as_json: bool) -> None:
+    """Say what PATH is: a run, a clip store, or a wav file made by genvae generate."""
+    if (path / "pipeline.json").is_file():
+        about = _run(path)
+    elif (path / "store.json").is_file():
+        about = _store(path)
+    elif path.is_file():
+        about = _clip(path)
+    elif path.exists():
+        raise GenvaeError(
+            f"{path} is nothing that genvae made: a run holds pipeline.json, a clip store holds store.json."
+        )
+    else:
+        raise GenvaeError(f"{path} does not exist. Name a run, a clip store or a generated wav file.")
+    if as_json:
+        show_json(about)
+    else:
+        show_fields(_lines(about))
+
+
+def _run(path: Path) -> dict[str, Any]:
+    from genvae.run import Run
+
+    run = Run(path)
+    described = run.config.to_json()
+    return {
+        "kind": "run",
+        "path": str(path),
+        "finished": run.finished,
+        "digest": run.digest() if run.finished else None,
+        "genvae": run.genvae_version,
+        "genres": list(described.pop("genres")),
+        **described,
+        "training": run.training,
+        "data": run.data,
+        "bytes": sum(file.stat().st_size for file in path.rglob("*") if file.is_file()),
+    }
+
+
+def _store(path: Path) -> dict[str, Any]:
+    from genvae.clips.store import SPLITS, ClipStore
+
+    store = ClipStore.open(path)
+    counts = {genre: {split: len(store.select(split=split, genre=genre)) for split in SPLITS} for genre in store.genres}
+    return {
+        "kind": "store",
+        "path": str(path),
+        "digest": store.digest,
+        "sample_rate": store.sample_rate,
+        "clip_samples": store.clip_samples,
+        "clips": len(store),
+        "recordings": len(store.recordings),
+        "genres": counts,
+        "settings": store.settings,
+    }
+
+
+def _clip(path: Path) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from genvae import provenance
+
+    return {"kind": "clip", "path": str(path), **asdict(provenance.read(path))}
+
+
+def _lines(about: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Nested values as dotted names, one a line."""
+    lines: list[tuple[str, str]] = []
+    for name, value in about.items():
+        if isinstance(value, dict) and value:
+            lines += _lines(value, f"{prefix}{name}.")
+        elif isinstance(value, list) and all(isinstance(item, str) for item in value):
+            lines.append((prefix + name, ", ".join(value)))
+        else:
+            lines.append((prefix + name, value if isinstance(value, str) else json.dumps(value)))
+    return lines

@@ -1,0 +1,114 @@
+"""`genvae reconstruct`: your own sound through the model and back, to hear what it can hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from genvae.cli.output import make_folder, save, say, show_json, show_path
+from genvae.errors import AudioError, GenvaeError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from genvae.generation import Synthesizer
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, metavar="DIR", type=click.Path(path_type=Path, file_okay=False),
+              help="Folder for NAME-reconstruction.wav of each file.")  # fmt: skip
+@click.option("--run", "run_path", type=click.Path(path_type=Path), help="Run to use instead of the embedded one.")
+@click.option("--genre", help="Genre to condition on; by default the one that fits each file best.")
+@click.option("--vocoder", help="Vocoder to use instead of the run's own.")
+@click.option("--set", "assignments", multiple=True, metavar="vocoder.NAME=VALUE",
+              help="An option of the vocoder, such as vocoder.iterations=64; may be repeated.")  # fmt: skip
+@click.option("--overwrite", is_flag=True, help="Write over files that hold something else.")
+@click.option("--json", "as_json", is_flag=True, help="Say what was made as JSON.")
+def reconstruct(
+    files: tuple[Path, ...],
+    output: Path,
+    run_path: Path | None,
+    genre: str | None,
+    vocoder: str | None,
+    assignments: tuple[str, ...],
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Encode and decode sound FILEs, clip by clip, and write what is left of them.
+
+    They may have any format; with ffmpeg installed also m4a, wma and the sound of videos. The distance that is told is
+    the log-spectral distance from the original in dB: the lower, the nearer. A file that can't be read is named and
+    skipped, and the exit status is then 1; one that was cut short is taken as far as it goes, with a warning.
+
+    \b
+    genvae reconstruct song.mp3 -o out/
+    """
+    from genvae.cli.generate import open_run, synthesizer_for
+    from genvae.generation import require_genre
+    from genvae.registry import installed
+
+    targets = [output / f"{file.stem}-reconstruction.wav" for file in files]
+    for position, target in enumerate(targets):
+        if target in targets[:position]:
+            first = files[targets.index(target)]
+            raise GenvaeError(f"{first} and {files[position]} would both become {target}. Take one at a time.")
+    run = open_run(run_path)
+    if genre is not None:
+        require_genre(genre, run.config.genres)
+    synthesizer = synthesizer_for(run, installed(), vocoder, assignments)
+    make_folder(output)
+    made: list[dict[str, Any]] = []
+    failed = 0
+    for file, target in zip(files, targets, strict=True):
+        try:
+            sound, shortfall = _read(file, synthesizer)
+            result = synthesizer.reconstruct(sound, genre)
+            save(target, result.wav(), overwrite=overwrite)
+        except GenvaeError as error:
+            failed += 1
+            say(f"Skipped: {error}")
+            made.append({"file": str(file), "error": str(error)})
+            continue
+        told = {"genre": result.genre, "distance_db": result.distance, "warning": shortfall or None}
+        made.append({"file": str(file), "path": str(target), **told})
+        if shortfall:
+            say(f"Warning: {file} was cut short: {shortfall}.")
+        if not as_json:
+            show_path(target)
+        say(f"{file}: conditioned on {result.genre}, {result.distance:.1f} dB from the original")
+    if as_json:
+        show_json(made)
+    if failed:
+        raise GenvaeError(f"{failed} of {len(files)} files could not be reconstructed; they are named above.")
+
+
+def _read(file: Path, synthesizer: Synthesizer) -> tuple[Tensor, str]:
+    """A whole sound file as the run hears it: mono, at its sample rate, [samples]; and how far it fell short.
+
+    Raises:
+        AudioError: it can't be read, is empty, or holds samples that are not finite.
+    """
+    import numpy as np
+    import torch
+
+    from genvae.audio.open import open_sound
+    from genvae.clips.chop import FULL_SCALE, Chopper
+
+    try:
+        with open_sound(file) as stream:
+            chopper = Chopper(stream, sample_rate=synthesizer.sample_rate, clip_samples=synthesizer.clip_samples)
+            parts = list(chopper)
+            samples = round(chopper.frames * synthesizer.sample_rate / stream.sample_rate)
+    except OSError as error:
+        raise AudioError(f"{file}: {error.strerror}.") from error
+    except AudioError as error:
+        raise AudioError(f"{file}: {error}.") from error
+    if not samples:
+        raise AudioError(f"{file}: {chopper.error or 'it holds no sound'}.")
+    if not all(part.finite.all() for part in parts):
+        raise AudioError(f"{file}: it holds samples that are not finite numbers.")
+    pcm = np.concatenate([part.samples.ravel() for part in parts])[:samples]
+    return torch.from_numpy(pcm.astype(np.float32) / FULL_SCALE), chopper.shortfall()

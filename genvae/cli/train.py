@@ -1,0 +1,69 @@
+"""`genvae train`: a run from a store of clips."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+
+@click.command(
+    epilog="Options of the parts, for --set: `genvae plugins show NAME` lists them. Options of the training: "
+    "train.batch_size, train.schedule, train.warmup_steps, train.precision, train.validate_every, "
+    "train.checkpoint_every, train.validation_clips. Several devices: torchrun --nproc-per-node N -m -- genvae train"
+)
+@click.argument("store", type=click.Path(path_type=Path))
+@click.option("--run", "run_path", type=click.Path(path_type=Path), required=True, help="Folder of the run to make.")
+@click.option("--model", help="Variational autoencoder.  [default: conv-vae]")
+@click.option("--transform", help="Front end from waveforms to features.  [default: stft]")
+@click.option("--prior", help="Distribution over latents.  [default: gmm]")
+@click.option("--vocoder", help="Way from spectrograms to waveforms.  [default: pghi-refined]")
+@click.option("--set", "assignments", multiple=True, metavar="SECTION.NAME=VALUE",
+              help="Option of a part, such as model.latent_dim=64; may be repeated.")  # fmt: skip
+@click.option("--minutes", type=float, help="Train for so many minutes, validation and all.  [default: 30]")
+@click.option("--epochs", type=float, help="Train for so many passes over the clips.")
+@click.option("--steps", type=int, help="Train for so many batches.")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Of all that is drawn.  [default: 0]")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True,
+              help="What to train on.")  # fmt: skip
+@click.option("--resume", is_flag=True, help="Continue a run that was stopped, with its own options.")
+def train(
+    store: Path, run_path: Path, model: str | None, transform: str | None, prior: str | None, vocoder: str | None,
+    assignments: tuple[str, ...], minutes: float | None, epochs: float | None, steps: int | None, seed: int | None,
+    device: str, resume: bool,
+) -> None:  # fmt: skip
+    """Train a model on the clips of STORE, as `genvae prepare` made it, and write a run that can generate.
+
+    Stopped by Ctrl-C or SIGTERM, it writes a checkpoint from which --resume goes on.
+
+    \b
+    genvae train store --run run --minutes 30
+    genvae train store --run run --resume
+    genvae train store --run run2 --model reference-vae --epochs 50 --set train.batch_size=32
+    """
+    from genvae.clips.store import ClipStore
+    from genvae.errors import OptionError
+    from genvae.training.interrupt import Interrupted
+    from genvae.training.loop import train as run_training
+    from genvae.training.plan import Budget
+    from genvae.training.setup import continued, started
+
+    plugins = {"model": model, "transform": transform, "prior": prior, "vocoder": vocoder}
+    named = {section: name for section, name in plugins.items() if name is not None}
+    asked = Budget(steps, epochs, minutes) if (steps, epochs, minutes) != (None, None, None) else None
+    clips = ClipStore.open(store)
+    if resume:
+        if named or assignments or seed is not None:
+            raise OptionError("--resume goes on with the run's own options: leave --set, --seed and plugin names out.")
+        job = continued(run_path, clips, asked)
+    else:
+        job = started(run_path, clips, named, assignments, asked or Budget(minutes=30), seed=seed or 0)
+    try:
+        run_training(job, clips, device=device)
+    except Interrupted as stopped:
+        click.echo(str(stopped), err=True)
+        click.get_current_context().exit(128 + stopped.signal)
+    if os.environ.get("RANK", "0") == "0":  # of the processes that torchrun started, the first one speaks
+        click.echo(run_path)
+        click.echo(f"Trained. Hear it with: genvae generate --run {run_path} --genre {clips.genres[0]}", err=True)

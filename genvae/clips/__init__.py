@@ -1,0 +1,1 @@
+"""The clip store: how recordings become sealed shards of clips, and how those are read."""

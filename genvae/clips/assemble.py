@@ -1,0 +1,99 @@
+"""Writes what stands over the shards: the index, the report and store.json, whole and only where they changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from genvae.clips.report import Entry, make_report
+from genvae.clips.shard import Seal
+from genvae.clips.splits import Candidate, choose_splits
+from genvae.clips.store import FORMAT, INDEX, SPLITS, StoredRecording, index_bytes, store_digest
+from genvae.clips.work import Settings
+from genvae.files import write_json, write_whole
+
+
+def assemble(out: Path, entries: Sequence[Entry], settings: Settings, sources: Sequence[str]) -> dict[str, Any]:
+    """Choose the splits, write index.npy, report.json and, last, store.json; returns the report."""
+    entries = _with_splits(entries, settings.validation)
+    full = [(entry, entry.seal) for entry in entries if entry.seal and entry.seal.clips]
+    genres = sorted({entry.recording.genre for entry, _ in full})
+    index = [_rows(i, entry, seal, genres.index(entry.recording.genre)) for i, (entry, seal) in enumerate(full)]
+    content = index_bytes(np.concatenate([np.zeros(0, INDEX), *index]))
+    head: dict[str, Any] = {
+        "format": FORMAT,
+        "complete": True,
+        "settings": settings.to_json(),
+        "sources": list(sources),
+        "sample_rate": settings.sample_rate,
+        "clip_samples": settings.clip_samples,
+        "item": {"shape": [settings.clip_samples], "dtype": "<i2"},
+        "clips": sum(map(len, index)),
+        "genres": genres,
+        "recordings": [asdict(_stored(entry, seal)) for entry, seal in full],
+    }
+    head["digest"] = store_digest(head, content)
+    report = make_report(entries, settings.clip_samples / settings.sample_rate)
+    if not _holds(out / "index.npy", content):
+        write_whole(out / "index.npy", content)
+    write_if_changed(out / "report.json", report)
+    write_if_changed(out / "store.json", head)
+    return report
+
+
+def write_if_changed(path: Path, value: Any) -> None:
+    """Write `value` as JSON unless the file says just that already."""
+    if not _holds(path, (json.dumps(value, indent=2) + "\n").encode("ascii")):
+        write_json(path, value)
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    try:
+        return path.read_bytes() == content
+    except FileNotFoundError:
+        return False
+
+
+def _with_splits(entries: Sequence[Entry], validation: float) -> list[Entry]:
+    """The entries with their splits; only recordings that gave clips have a say in them."""
+    candidates = [
+        Candidate(
+            genre=entry.recording.genre,
+            digest=entry.seal.digest,
+            group=None if entry.recording.group is None else (entry.source, entry.recording.group),
+            pinned=entry.recording.split,
+        )
+        for entry in entries
+        if entry.seal and entry.seal.clips
+    ]
+    splits = iter(choose_splits(candidates, validation))
+    return [replace(entry, split=next(splits)) if entry.clips else entry for entry in entries]
+
+
+def _rows(number: int, entry: Entry, seal: Seal, genre: int) -> np.ndarray[tuple[int], np.dtype[np.void]]:
+    rows = np.zeros(seal.clips, INDEX)
+    rows["recording"] = number
+    rows["row"] = np.arange(seal.clips)
+    rows["genre"] = genre
+    rows["split"] = SPLITS.index(entry.split)
+    rows["offset"] = seal.offsets
+    rows["peak"] = seal.peaks
+    return rows
+
+
+def _stored(entry: Entry, seal: Seal) -> StoredRecording:
+    return StoredRecording(
+        key=seal.key,
+        source=entry.source,
+        id=entry.recording.id,
+        genre=entry.recording.genre,
+        split=entry.split,
+        licence=entry.recording.licence,
+        clips=seal.clips,
+        digest=seal.digest,
+    )

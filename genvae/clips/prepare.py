@@ -1,0 +1,199 @@
+"""Prepares a clip store: lists the recordings, does what is not done yet, and writes the index over all of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from genvae.clips.assemble import assemble, write_if_changed
+from genvae.clips.report import Entry
+from genvae.clips.shard import is_key, read_seal, remove_shard, shard_key
+from genvae.clips.store import FORMAT, SPLITS, read_head
+from genvae.clips.work import Settings, Task
+from genvae.clips.workers import Outcome, run_tasks
+from genvae.dataset import Dataset, Recording
+from genvae.errors import GenvaeError, PluginError, StoreError, nearest
+from genvae.text import printable
+
+Progress = Callable[[int, int, str], None]
+"""Called with how many recordings are done, how many there are to do, and the name of the last one."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a run of `prepare` did.
+
+    report: on the whole store, as in report.json. decoded: recordings that this run decoded or tried to. removed:
+    recordings that the sources no longer have, as `source/id` where it is known.
+    """
+
+    report: dict[str, Any]
+    decoded: int
+    removed: list[str] = field(default_factory=list)
+
+
+def prepare(
+    datasets: Sequence[Dataset],
+    out: Path,
+    settings: Settings,
+    *,
+    executor: Executor | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Prepared:
+    """Bring the store in the folder `out` in line with the recordings of `datasets`, one for each source.
+
+    Only recordings that are new or changed are decoded. Interrupted anywhere and run again, it ends in the same bytes.
+    With an executor of processes, a script that calls this needs `if __name__ == "__main__":`.
+
+    Args:
+        executor: runs the work, one task a recording; None for processes of our own.
+        workers: how many of those; None for one a core.
+
+    Raises:
+        GenvaeError: a source that can't be used, or no recording in any.
+        StoreError: `out` is something else, was prepared with other settings or from other sources, or is in use.
+    """
+    listed = _list_recordings(datasets, settings.dataset)
+    out = out.absolute()
+    _require_store_or_empty(out)
+    shards = out / "shards"
+    shards.mkdir(parents=True, exist_ok=True)
+    with _alone(out):
+        head = read_head(out)
+        sources = sorted({source for source, _ in listed.values()})
+        known = _require_same(head, settings, sources, out) if head else {}
+        _sweep(out)
+        outcomes: dict[str, Outcome] = {}
+        tasks = []
+        for key, (source, recording) in listed.items():
+            seal = read_seal(shards, key)
+            wanted = (recording.fingerprint, settings.content_digest())
+            if seal is not None and (seal.fingerprint, seal.settings) == wanted:
+                outcomes[key] = seal
+            else:
+                tasks.append(Task(shards, key, source, recording, settings))
+        gone = sorted({p.stem for p in shards.iterdir() if is_key(p.stem)} - listed.keys())
+        if tasks or gone or head is None:
+            # From here to the end the shards and the index may disagree, so the store says that it is unfinished.
+            began = {"format": FORMAT, "complete": False, "settings": settings.to_json(), "sources": sources}
+            write_if_changed(out / "store.json", began)
+        # Here rather than where the new shard is written: the workers of a run that was killed live a moment longer,
+        # and may write what this run writes, but must not remove it.
+        for key in (*gone, *(task.key for task in tasks)):
+            remove_shard(shards, key)
+        _decode(tasks, outcomes, executor, workers or os.cpu_count() or 1, progress)
+        entries = [
+            Entry(source=source, recording=recording, seal=o, failure="")
+            if not isinstance(o := outcomes[key], str)
+            else Entry(source=source, recording=recording, seal=None, failure=o)
+            for key, (source, recording) in listed.items()
+        ]
+        _sweep(out)
+        report = assemble(out, entries, settings, sources)
+    return Prepared(report, len(tasks), [known.get(key, key) for key in gone])
+
+
+def _sweep(out: Path) -> None:
+    """Take away half-written files of a run that was killed."""
+    for left in (*out.glob(".*.tmp"), *out.glob("shards/.*.tmp")):
+        left.unlink(missing_ok=True)
+
+
+def _decode(
+    tasks: Sequence[Task],
+    outcomes: dict[str, Outcome],
+    executor: Executor | None,
+    workers: int,
+    progress: Progress | None,
+) -> None:
+    count = 0
+
+    def done(task: Task, outcome: Outcome) -> None:
+        nonlocal count
+        count += 1
+        outcomes[task.key] = outcome
+        if progress:
+            progress(count, len(tasks), task.recording.id)
+
+    if tasks:
+        if progress:
+            progress(0, len(tasks), "")
+        run_tasks(tasks, executor=executor, workers=workers, done=done)
+
+
+def _list_recordings(datasets: Sequence[Dataset], name: str) -> dict[str, tuple[str, Recording]]:
+    """Every recording by the key of its shard, with the label of its source, in the order of label and id."""
+    listed: dict[str, tuple[str, Recording]] = {}
+    for label, dataset in _labelled(datasets):
+        for recording in dataset.recordings():
+            key = shard_key(name, label, recording.id)
+            if key in listed:
+                what = f"The dataset {name!r} has two recordings {printable(recording.id)!r} in {label!r}"
+                raise PluginError(f"{what}; each needs an id of its own.")
+            if recording.split not in (None, *SPLITS):
+                what = f"The dataset {name!r} puts {printable(recording.id)!r} in the split {recording.split!r}"
+                raise PluginError(f"{what}. {nearest(str(recording.split), SPLITS)}")
+            listed[key] = (label, recording)
+    if not listed:
+        roots = ", ".join(printable(str(dataset.root)) for dataset in datasets)
+        raise GenvaeError(f"There are no recordings in {roots}.")
+    return dict(sorted(listed.items(), key=lambda item: (item[1][0], item[1][1].id)))
+
+
+def _labelled(datasets: Sequence[Dataset]) -> Iterator[tuple[str, Dataset]]:
+    """Each dataset with a label: its folder's name rather than its path, so that a corpus may be moved."""
+    counts: dict[str, int] = {}
+    unique = {dataset.root.resolve(): dataset for dataset in datasets}  # a source that is named twice counts once
+    for root, dataset in sorted(unique.items()):
+        label = root.name or str(root)
+        counts[label] = counts.get(label, 0) + 1
+        yield (label if counts[label] == 1 else f"{label} ({counts[label]})"), dataset
+
+
+def _require_store_or_empty(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise StoreError(f"{printable(str(out))} is a file; --out names the store's folder.")
+    if out.is_dir() and not (out / "store.json").exists():
+        other = sorted(p.name for p in out.iterdir() if not p.name.startswith(".") and p.name != "shards")
+        if other:
+            what = f"The folder {printable(str(out))} holds other files ({printable(other[0])}) and is no clip store"
+            raise StoreError(f"{what}: name a new folder for --out.")
+
+
+def _require_same(head: dict[str, Any], settings: Settings, sources: list[str], out: Path) -> dict[str, str]:
+    """Refuse to mix settings or to drop a whole source; the names of the recordings that the store knows, by key."""
+    now, before = settings.to_json(), head["settings"]
+    differing = [f"{name} {before.get(name)} (now {now[name]})" for name in now if before.get(name) != now[name]]
+    if differing:
+        what = f"The store {printable(str(out))} was prepared with {', '.join(differing)}"
+        raise StoreError(f"{what}. Use the same settings, or another --out.")
+    missing = [str(source) for source in head.get("sources", []) if source not in sources]
+    if missing:
+        what = f"The store {printable(str(out))} also holds recordings of {', '.join(map(printable, missing))}"
+        raise StoreError(f"{what}. Name every SOURCE in one command, or use another --out.")
+    return {str(r["key"]): f"{r['source']}/{r['id']}" for r in head.get("recordings", [])}
+
+
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Hold the store for this process alone; the lock goes with the process, however that ends."""
+    try:
+        import fcntl
+    except ImportError:  # not on Windows, where two at once are the user's to avoid
+        yield
+        return
+    handle = os.open(out, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StoreError(f"Another `genvae prepare` is writing to {printable(str(out))}.") from error
+        yield
+    finally:
+        os.close(handle)

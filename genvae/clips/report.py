@@ -1,0 +1,123 @@
+"""What became of each recording: the content of report.json, and the same as a table for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from genvae.clips.shard import Seal
+from genvae.dataset import Recording, Split
+from genvae.text import printable
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One recording and what it gave. seal: None when this run couldn't try it. failure: why it couldn't."""
+
+    source: str
+    recording: Recording
+    seal: Seal | None
+    failure: str = ""
+    split: Split = "train"
+
+    @property
+    def clips(self) -> int:
+        """How many clips it gave."""
+        return self.seal.clips if self.seal else 0
+
+
+def make_report(entries: Sequence[Entry], clip_seconds: float) -> dict[str, Any]:
+    """The report on all recordings, in their order; it depends on nothing but them."""
+    seals = [e.seal for e in entries if e.seal]
+    skipped = [e for e in entries if e.seal is None or e.seal.state == "skipped"]
+    partial = [e for e in entries if e.seal and e.seal.state == "partial"]
+    return {
+        "recordings": {
+            "found": len(entries),
+            "kept": len(entries) - len(skipped) - len(partial),
+            "partial": len(partial),
+            "skipped": len(skipped),
+        },
+        "clips": {
+            "kept": sum(s.clips for s in seals),
+            "silent": sum(s.silent for s in seals),
+            "refused": sum(s.refused for s in seals),
+            "clipped": sum(s.clipped for s in seals),
+        },
+        "genres": {
+            genre: _genre([e for e in entries if e.clips and e.recording.genre == genre], clip_seconds)
+            for genre in sorted({e.recording.genre for e in entries if e.clips})
+        },
+        "partial": [_named(e, e.seal.reason) | {"clips": e.clips} for e in partial if e.seal],
+        "refused": [
+            _named(e, "clips with NaN or infinity") | {"clips": e.seal.refused}
+            for e in entries
+            if e.seal and e.seal.refused
+        ],
+        "skipped": [_named(e, e.seal.reason if e.seal else e.failure) for e in skipped],
+    }
+
+
+def table(report: dict[str, Any]) -> str:
+    """The report as lines of text, free of line breaks, escape sequences and half characters from file names."""
+    recordings, clips = report["recordings"], report["clips"]
+    rows = [("genre", "recordings", "clips", "minutes", "train", "validation")]
+    for genre, g in report["genres"].items():
+        cells = (g["recordings"], g["clips"], f"{g['seconds'] / 60:.1f}", g["train"], g["validation"])
+        rows.append((printable(genre), *map(str, cells)))  # type: ignore[arg-type]  # six cells in each row
+    lines = [*_columns(rows), ""] if len(rows) > 1 else []
+    lines += _columns(
+        [
+            ("recordings", *(f"{recordings[n]} {n}" for n in ("kept", "partial", "skipped"))),
+            (
+                "clips",
+                f"{clips['kept']} kept",
+                f"{clips['silent']} silent",
+                f"{clips['refused']} refused (NaN or infinity)",
+                f"{clips['clipped']} over full scale",
+            ),
+        ],
+        left=True,
+    )
+    for kind in ("partial", "refused", "skipped"):
+        if report[kind]:
+            lines += ["", kind]
+            lines += [f"  {printable(_place(e))}: {printable(e['reason'])}{_count(e)}" for e in report[kind]]
+    return "\n".join(lines)
+
+
+def _genre(entries: Iterable[Entry], clip_seconds: float) -> dict[str, Any]:
+    entries = list(entries)
+    clips = sum(e.clips for e in entries)
+    return {
+        "recordings": len(entries),
+        "clips": clips,
+        "seconds": round(clips * clip_seconds, 3),
+        "train": sum(e.clips for e in entries if e.split == "train"),
+        "validation": sum(e.clips for e in entries if e.split == "validation"),
+    }
+
+
+def _named(entry: Entry, reason: str) -> dict[str, Any]:
+    return {"source": entry.source, "id": entry.recording.id, "genre": entry.recording.genre, "reason": reason}
+
+
+def _place(named: dict[str, Any]) -> str:
+    return f"{named['source']}/{named['id']}"
+
+
+def _count(named: dict[str, Any]) -> str:
+    return f" ({named['clips']} clips)" if "clips" in named else ""
+
+
+def _columns(rows: Sequence[Sequence[str]], *, left: bool = False) -> list[str]:
+    """Rows as aligned lines: numbers to the right of their columns, unless `left`."""
+    widths = [max(len(row[i]) for row in rows if i < len(row)) for i in range(max(map(len, rows)))]
+    return [
+        "  ".join(
+            cell.ljust(width) if left or i == 0 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=False))
+        ).rstrip()
+        for row in rows
+    ]

@@ -1,0 +1,185 @@
+"""One recording's clips on disk: a .npy that is mapped into memory, and the JSON seal that says it is done.
+
+Nothing here knows what an item is: a clip is int16 [samples], a picture would be uint8 [height, width].
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from genvae.errors import StoreError
+from genvae.files import whole_file, write_json
+
+State = Literal["kept", "partial", "skipped"]
+
+_KEY = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seal:
+    """What one recording gave. It is written last, so a shard that has none is not done.
+
+    key: names the shard's files. source, id, fingerprint: of the recording. settings: digest of those that decide
+    about a shard's content. state and reason: `kept`; `partial` (it stops before the end that it declares);
+    `skipped` (it gave nothing). seconds: decoded. clips: kept. silent, refused: left out, because of their peak and
+    because of NaN or infinity. clipped: kept, though the sound went over full scale. bytes: size of the shard's
+    file, 0 when there is none. digest: of the items' bytes. offsets, peaks: of each item.
+    """
+
+    key: str
+    source: str
+    id: str
+    fingerprint: str
+    settings: str
+    state: State
+    reason: str
+    seconds: float
+    clips: int
+    silent: int
+    refused: int
+    clipped: int
+    bytes: int
+    digest: str
+    offsets: Sequence[int]
+    peaks: Sequence[int]
+
+
+def shard_key(dataset: str, source: str, id: str) -> str:
+    """The name of a recording's shard: 32 hexadecimal digits, the same at every run."""
+    return hashlib.blake2b(json.dumps([dataset, source, id]).encode("ascii"), digest_size=16).hexdigest()
+
+
+def is_key(text: object) -> bool:
+    """Whether `text` is a name that `shard_key` can give; anything else must not become a path."""
+    return isinstance(text, str) and _KEY.fullmatch(text) is not None
+
+
+class ShardWriter:
+    """Writes items as they come, and counts and hashes them.
+
+    Attributes:
+        count: items so far.
+        size, digest: bytes of the file and digest of the items, once it is finished.
+    """
+
+    size: int
+    digest: str
+
+    def __init__(self, file: IO[bytes], shape: tuple[int, ...], dtype: DTypeLike) -> None:
+        self.count = 0
+        self._file, self._shape, self._dtype = file, shape, np.dtype(dtype)
+        self._hash = _item_digest(shape, self._dtype)
+        self._write_header()
+        self._header = file.tell()
+
+    def append(self, items: NDArray[Any]) -> None:
+        """Add items [n, *shape]."""
+        if items.shape[1:] != self._shape or items.dtype != self._dtype:
+            raise ValueError(f"expected {self._dtype} {self._shape}, got {items.dtype} {items.shape[1:]}")
+        content = np.ascontiguousarray(items).tobytes()
+        self._file.write(content)
+        self._hash.update(content)
+        self.count += len(items)
+
+    def finish(self) -> None:
+        """Put the true count into the header, once all items are there."""
+        self.size, self.digest = self._file.tell(), self._hash.hexdigest()
+        self._file.seek(0)
+        self._write_header()
+        if self._file.tell() != self._header:  # numpy leaves room for the count to grow since 1.24
+            raise RuntimeError("the header of a .npy changed its length with the count")
+
+    def _write_header(self) -> None:
+        described = np.lib.format.dtype_to_descr(self._dtype)
+        header = {"descr": described, "fortran_order": False, "shape": (self.count, *self._shape)}
+        np.lib.format.write_array_header_1_0(self._file, header)
+
+
+@contextmanager
+def new_shard(folder: Path, key: str, shape: tuple[int, ...], dtype: DTypeLike) -> Iterator[ShardWriter]:
+    """Write the shard of `key`, whole; one that got no item leaves no file. An old one was removed before."""
+    path = shard_path(folder, key)
+    with whole_file(path) as file:
+        writer = ShardWriter(file, shape, dtype)
+        yield writer
+        writer.finish()
+    if not writer.count:
+        path.unlink()
+        writer.size = 0
+
+
+def shard_path(folder: Path, key: str) -> Path:
+    """Where the items of `key` are."""
+    return folder / f"{key}.npy"
+
+
+def seal_path(folder: Path, key: str) -> Path:
+    """Where the seal of `key` is."""
+    return folder / f"{key}.json"
+
+
+def write_seal(folder: Path, seal: Seal) -> None:
+    """Declare a shard done."""
+    write_json(seal_path(folder, seal.key), asdict(seal))
+
+
+def read_seal(folder: Path, key: str) -> Seal | None:
+    """The seal of `key`, if there is one, it is sound, and the shard has the size that it says."""
+    try:
+        said = json.loads(seal_path(folder, key).read_bytes())
+        names = {field.name for field in fields(Seal)}
+        if not isinstance(said, dict) or said.keys() != names or said["key"] != key:
+            return None
+        seal = Seal(**said)
+        whole = not seal.bytes or shard_path(folder, key).stat().st_size == seal.bytes
+        sound = len(seal.offsets) == len(seal.peaks) == seal.clips and seal.state in ("kept", "partial", "skipped")
+        return seal if whole and sound else None
+    except (OSError, ValueError, TypeError):
+        return None  # there is none, or it was damaged: the recording is decoded again, which is always right
+
+
+def remove_shard(folder: Path, key: str) -> None:
+    """Take a shard away, its seal first, so that nothing is ever sealed without being there."""
+    seal_path(folder, key).unlink(missing_ok=True)
+    shard_path(folder, key).unlink(missing_ok=True)
+
+
+def map_shard(folder: Path, key: str, count: int, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+    """A shard's items [count, *shape], read from disk as they are touched.
+
+    Raises:
+        StoreError: the shard is missing, cut short, or holds something else.
+    """
+    path = shard_path(folder, key)
+    try:
+        items: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except Exception as error:  # numpy parses the header as Python, and a damaged one makes that fail in many ways
+        raise StoreError(f"The shard {path} can't be read ({error}). Run `genvae prepare` again.") from error
+    if items.shape != (count, *shape) or items.dtype != np.dtype(dtype):
+        have, want = f"{items.dtype} {list(items.shape)}", f"{np.dtype(dtype)} {[count, *shape]}"
+        raise StoreError(f"The shard {path} holds {have}, expected {want}. Run `genvae prepare` again.")
+    return items
+
+
+def items_digest(items: NDArray[Any]) -> str:
+    """The digest that `ShardWriter` gives for these items [n, *shape], read a few megabytes at a time."""
+    digest = _item_digest(items.shape[1:], items.dtype)
+    step = max((1 << 22) // max(items[:1].nbytes, 1), 1)
+    for first in range(0, len(items), step):
+        digest.update(items[first : first + step].tobytes())
+    return digest.hexdigest()
+
+
+def _item_digest(shape: tuple[int, ...], dtype: np.dtype[Any]) -> hashlib.blake2b:
+    """Begun with the items' form, so that the same bytes in another form are another content."""
+    return hashlib.blake2b(json.dumps([dtype.str, list(shape)]).encode(), digest_size=16)

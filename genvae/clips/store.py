@@ -1,0 +1,247 @@
+"""ClipStore: reads what `genvae prepare` wrote, mapped into memory and checked: a store may come from anywhere."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from genvae.clips.chop import FULL_SCALE
+from genvae.clips.shard import is_key, items_digest, map_shard
+from genvae.dataset import Split
+from genvae.errors import StoreError, nearest
+
+FORMAT = 1
+"""Version of the store's format on disk."""
+SPLITS: tuple[Split, ...] = ("train", "validation")
+"""The splits, in the order of their numbers in the index."""
+INDEX = np.dtype(
+    [("recording", "<i4"), ("row", "<i4"), ("genre", "<i2"), ("split", "u1"), ("offset", "<i8"), ("peak", "<u2")]
+)
+"""A row a clip: numbers of its recording, of its row in that recording's shard, of its genre and of its split; its
+offset in the recording, in samples at the store's rate; its peak, in units of int16."""
+
+_OPEN_SHARDS = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredRecording:
+    """A recording of the store. clips: how many it gave. digest: of their content."""
+
+    key: str
+    source: str
+    id: str
+    genre: str
+    split: Split
+    licence: str | None
+    clips: int
+    digest: str
+
+
+class ClipStore:
+    """A prepared store, open for reading, from several threads if need be.
+
+    Attributes:
+        path: its folder.
+        sample_rate: in Hz.
+        clip_samples: samples in a clip (the last axis of an item).
+        item_shape, item_dtype: of one item; int16 [clip_samples] for sound.
+        genres: names, sorted; their places are the numbers in the index.
+        recordings: those that gave clips, in the order of their numbers in the index.
+        index: structured array of dtype INDEX, one row a clip.
+        settings: those that the store was prepared with, as JSON holds them.
+        digest: changes with anything in the store.
+    """
+
+    def __init__(self, path: Path, head: Mapping[str, Any], index: NDArray[np.void]) -> None:
+        self.path = path
+        self.settings = dict(head["settings"])
+        self.sample_rate: int = head["sample_rate"]
+        self.clip_samples: int = head["clip_samples"]
+        self.item_shape = tuple(head["item"]["shape"])
+        self.item_dtype = np.dtype(head["item"]["dtype"])
+        self.genres: tuple[str, ...] = tuple(head["genres"])
+        self.recordings = tuple(StoredRecording(**entry) for entry in head["recordings"])
+        self.digest: str = head["digest"]
+        self.index = index
+        self._open: OrderedDict[int, NDArray[Any]] = OrderedDict()  # by number of the recording, least used first
+        self._lock = Lock()
+
+    @classmethod
+    def open(cls, path: Path | str) -> Self:
+        """Open the store in the folder `path`.
+
+        Raises:
+            StoreError: there is none, it is unfinished, damaged, or of a newer genvae.
+        """
+        path = Path(path)
+        head = read_head(path)
+        if head is None:
+            raise StoreError(f"{path} is no clip store. Make one: genvae prepare SOURCE --out {path}")
+        if head.get("complete") is not True:
+            raise StoreError(f"The clip store {path} is unfinished. Run the same `genvae prepare` again to finish it.")
+        try:
+            content = (path / "index.npy").read_bytes()
+            if head["digest"] != store_digest(head, content):
+                raise ValueError("the digest does not match")
+            store = cls(path, head, _load_index(content))
+            store._check()
+        except (OSError, ValueError, TypeError, KeyError, EOFError) as error:
+            raise StoreError(f"The clip store {path} is damaged ({error}). Run `genvae prepare` again.") from error
+        return store
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def select(self, *, split: Split | None = None, genre: str | None = None) -> NDArray[np.int64]:
+        """The numbers of the clips of a split, a genre, or both; int64 [n], ascending.
+
+        Raises:
+            StoreError: the store has no such genre or split.
+        """
+        chosen = np.ones(len(self), bool)
+        if split is not None:
+            if split not in SPLITS:
+                raise StoreError(f"There is no split {split!r}. {nearest(split, SPLITS)}")
+            chosen &= self.index["split"] == SPLITS.index(split)
+        if genre is not None:
+            if genre not in self.genres:
+                raise StoreError(f"The store {self.path} has no genre {genre!r}. {nearest(genre, self.genres)}")
+            chosen &= self.index["genre"] == self.genres.index(genre)
+        return np.flatnonzero(chosen).astype(np.int64)
+
+    def read(self, numbers: ArrayLike) -> NDArray[Any]:
+        """The items of clips [n] -> [n, *item_shape] of item_dtype, in the order asked for.
+
+        Raises:
+            IndexError: a number that is no clip's.
+            StoreError: a shard is missing or damaged.
+        """
+        wanted = np.asarray(numbers, dtype=np.int64).reshape(-1)
+        if len(wanted) and not 0 <= wanted.min() <= wanted.max() < len(self):
+            raise IndexError(f"clip numbers run from 0 to {len(self) - 1}")
+        rows = self.index[wanted]
+        items = np.empty((len(wanted), *self.item_shape), self.item_dtype)
+        order = np.argsort(rows["recording"], kind="stable")
+        recordings, starts = np.unique(rows["recording"][order], return_index=True)
+        for recording, start, end in zip(recordings, starts, [*starts[1:], len(order)], strict=False):
+            places = order[start:end]
+            items[places] = self._shard(int(recording))[rows["row"][places]]
+        return items
+
+    def waves(self, numbers: ArrayLike) -> NDArray[np.float32]:
+        """The waveforms of clips [n] -> float32 [n, clip_samples] in [-1, 1): int16 divided by 32768.
+
+        Raises:
+            StoreError: as `read`, or the store's items are no waveforms.
+        """
+        if self.item_dtype != np.int16 or len(self.item_shape) != 1:
+            raise StoreError(f"The store {self.path} holds {self.item_dtype} {list(self.item_shape)}, not waveforms.")
+        waves: NDArray[np.float32] = self.read(numbers).astype(np.float32)
+        waves *= np.float32(1 / FULL_SCALE)
+        return waves
+
+    def verify(self) -> None:
+        """Read every shard and compare it with its digest.
+
+        Raises:
+            StoreError: naming the first recording whose clips are not what was prepared.
+        """
+        for recording in self.recordings:
+            shard = map_shard(self.path / "shards", recording.key, recording.clips, self.item_shape, self.item_dtype)
+            if items_digest(shard) != recording.digest:
+                where = self.path / "shards" / f"{recording.key}.npy"
+                raise StoreError(
+                    f"The clips of {recording.id!r} in {self.path} are damaged. Delete {where} and run "
+                    "`genvae prepare` again."
+                )
+
+    def _shard(self, number: int) -> NDArray[Any]:
+        with self._lock:
+            shard = self._open.pop(number, None)
+            if shard is None:
+                recording = self.recordings[number]
+                folder = self.path / "shards"
+                shard = map_shard(folder, recording.key, recording.clips, self.item_shape, self.item_dtype)
+            self._open[number] = shard
+            if len(self._open) > _OPEN_SHARDS:
+                self._open.popitem(last=False)  # a reader that still holds it keeps it mapped
+            return shard
+
+    def _check(self) -> None:
+        """Check that the index and the head speak of the same clips, so that nothing read later can be out of range."""
+        numbers = (self.sample_rate, self.clip_samples, *self.item_shape)
+        if not all(isinstance(n, int) and n > 0 for n in numbers) or self.item_dtype.kind not in "biuf":
+            raise ValueError("the items have an impossible form")
+        if self.index.dtype != INDEX or self.index.ndim != 1:
+            raise ValueError("the index has another form")
+        if not all(is_key(r.key) and isinstance(r.clips, int) and r.split in SPLITS for r in self.recordings):
+            raise ValueError("the table of recordings is wrong")
+        clips = np.array([r.clips for r in self.recordings], dtype=np.int64)
+        recording = self.index["recording"]
+        if len(self) and not 0 <= recording.min() <= recording.max() < len(clips):
+            raise ValueError("the index is out of range")
+        if not np.array_equal(np.bincount(recording, minlength=len(clips)), clips):
+            raise ValueError("the index and the table of recordings disagree")
+        row = self.index["row"]
+        genres = np.array([self.genres.index(r.genre) for r in self.recordings], dtype=np.int64)
+        splits = np.array([SPLITS.index(r.split) for r in self.recordings], dtype=np.int64)
+        if len(self) and not (
+            row.min() >= 0
+            and (row < clips[recording]).all()
+            and (self.index["genre"] == genres[recording]).all()
+            and (self.index["split"] == splits[recording]).all()
+        ):
+            raise ValueError("the index is out of range")
+
+
+def read_head(path: Path) -> dict[str, Any] | None:
+    """What store.json says; None when there is none.
+
+    Raises:
+        StoreError: it is damaged or of a newer genvae.
+    """
+    file = path / "store.json"
+    try:
+        head = json.loads(file.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{file} can't be read ({error}). Delete it and run `genvae prepare` again.") from error
+    if not isinstance(head, dict) or not isinstance(head.get("settings"), dict):
+        raise StoreError(f"{file} does not describe a clip store.")
+    if head.get("format") != FORMAT:
+        raise StoreError(f"{file} has format {head.get('format')!r}; this genvae reads {FORMAT}. Prepare it anew.")
+    return head
+
+
+def store_digest(head: Mapping[str, Any], index: bytes) -> str:
+    """The digest of a store: of all that store.json says, which names each shard's digest, and of the index."""
+    said = {name: value for name, value in head.items() if name != "digest"}
+    digest = hashlib.blake2b(json.dumps(said, sort_keys=True).encode("ascii"), digest_size=16)
+    digest.update(index)
+    return digest.hexdigest()
+
+
+def _load_index(content: bytes) -> NDArray[np.void]:
+    try:
+        index: NDArray[np.void] = np.load(io.BytesIO(content), allow_pickle=False)
+    except Exception as error:  # numpy parses the header as Python, and a forged one makes that fail in many ways
+        raise ValueError(f"the index can't be read: {error}") from error
+    return index
+
+
+def index_bytes(index: NDArray[np.void] | Sequence[tuple[int, ...]]) -> bytes:
+    """An index as the content of index.npy."""
+    buffer = io.BytesIO()
+    np.lib.format.write_array(buffer, np.asarray(index, dtype=INDEX), allow_pickle=False)
+    return buffer.getvalue()

@@ -1,0 +1,130 @@
+"""Runs tasks in an executor, and survives a recording that takes its worker process down with it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+
+from genvae.clips.shard import Seal
+from genvae.clips.work import Task, run_task
+from genvae.errors import StoreError
+
+Outcome = Seal | str
+"""What a task gave: the seal of its shard, or why it couldn't be tried."""
+_KILLED = "its worker process died over it (a crash in a decoder, or too little memory)"
+
+
+def run_tasks(
+    tasks: Sequence[Task], *, executor: Executor | None, workers: int, done: Callable[[Task, Outcome], None]
+) -> None:
+    """Run every task and call `done` with its outcome as it comes, in any order.
+
+    Args:
+        executor: that runs them; None for worker processes of our own.
+        workers: how many of those.
+
+    Raises:
+        KeyboardInterrupt: at once; what has been sealed stays. StoreError: nothing can be written any more.
+    """
+    if executor is not None:
+        for task in _run(executor, tasks, done):
+            done(task, _KILLED)
+        return
+    pending = list(tasks)
+    while pending:
+        with _processes(min(workers, len(pending))) as pool:
+            lost = _run(pool, pending, done)
+        # A pool starts its tasks in order, so the one that broke it is among the first that are not done.
+        suspects, pending = lost[:workers], lost[workers:]
+        for task in suspects:
+            with _processes(1) as pool:
+                if _run(pool, [task], done):
+                    done(task, _KILLED)
+
+
+def _run(executor: Executor, tasks: Sequence[Task], done: Callable[[Task, Outcome], None]) -> list[Task]:
+    """Run tasks and return those that were lost because the executor broke, in their order."""
+    futures: dict[Future[Seal], Task] = {}
+    lost: set[str] = set()
+    with _deaf_children():
+        for task in tasks:
+            try:
+                futures[executor.submit(run_task, task)] = task
+            except BrokenExecutor:
+                lost.add(task.key)
+    for future in as_completed(futures):
+        task = futures.pop(future)
+        try:
+            outcome: Outcome = future.result()
+        except BrokenExecutor:
+            lost.add(task.key)
+            continue
+        except StoreError:
+            for other in futures:
+                other.cancel()
+            raise
+        except Exception as error:  # one recording's fault, or its plugin's, is told and costs no other recording
+            outcome = _told(error)
+        done(task, outcome)
+    return [task for task in tasks if task.key in lost]
+
+
+def _told(error: Exception) -> str:
+    """An error in one line, without the file's name, which the report gives anyhow."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+@contextmanager
+def _processes(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Worker processes that start empty ("spawn"): they hold what decoding needs, not what this process has loaded.
+
+    When the block raises, Ctrl-C say, they are killed: nobody wants what they still do, and a shard that is torn has
+    no seal.
+    """
+    others = set(multiprocessing.active_children())
+    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_begin_worker)
+    try:
+        yield pool
+    except BaseException:
+        for worker in set(multiprocessing.active_children()) - others:
+            worker.kill()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Processes that start in the block never hear of Ctrl-C, which a terminal sends to them as well."""
+    if not hasattr(signal, "pthread_sigmask"):  # not on Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _begin_worker() -> None:
+    # Decoders write warnings straight to the terminal, through the progress bar; what matters comes as an exception.
+    quiet = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(quiet, 2)
+    os.close(quiet)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        if not parent.is_alive():  # killed while this worker was starting: its first task must not even begin
+            os._exit(1)
+
+        def follow() -> None:
+            parent.join()
+            os._exit(1)  # the parent was killed: nobody waits for this worker any more
+
+        threading.Thread(target=follow, daemon=True).start()

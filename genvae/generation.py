@@ -1,0 +1,230 @@
+"""Makes clips: prior -> model -> transform -> vocoder, each with what made it; and brings a sound through the model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+import genvae
+from genvae.audio import wav
+from genvae.errors import GenvaeError, PluginError, nearest
+from genvae.pipeline import SECTIONS, Part
+from genvae.provenance import Provenance
+from genvae.registry import Registry
+from genvae.run import Run
+
+_LOUDEST = 0.99  # peak of a clip that would be beyond full scale
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A generated clip: its waveform [samples] within ±1, its rate in Hz, and what made it."""
+
+    wave: Tensor
+    sample_rate: int
+    provenance: Provenance
+
+    def wav(self) -> bytes:
+        """The clip as a 16-bit wav file that says what made it."""
+        return wav.encode(self.wave.numpy(), self.sample_rate, self.provenance.info())
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """A sound that went through the model.
+
+    wave: [samples] within ±1, as long as the original. sample_rate: in Hz. genre: the one it was conditioned on.
+    distance: log-spectral distance from the original, in dB.
+    """
+
+    wave: Tensor
+    sample_rate: int
+    genre: str
+    distance: float
+
+    def wav(self) -> bytes:
+        """The sound as a 16-bit wav file."""
+        return wav.encode(self.wave.numpy(), self.sample_rate, {"ISFT": f"genvae {genvae.__version__}"})
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute on one thread, as with more of them a sum's last bits would depend on how many cores there are."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+class Synthesizer:
+    """A trained run, loaded once, that makes any number of clips on the CPU.
+
+    Every clip has a random generator of its own and goes through the net alone, so that its bytes depend neither on
+    the clips before it nor on how many are asked for.
+
+    Args:
+        run: a run whose training has ended.
+        registry: where its plugins come from.
+        vocoder: in place of the run's own.
+
+    Raises:
+        RunError: the run is unfinished or damaged. PluginError: a plugin that it names is missing.
+
+    Attributes:
+        genres: the names that `generate` takes. sample_rate: of the clips, in Hz. clip_samples: samples in a clip.
+        digest: the run's.
+    """
+
+    def __init__(self, run: Run, registry: Registry, *, vocoder: Part | None = None) -> None:
+        config = replace(run.config, vocoder=vocoder) if vocoder else run.config
+        self.digest = run.digest()
+        self.genres = config.genres
+        self.sample_rate = config.sample_rate
+        self.clip_samples = config.clip_samples
+        self._pipeline = run.load(registry, config=config)
+        self._versions = {"genvae": genvae.__version__, "torch": str(torch.__version__)}
+        for section in SECTIONS:
+            part: Part = getattr(config, section)
+            row = registry.row(section, f"{part.distribution}:{part.plugin}")
+            self._versions.setdefault(row.distribution, row.version)
+        self._vocoder: Mapping[str, Any] = config.to_json()["vocoder"]
+
+    def provenance(self, genre: str, *, seed: int, index: int, temperature: float = 1.0) -> Provenance:
+        """What `generate` would write into that clip.
+
+        Raises:
+            GenvaeError: the run has no such genre.
+        """
+        self._label(genre)
+        return Provenance(run=self.digest, genre=genre, seed=seed, index=index, temperature=float(temperature),
+                          vocoder=self._vocoder, versions=self._versions)  # fmt: skip
+
+    @_one_thread()
+    @torch.no_grad()
+    def generate(self, genre: str, *, seed: int, index: int, temperature: float = 1.0) -> Clip:
+        """Draw a new latent from the prior and make it sound: clip `index` of `seed`.
+
+        Raises:
+            GenvaeError: the run has no such genre, or what came out is not a finite sound.
+        """
+        label = self._label(genre)
+        generator = item_generator(seed, genre, index)
+        parts = self._pipeline
+        z = parts.prior.sample(label, generator=generator, temperature=temperature)  # [1, latent_dim]
+        features = parts.model.decode(z, label, generator=generator)  # [1, bins, frames]
+        wave = self._sound(features, generator)
+        provenance = self.provenance(genre, seed=seed, index=index, temperature=temperature)
+        return Clip(_within_full_scale(wave), self.sample_rate, provenance)
+
+    @_one_thread()
+    @torch.no_grad()
+    def reconstruct(self, wave: Tensor, genre: str | None = None) -> Reconstruction:
+        """Encode and decode a sound, clip by clip with the last one padded, and make it sound again.
+
+        Args:
+            wave: [samples] at `sample_rate`, at least one.
+            genre: to condition on; by default the one under which the model's features come nearest.
+
+        Raises:
+            GenvaeError: the run has no such genre, or what came out is not a finite sound.
+        """
+        parts = self._pipeline
+        padded = torch.nn.functional.pad(wave, (0, -len(wave) % self.clip_samples))
+        clips = torch.split(padded, self.clip_samples)
+        features: list[Tensor] = [parts.transform(clip[None]) for clip in clips]  # [1, bins, frames] each
+        label, latents = self._fitting(features, [genre] if genre else self.genres)
+        sounds = []
+        for index, z in enumerate(latents):
+            generator = item_generator(0, self.genres[int(label)], index)
+            # Drawn as in `generate`: the likelihood's mean lacks a sound's noise, and with it several dB of its level.
+            decoded = parts.model.decode(z, label, generator=generator)
+            sounds.append(self._sound(decoded, generator))
+        made = _within_full_scale(torch.cat(sounds))
+        chosen = self.genres[int(label)]
+        return Reconstruction(made[: len(wave)], self.sample_rate, chosen, log_spectral_distance(padded, made))
+
+    def _fitting(self, features: Sequence[Tensor], genres: Sequence[str]) -> tuple[Tensor, list[Tensor]]:
+        """Of some genres the one under which features [1, bins, frames] are decoded best: its label and their latents.
+
+        Raises:
+            GenvaeError: the run has no such genre.
+        """
+        model = self._pipeline.model
+        found = []
+        for genre in genres:
+            label = self._label(genre)
+            latents = [model.encode(each, label).mean for each in features]  # [1, latent_dim] each
+            decoded = (model.decode(z, label) for z in latents)
+            missed = sum(float((a - b).square().mean()) for a, b in zip(decoded, features, strict=True))
+            found.append((missed, label, latents))
+        _, label, latents = min(found, key=lambda each: each[0])
+        return label, latents
+
+    def _label(self, genre: str) -> Tensor:
+        """The genre's index, [1]."""
+        require_genre(genre, self.genres)
+        return torch.tensor([self.genres.index(genre)])
+
+    def _sound(self, features: Tensor, generator: torch.Generator) -> Tensor:
+        """Features [1, bins, frames] -> a finite waveform [clip_samples]."""
+        parts, samples = self._pipeline, self.clip_samples
+        wave = parts.sound(features, length=samples, generator=generator)
+        if wave.shape != (1, samples):
+            name, shape = parts.config.vocoder.plugin, list(wave.shape)
+            raise PluginError(f"The vocoder {name!r} gave a waveform of shape {shape}, expected {[1, samples]}.")
+        if not torch.isfinite(wave).all():
+            raise GenvaeError("What came out is not a sound: it has values that are not finite numbers. "
+                              "Lower the temperature, or the run's training has gone wrong.")  # fmt: skip
+        return wave[0].float()
+
+
+def require_genre(genre: str, genres: Sequence[str]) -> None:
+    """Check that a run knows a genre.
+
+    Raises:
+        GenvaeError: naming those that it knows.
+    """
+    if genre not in genres:
+        close = nearest(genre, genres)
+        hint = f" {close}" if close.startswith("Did") else ""
+        raise GenvaeError(f"There is no genre {genre!r} in this run.{hint} Known: {', '.join(genres)}.")
+
+
+def item_generator(seed: int, genre: str, index: int) -> torch.Generator:
+    """The source of all randomness of clip `index` of `seed`; the same in every process and version."""
+    key = json.dumps([seed, genre, index]).encode("ascii")
+    digest = hashlib.blake2b(key, digest_size=8).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest, "little") >> 1)  # torch takes 63 bits
+
+
+def log_spectral_distance(reference: Tensor, other: Tensor) -> float:
+    """How far two waveforms [samples] are apart in dB, whatever their phases: 0 for the same, 6 for half the level.
+
+    The root mean square over frequencies of the difference of their levels, averaged over frames of 1024 samples.
+    Below 80 dB under the reference's loudest value all is taken as silence.
+    """
+    window = torch.hann_window(1024)
+
+    def power(wave: Tensor) -> Tensor:
+        transformed = torch.stft(wave, 1024, 256, window=window, pad_mode="constant", return_complex=True)
+        return transformed.abs().square()  # [513, frames]
+
+    ours, theirs = power(reference), power(other)
+    floor = (ours.max() * 1e-8).clamp_min(1e-8)
+    apart = 10.0 * (ours.clamp_min(floor).log10() - theirs.clamp_min(floor).log10())
+    return float(apart.square().mean(dim=0).sqrt().mean())
+
+
+def _within_full_scale(wave: Tensor) -> Tensor:
+    """The waveform, made quieter as a whole if it is beyond full scale, as cutting its peaks would distort it."""
+    peak = float(wave.abs().max())
+    return wave * (_LOUDEST / peak) if peak > 1.0 else wave

@@ -1,0 +1,241 @@
+"""PipelineConfig: one typed description of a whole pipeline; Pipeline: its parts, built and checked together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self, get_type_hints
+
+import torch
+from torch import Tensor, nn
+
+from genvae import options
+from genvae.api import Model, Prior, Transform, Vocoder
+from genvae.errors import GenvaeError, PluginError, RunError, SpecMismatch
+from genvae.plugin import ModelPlugin
+from genvae.registry import Registry, load_factory
+
+SECTIONS = ("transform", "model", "prior", "vocoder")
+DEFAULTS = {"transform": "stft", "model": "conv-vae", "prior": "gmm", "vocoder": "pghi-refined"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One plugin of a pipeline with every one of its options, and the distribution that brings it."""
+
+    plugin: str
+    distribution: str
+    version: str
+    options: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.options, Mapping):  # a run's description may be damaged
+            raise TypeError(f"the options of {self.plugin!r} are not named values")
+
+    @classmethod
+    def of(cls, registry: Registry, kind: str, name: str, values: Mapping[str, Any]) -> Self:
+        """The part that a plugin makes with some options given and the others at their defaults.
+
+        Raises:
+            PluginError: there is no such plugin here. OptionError: it refuses an option.
+        """
+        row = registry.row(kind, name)
+        chosen = options.build(registry.plugin(kind, name).options, values, where=kind)
+        return cls(plugin=row.name, distribution=row.distribution, version=row.version, options=options.to_json(chosen))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelineConfig:
+    """Everything that determines a pipeline but its weights.
+
+    sample_rate: in Hz. clip_samples: samples in a clip. genres: in the order of their indices.
+    """
+
+    sample_rate: int
+    clip_samples: int
+    genres: tuple[str, ...]
+    transform: Part
+    model: Part
+    prior: Part
+    vocoder: Part
+
+    @classmethod
+    def assemble(
+        cls,
+        registry: Registry,
+        *,
+        sample_rate: int,
+        clip_samples: int,
+        genres: Iterable[str],
+        plugins: Mapping[str, str] | None = None,
+        values: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> Self:
+        """Describe a pipeline from plugin names by section and option values by section, all of them optional.
+
+        What the model suggests for other sections holds where `values` says nothing.
+        """
+        names = {**DEFAULTS, **(plugins or {})}
+        merged: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
+        for section in SECTIONS:
+            known = get_type_hints(registry.plugin(section, names[section]).options)
+            suggested = model_suggestions(registry, names["model"], section)  # some plugins have no such option
+            merged[section].update({name: value for name, value in suggested.items() if name in known})
+            merged[section].update((values or {}).get(section, {}))
+        parts = {section: Part.of(registry, section, names[section], merged[section]) for section in SECTIONS}
+        return cls(sample_rate=sample_rate, clip_samples=clip_samples, genres=tuple(genres), **parts)
+
+    def with_vocoder(self, registry: Registry, name: str, values: Mapping[str, Any]) -> Self:
+        """The same pipeline with another vocoder, or with the same one's options changed."""
+        kept = self.vocoder.options if name == self.vocoder.plugin else {}
+        return replace(self, vocoder=Part.of(registry, "vocoder", name, {**kept, **values}))
+
+    def to_json(self) -> dict[str, Any]:
+        """The description as plain values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """The description that `to_json` gave.
+
+        Raises:
+            RunError: something is missing or has the wrong type.
+        """
+        try:
+            parts = {section: Part(**value[section]) for section in SECTIONS}
+            config = cls(
+                sample_rate=int(value["sample_rate"]),
+                clip_samples=int(value["clip_samples"]),
+                genres=tuple(map(str, value["genres"])),
+                **parts,
+            )
+            if min(config.sample_rate, config.clip_samples, len(config.genres)) < 1:
+                raise ValueError("its sample_rate, clip_samples or genres are of no use")
+            return config
+        except (KeyError, TypeError, ValueError) as error:
+            raise RunError(f"The pipeline's description is damaged: {type(error).__name__}: {error}") from error
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The parts of a pipeline, built, with the handshake between their specs done."""
+
+    config: PipelineConfig
+    transform: Transform
+    model: Model
+    prior: Prior
+    vocoder: Vocoder
+
+    @classmethod
+    def build(cls, config: PipelineConfig, registry: Registry) -> Self:
+        """Make every part with untrained weights, drawn from torch's global generator.
+
+        Raises:
+            PluginError: a plugin is missing; the message says which distribution brings it.
+            SpecMismatch: two parts don't fit; the message names the field.
+        """
+        transform = _make(registry, config, "transform", sample_rate=config.sample_rate)
+        spec = transform.spec
+        model = _make(
+            registry, config, "model", spec=spec, frames=spec.frames(config.clip_samples), genres=config.genres
+        )
+        prior = _make(registry, config, "prior", latent_dim=model.latent_dim, genres=config.genres)
+        vocoder = _make_vocoder(registry, config, transform)
+        return cls(config, transform, model, prior, vocoder)
+
+    def sound(self, features: Tensor, *, length: int, generator: torch.Generator | None = None) -> Tensor:
+        """Features [B, bins, frames] -> waveforms [B, length], through the transform's inverse and the vocoder."""
+        spectrogram = self.transform.invert(features)
+        if self.vocoder.spec != self.transform.spec:
+            spectrogram = self.transform.magnitudes(spectrogram)
+        wave: Tensor = self.vocoder(spectrogram, length=length, generator=generator)
+        return wave
+
+    def modules(self) -> dict[str, nn.Module]:
+        """The parts by section."""
+        return {section: getattr(self, section) for section in SECTIONS}
+
+    def to(self, device: torch.device | str) -> Self:
+        """Move every part; returns itself."""
+        for module in self.modules().values():
+            module.to(device)
+        return self
+
+    def eval(self) -> Self:
+        """Switch every part to inference; returns itself."""
+        for module in self.modules().values():
+            module.eval()
+        return self
+
+    def state(self) -> dict[str, Tensor]:
+        """Every weight and buffer, named `section.name`."""
+        return {f"{s}.{n}": t for s, module in self.modules().items() for n, t in module.state_dict().items()}
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """Take over what `state` gave. A vocoder other than the one that was saved keeps its own.
+
+        Raises:
+            RunError: a tensor is missing, unexpected, or has another shape.
+        """
+        for section, module in self.modules().items():
+            own = {n.removeprefix(f"{section}."): t for n, t in state.items() if n.startswith(f"{section}.")}
+            if section == "vocoder" and own.keys() != module.state_dict().keys():
+                continue
+            try:
+                module.load_state_dict(own)
+            except RuntimeError as error:
+                raise RunError(f"The weights do not fit the {section} {getattr(self.config, section).plugin!r}: "
+                               f"{str(error).splitlines()[-1].strip()}") from error  # fmt: skip
+
+
+def model_suggestions(registry: Registry, model: str, section: str) -> dict[str, Any]:
+    """The values that a model's declaration suggests for the options of a section (or of `train`)."""
+    plugin = registry.plugin("model", model)
+    assert isinstance(plugin, ModelPlugin)  # the registry has checked what each hook yields
+    pairs = ((target.partition("."), value) for target, value in plugin.suggests.items())
+    return {name: value for (where, _, name), value in pairs if where == section}
+
+
+def _make_vocoder(registry: Registry, config: PipelineConfig, transform: Transform) -> Vocoder:
+    """The vocoder for what the transform's `invert` gives, or where it refuses that, for its `magnitudes`.
+
+    Raises:
+        SpecMismatch: it refuses both.
+    """
+    try:
+        made: Vocoder = _make(registry, config, "vocoder", spec=transform.spec)
+    except SpecMismatch as first:
+        if transform.magnitude_spec is None:
+            raise
+        try:
+            made = _make(registry, config, "vocoder", spec=transform.magnitude_spec)
+        except SpecMismatch as second:
+            raise SpecMismatch(f"{first} Nor do its magnitudes fit: {second}") from second
+    return made
+
+
+def _make(registry: Registry, config: PipelineConfig, section: str, **context: Any) -> Any:
+    part: Part = getattr(config, section)
+    try:
+        row = registry.row(section, f"{part.distribution}:{part.plugin}")
+    except PluginError as error:
+        theirs = [r for r in registry.rows if r.distribution == part.distribution]
+        if any(r.plugin is None or (r.kind, r.name) == (section, part.plugin) for r in theirs):
+            raise  # it is installed, and the message says why it can't be used
+        state = f"the one that is installed, {theirs[0].version}, does not bring" if theirs else "is not installed"
+        fitting = f"{part.distribution}=={part.version}" if theirs else part.distribution
+        raise PluginError(
+            f"This pipeline needs the {section} {part.plugin!r} {part.version} of {part.distribution}, which {state}. "
+            f"Install it with: pip install {fitting}"
+        ) from error
+    plugin = row.plugin
+    assert plugin is not None  # row() has refused the broken ones
+    chosen = options.build(plugin.options, part.options, where=section)
+    try:
+        made = load_factory(plugin)(chosen, **context)
+    except GenvaeError:
+        raise
+    except Exception as error:  # a stranger's constructor: one line that names it
+        raise PluginError(
+            f"The {section} {part.plugin!r} could not be made: {type(error).__name__}: {error}"
+        ) from error
+    return made

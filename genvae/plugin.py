@@ -1,0 +1,84 @@
+"""What a plugin declares about itself: light data that is read without importing torch or the plugin's own code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+API = 1
+"""Version of the contract between genvae and its plugins."""
+
+
+@dataclass(frozen=True)
+class NoOptions:
+    """For a plugin that has nothing to set."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plugin:
+    """One thing that a distribution adds to genvae.
+
+    name: what people type, lower case with hyphens.
+    summary: one line for `genvae plugins list`.
+    factory: `module:Class`, imported on first use.
+    options: a frozen dataclass of options, each with a default; its annotations are the types.
+    unavailable: says why the plugin can't run on this machine (a missing binary, a library that does not load), or
+        None when it can. Called when plugins are listed or used, never at import.
+    """
+
+    kind: ClassVar[str]
+
+    name: str
+    summary: str
+    factory: str
+    options: type = NoOptions
+    unavailable: Callable[[], str | None] | None = None
+    api: int = API
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetPlugin(Plugin):
+    """Where recordings and their genres come from; its factory makes a `genvae.Dataset`."""
+
+    kind = "dataset"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransformPlugin(Plugin):
+    """A front end from waveforms to features; its factory makes a `genvae.Transform`."""
+
+    kind = "transform"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelPlugin(Plugin):
+    """A variational autoencoder; its factory makes a `genvae.Model`.
+
+    suggests: values for options of other parts that the model was designed for, such as
+        `{"transform.n_fft": 512}`; they hold where the user says nothing.
+    """
+
+    kind = "model"
+
+    suggests: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PriorPlugin(Plugin):
+    """A distribution over a model's latents; its factory makes a `genvae.Prior`."""
+
+    kind = "prior"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VocoderPlugin(Plugin):
+    """From spectrograms to waveforms; its factory makes a `genvae.Vocoder`."""
+
+    kind = "vocoder"
+
+
+KINDS: Mapping[str, type[Plugin]] = {
+    cls.kind: cls for cls in (DatasetPlugin, TransformPlugin, ModelPlugin, PriorPlugin, VocoderPlugin)
+}
+"""Every kind of plugin, in the order of the flow of the data."""

@@ -1,0 +1,210 @@
+"""The run folder: description, weights, checkpoint and metrics of one training; all that generation needs.
+
+RUN/
+  pipeline.json           every option, the genres, plugin versions, where the data came from
+  weights.safetensors     transform, model, prior and vocoder; written when training has ended
+  checkpoint.safetensors  all that resuming needs; gone when training has ended
+  latents.safetensors     the training clips' latents; generation never reads it
+  metrics.jsonl           one line for each logged step and validation
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+import genvae
+from genvae.errors import RunError
+from genvae.files import write_json, write_whole
+from genvae.pipeline import Pipeline, PipelineConfig
+from genvae.registry import Registry
+from genvae.spec import FeatureSpec
+
+FORMAT = 1
+
+
+class Run:
+    """A run folder that has been described, whether or not its training has ended.
+
+    Attributes:
+        path: the folder. config: the pipeline. spec: of the features that it was trained on.
+        training: how it is or was trained. data: what it was trained on.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open a run.
+
+        Raises:
+            RunError: there is none, or its description is damaged.
+        """
+        self.path = path
+        if not self.description_path.is_file():
+            raise RunError(
+                f"{path} is not a run: it has no {self.description_path.name}. Make one with `genvae train`."
+            )
+        try:
+            description = json.loads(self.description_path.read_text(encoding="utf-8"))
+            self.format = int(description["format"])
+            if self.format > FORMAT:
+                raise RunError(f"{path} was written by a newer genvae ({description['genvae']}): upgrade to read it.")
+            self.genvae_version = str(description["genvae"])
+            self.config = PipelineConfig.from_json(description["pipeline"])
+            self.spec = FeatureSpec(**description["spec"])
+            self.training: dict[str, Any] = dict(description["training"])
+            self.data: dict[str, Any] = dict(description["data"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RunError(f"{self.description_path} is damaged: {type(error).__name__}: {error}") from error
+
+    @classmethod
+    def create(
+        cls, path: Path, config: PipelineConfig, spec: Mapping[str, Any], training: Mapping[str, Any],
+        data: Mapping[str, Any],
+    ) -> Self:  # fmt: skip
+        """Describe a new run in a folder that must be new or empty.
+
+        Raises:
+            RunError: the folder holds a run or anything else, or can't be made.
+        """
+        target = path / "pipeline.json"
+        if target.exists():
+            raise RunError(f"{path} holds a run already. Continue it with --resume, or name another folder.")
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(f"{path} can't be made: {error.strerror}.") from error
+        other = min((file.name for file in path.iterdir() if not file.name.startswith(".")), default=None)
+        if other is not None:
+            raise RunError(f"{path} holds other files ({other}) and is no run. Name a new folder.")
+        write_json(target, {"format": FORMAT, "genvae": genvae.__version__, "pipeline": config.to_json(),
+                            "spec": dict(spec), "training": dict(training), "data": dict(data)})  # fmt: skip
+        return cls(path)
+
+    @property
+    def description_path(self) -> Path:
+        """The JSON file that describes the run."""
+        return self.path / "pipeline.json"
+
+    @property
+    def weights_path(self) -> Path:
+        """The weights; they exist once training has ended."""
+        return self.path / "weights.safetensors"
+
+    @property
+    def checkpoint_path(self) -> Path:
+        """What resuming needs; it exists while training has begun and not ended."""
+        return self.path / "checkpoint.safetensors"
+
+    @property
+    def latents_path(self) -> Path:
+        """The training clips' latents."""
+        return self.path / "latents.safetensors"
+
+    @property
+    def metrics_path(self) -> Path:
+        """The log, a JSON object a line."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def finished(self) -> bool:
+        """Whether training has ended, so that the run can generate."""
+        return self.weights_path.is_file()
+
+    def digest(self) -> str:
+        """Sixteen hexadecimal digits that change with any option or weight.
+
+        Raises:
+            RunError: training has not ended.
+        """
+        self._require_weights()
+        hashed = hashlib.blake2b(self.description_path.read_bytes(), digest_size=8)
+        with self.weights_path.open("rb") as file:
+            for block in iter(lambda: file.read(1 << 20), b""):
+                hashed.update(block)
+        return hashed.hexdigest()
+
+    def load(self, registry: Registry, *, config: PipelineConfig | None = None) -> Pipeline:
+        """Build the trained pipeline, on the CPU and set to inference; `config` may name another vocoder.
+
+        Raises:
+            RunError: the run is unfinished or damaged. PluginError: a plugin that it names is missing.
+        """
+        self._require_weights()
+        with torch.random.fork_rng(devices=[]):  # building draws weights that are replaced at once
+            pipeline = Pipeline.build(config or self.config, registry)
+        for name, (then, now) in self.spec.differences(pipeline.transform.spec).items():
+            raise RunError(f"{self.path} was trained on features with {name} = {then!r}, but the transform that is "
+                           f"installed gives {now!r}: install {self.config.transform.distribution} "
+                           f"{self.config.transform.version}.")  # fmt: skip
+        try:
+            state = load_file(self.weights_path)
+        except (SafetensorError, OSError) as error:
+            raise RunError(f"{self.weights_path} is damaged: {error}") from error
+        pipeline.load_state(state)
+        return pipeline.eval()
+
+    def save_weights(self, pipeline: Pipeline) -> None:
+        """Write every part's weights; from here on the run can generate."""
+        save_tensors(self.weights_path, pipeline.state())
+
+    def _require_weights(self) -> None:
+        if not self.finished:
+            raise RunError(f"The training of {self.path} has not ended. Continue it with: "
+                           f"genvae train STORE --run {self.path} --resume")  # fmt: skip
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
+    """Write tensors as one safetensors file, whole; tied weights are stored once for each name."""
+    plain = {name: tensor.detach().to("cpu").contiguous().clone() for name, tensor in tensors.items()}
+    write_whole(path, save(plain, dict(metadata) if metadata else None))
+
+
+def save_tree(path: Path, tree: Any) -> None:
+    """Write nested dicts, lists and tuples of tensors and plain values as one safetensors file, whole."""
+    tensors: dict[str, Tensor] = {}
+
+    def pack(value: Any) -> Any:
+        if isinstance(value, Tensor):
+            name = str(len(tensors))
+            tensors[name] = value
+            return {"tensor": name}
+        if isinstance(value, Mapping):  # as pairs, because keys may be numbers, which JSON objects can't have
+            return {"dict": [[pack(key), pack(item)] for key, item in value.items()]}
+        if isinstance(value, list | tuple):
+            return {type(value).__name__: [pack(item) for item in value]}
+        return value
+
+    save_tensors(path, tensors, {"tree": json.dumps(pack(tree))})
+
+
+def load_tree(path: Path) -> Any:
+    """Read what `save_tree` wrote.
+
+    Raises:
+        RunError: the file is missing or damaged.
+    """
+
+    def unpack(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        [(kind, content)] = value.items()
+        if kind == "tensor":
+            return tensors[content]
+        if kind == "dict":
+            return {unpack(key): unpack(item) for key, item in content}
+        items = [unpack(item) for item in content]
+        return tuple(items) if kind == "tuple" else items
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a mapping
+            return unpack(json.loads(file.metadata()["tree"]))
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{path} is damaged: {error}") from error

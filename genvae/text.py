@@ -1,0 +1,12 @@
+"""Text from strangers, such as file names, made fit to be shown."""
+
+from __future__ import annotations
+
+import sys
+
+
+def printable(text: str) -> str:
+    """`text` with everything that a terminal might stumble over or obey, or can't show, written as an escape."""
+    plain = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return plain.encode(encoding, "backslashreplace").decode(encoding)

@@ -1,0 +1,59 @@
+"""Batches of training clips; what stands in which step follows from the seed alone, so resuming needs no state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from genvae.clips.store import ClipStore
+
+
+class Batches:
+    """The clips of one split, shuffled anew in every epoch, shared out among processes.
+
+    A store of fewer clips than a batch gives batches of what there is; the last clips of an epoch that fill no batch
+    wait for another epoch.
+    """
+
+    def __init__(
+        self, store: ClipStore, numbers: NDArray[np.int64], *, batch_size: int, seed: int, rank: int = 0, world: int = 1
+    ) -> None:
+        self.store, self.numbers, self.seed = store, numbers, seed
+        self.rank, self.world = rank, world
+        self.batch_size = min(batch_size, len(numbers))
+        self.steps_per_epoch = len(numbers) // self.batch_size
+
+    def numbers_at(self, step: int) -> NDArray[np.int64]:
+        """The clips of this process in a step, counted from 0 over all epochs."""
+        epoch, within = divmod(step, self.steps_per_epoch)
+        order = np.random.default_rng((self.seed, epoch)).permutation(self.numbers)
+        batch = order[within * self.batch_size : (within + 1) * self.batch_size]
+        mine: NDArray[np.int64] = batch[self.rank :: self.world]
+        return mine
+
+    def from_step(self, step: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield (waves [B, samples] in ±1, genres [B]) from a step on, without end; the next batch is read ahead."""
+        with ThreadPoolExecutor(1, thread_name_prefix="genvae-batches") as reader:
+            ahead = reader.submit(load, self.store, self.numbers_at(step))
+            while True:
+                step += 1
+                ready, ahead = ahead, reader.submit(load, self.store, self.numbers_at(step))
+                yield ready.result()
+
+
+def load(store: ClipStore, numbers: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+    """Read clips: (waves [n, samples] in ±1, genres [n])."""
+    waves = torch.from_numpy(store.waves(numbers))
+    genres = torch.from_numpy(store.index["genre"][numbers].astype(np.int64))
+    return waves, genres
+
+
+def in_order(store: ClipStore, numbers: NDArray[np.int64], batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield every clip of `numbers` once, in that order, in batches."""
+    for start in range(0, len(numbers), batch_size):
+        yield load(store, numbers[start : start + batch_size])

@@ -1,0 +1,52 @@
+"""SIGINT and SIGTERM as a wish that the training loop reads between two steps, so that no step is torn."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from genvae.errors import GenvaeError
+
+
+class Interrupted(GenvaeError):
+    """Training was stopped by a signal, whose number is `signal`, and can go on from its checkpoint.
+
+    Args:
+        where: it stood, as words. store, run: to go on with.
+    """
+
+    def __init__(self, number: int, where: str, store: Path, run: Path) -> None:
+        super().__init__(f"Stopped {where}. Continue with: genvae train {store} --run {run} --resume")
+        self.signal = number
+
+
+class Wish:
+    """The signal that has asked the loop to stop, 0 while there was none."""
+
+    signal = 0
+
+
+@contextmanager
+def on_signals() -> Iterator[Wish]:
+    """Within the block, the first SIGINT or SIGTERM sets the wish; a second one acts as it always does."""
+    wish = Wish()
+    kept: dict[int, Any] = {}
+
+    def note(number: int, frame: FrameType | None) -> None:
+        wish.signal = number
+        signal.signal(number, kept[number])
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            kept[number] = signal.signal(number, note)
+        except ValueError:  # not the main thread: whoever called from there handles signals itself
+            break
+    try:
+        yield wish
+    finally:
+        for caught, handler in kept.items():
+            signal.signal(caught, handler)

@@ -1,0 +1,238 @@
+"""The training loop: one for every model, on any device, over any number of processes, and exactly resumable."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from genvae.api import TrainingStep
+from genvae.clips.store import ClipStore
+from genvae.errors import OptionError, RunError, StoreError
+from genvae.pipeline import Pipeline
+from genvae.run import Run, load_tree, save_tree
+from genvae.training.data import Batches, in_order
+from genvae.training.finish import finish
+from genvae.training.interrupt import Interrupted, Wish, on_signals
+from genvae.training.log import TrainingLog
+from genvae.training.monitor import COLLAPSED, validate
+from genvae.training.setup import Job
+
+LOG_EVERY = 25  # steps
+
+
+def train(job: Job, store: ClipStore, *, device: str = "auto") -> Run:
+    """Train a run on a store until the budget is spent, then make it able to generate.
+
+    Everything that is drawn follows from the seed and the number of the step, so a run that is stopped and continued
+    ends with the same weights as one that was not, where the budget is a number of steps or epochs. Torch's global
+    generator is left as it was.
+
+    Args:
+        device: a Lightning accelerator: auto, cpu, cuda, mps. Under torchrun every process calls this.
+
+    Raises:
+        OptionError: there is no such device.
+        RunError: the folder holds a run, there is nothing to continue, or the loss is not finite any more.
+        StoreError: the store has no training clips.
+        Interrupted: SIGINT or SIGTERM came; a checkpoint was written.
+    """
+    precision = job.options.precision
+    if precision == "auto":
+        precision = "bf16-mixed" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "32-true"
+    try:
+        fabric = Fabric(accelerator=device, precision=precision, devices=_local_processes(),
+                        num_nodes=_world_size() // _local_processes())  # fmt: skip
+    except (RuntimeError, ValueError) as error:  # Lightning's words name what there is instead
+        raise OptionError(f"Training on --device {device} is not possible here: {error}") from error
+    fabric.launch()
+    if job.create and fabric.is_global_zero:
+        job.create()
+    fabric.barrier()
+    run = Run(job.path)
+    devices = [fabric.device] if fabric.device.type == "cuda" else []
+    with torch.random.fork_rng(devices), on_signals() as wish:
+        torch.manual_seed(job.seed)  # for the first weights; every step seeds anew
+        trainer = _Trainer(fabric, run, store, job)
+        if job.create is None:
+            trainer.restore()
+        with TrainingLog(run.metrics_path, step=trainer.step, silent=not fabric.is_global_zero) as log:
+            trainer.run_steps(log, wish)
+            if fabric.is_global_zero:
+                finish(run, trainer.pipeline, store, log, wish, seed=job.seed, batch_size=job.options.batch_size)
+        fabric.barrier()
+    return run
+
+
+class _Trainer:
+    """The state of one training: what is built, what step it is at, how long it has taken."""
+
+    def __init__(self, fabric: Fabric, run: Run, store: ClipStore, job: Job) -> None:
+        self.fabric, self.run, self.store = fabric, run, store
+        self.options, self.budget, self.seed = job.options, job.budget, job.seed
+        numbers = store.select(split="train")
+        if not len(numbers):
+            raise StoreError(f"{store.path} has no training clips.")
+        self.batches = Batches(store, numbers, batch_size=self.options.batch_size, seed=self.seed,
+                               rank=fabric.global_rank, world=fabric.world_size)  # fmt: skip
+        held_out = store.select(split="validation")
+        self.validation_split = "validation" if len(held_out) else "train"
+        chosen = held_out if len(held_out) else numbers
+        chosen = np.random.default_rng(self.seed).permutation(chosen)[: self.options.validation_clips]
+        self.validation_numbers = np.sort(chosen)
+
+        self.pipeline = Pipeline.build(run.config, job.registry).to(fabric.device)
+        self.step, self.seconds = 0, 0.0
+        self.parts: dict[str, Tensor] = {}  # of the loss, at the last step
+        optimizers = self.pipeline.model.optimizers()
+        self.rates = [group["lr"] for optimizer in optimizers for group in optimizer.param_groups]
+        self.model, *self.optimizers = fabric.setup(self.pipeline.model, *optimizers)
+        self.model.mark_forward_method("loss")
+
+    def restore(self) -> None:
+        """Go on from the checkpoint."""
+        if not self.run.checkpoint_path.exists():
+            if self.run.finished:
+                raise RunError(f"{self.run.path} is trained already; there is nothing to resume.")
+            return  # stopped before its first checkpoint: begin at the beginning
+        state = load_tree(self.run.checkpoint_path)
+        self.pipeline.load_state(state["pipeline"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+        self.step, self.seconds = state["step"], state["seconds"]
+
+    def checkpoint(self) -> None:
+        """Write all that `restore` needs; never over a sound checkpoint what has gone wrong since.
+
+        Raises:
+            RunError: the loss is not finite any more.
+        """
+        self._require_finite()
+        if self.fabric.is_global_zero:
+            state = {"step": self.step, "seconds": self.seconds, "pipeline": self.pipeline.state(),
+                     "optimizers": [optimizer.state_dict() for optimizer in self.optimizers]}  # fmt: skip
+            save_tree(self.run.checkpoint_path, state)
+        self.fabric.barrier()
+
+    def run_steps(self, log: TrainingLog, wish: Wish) -> None:
+        """Step until the budget is spent.
+
+        Raises:
+            Interrupted: a signal came, here or in another process.
+        """
+        if self.step == 0:
+            self._fit_transform(log, wish)
+        if self.validation_split == "train":
+            log.warn(self.step, "The store holds no validation recordings, so validation uses training clips.")
+        log.begin("training")
+        self.pipeline.model.train()
+        validated, start, before = -1, self.step, self.seconds
+        began = time.monotonic() - before
+        for waves, genres in self.batches.from_step(self.step):
+            self.seconds = time.monotonic() - began
+            progress, stop = self._agree(wish.signal)
+            if stop:
+                self.checkpoint()
+                raise Interrupted(stop, f"at step {self.step}", self.store.path, self.run.path)
+            if progress >= 1.0:
+                break
+            self.parts = self._update(waves, genres, progress)
+            self.step += 1
+            log.show(progress)
+            if self.step % LOG_EVERY == 0 or self.step == start + 1:
+                clips = (self.step - start) * self.batches.batch_size
+                self._log_training(log, progress, clips / (time.monotonic() - began - before))
+            if self.step % self.options.validate_every == 0:
+                self._validate(log, progress)
+                validated = self.step
+            if self.step % self.options.checkpoint_every == 0:
+                self.checkpoint()
+        self._require_finite()
+        if validated != self.step:
+            self._validate(log, 1.0)
+        self.checkpoint()
+
+    def _agree(self, stop: int) -> tuple[float, int]:
+        """The progress of the first process and the highest signal of any, the same in every process."""
+        progress = self.budget.progress(self.step, self.seconds, self.batches.steps_per_epoch)
+        if self.fabric.world_size == 1:
+            return progress, stop
+        mine = torch.tensor([progress if self.fabric.is_global_zero else 0.0, float(stop)], dtype=torch.float64)
+        gathered = self.fabric.all_gather(mine.to(self.fabric.device))
+        assert isinstance(gathered, Tensor)  # as what was given to it
+        gathered = gathered.max(dim=0).values  # [world, 2] -> [2]
+        return float(gathered[0]), int(gathered[1])
+
+    def _update(self, waves: Tensor, genres: Tensor, progress: float) -> dict[str, Tensor]:
+        """One training step, with randomness that follows from the seed and the step alone."""
+        drawn = _seed(self.seed, self.step, self.fabric.global_rank)
+        torch.manual_seed(drawn)  # for layers that draw from the global generator, such as dropout
+        generator = torch.Generator(self.fabric.device).manual_seed(drawn)
+        scale = self.options.learning_rate_scale(self.step, progress)
+        groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]
+        for group, rate in zip(groups, self.rates, strict=True):
+            group["lr"] = rate * scale
+        waves, genres = self.fabric.to_device((waves, genres))
+        with torch.no_grad():
+            features = self.pipeline.transform(waves)
+        step = TrainingStep(self.optimizers, self.fabric.backward, self.model.loss, generator)
+        return self.pipeline.model.training_step(features, genres, step)
+
+    def _fit_transform(self, log: TrainingLog, wish: Wish) -> None:
+        """Learn the transform's statistics from all training clips; every process finds the same ones."""
+        numbers, size = self.batches.numbers, self.options.batch_size
+        batches = log.track(in_order(self.store, numbers, size), "measuring the spectra", -(-len(numbers) // size))
+
+        def waves() -> Iterator[Tensor]:
+            for batch, _ in batches:
+                if wish.signal and self.fabric.world_size == 1:  # several processes agree on it before the first step
+                    raise Interrupted(wish.signal, "before the first step", self.store.path, self.run.path)
+                yield batch.to(self.fabric.device)
+
+        self.pipeline.transform.fit(waves())
+
+    def _require_finite(self) -> None:
+        loss = self.parts.get("loss")
+        if loss is not None and not bool(loss.isfinite()):
+            raise RunError(f"The loss is not finite any more at step {self.step}. Train anew in another folder with a "
+                           "lower learning rate, for example --set model.learning_rate=1e-4.")  # fmt: skip
+
+    def _log_training(self, log: TrainingLog, progress: float, speed: float) -> None:
+        self._require_finite()
+        values = {name: float(value.detach()) for name, value in self.parts.items()}
+        log.record("train", self.step, {**values, "clips_per_second": round(speed, 1), "seconds": self.seconds})
+        log.show(progress, f"step {self.step}  loss {values['loss']:.4g}  {speed:.0f} clips/s")
+
+    def _validate(self, log: TrainingLog, progress: float) -> None:
+        if not self.fabric.is_global_zero:
+            return
+        batches = in_order(self.store, self.validation_numbers, self.options.batch_size)
+        values = validate(self.pipeline, batches, seed=self.seed)
+        log.record("validation", self.step, values)
+        shown = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
+        log.say(f"step {self.step}  validation: {shown}")
+        active, latent_dim = int(values["active_units"]), self.pipeline.model.latent_dim
+        early = progress <= 0.2 or self.step < self.options.validate_every  # there was no time to learn anything yet
+        if not early and active < max(1, round(COLLAPSED * latent_dim)):
+            log.warn(self.step, f"The posterior is collapsing: {active} of {latent_dim} latent dimensions carry "
+                                "anything. Lower the weight of the divergence, or train for longer.")  # fmt: skip
+
+
+def _seed(seed: int, step: int, rank: int) -> int:
+    digest = hashlib.blake2b(f"{seed} {step} {rank}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little") >> 1  # torch takes 63 bits
+
+
+def _local_processes() -> int:
+    """How many processes share the work on this machine: one, unless torchrun has started this one beside others."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+
+
+def _world_size() -> int:
+    return int(os.environ.get("WORLD_SIZE", "1"))

@@ -1,0 +1,57 @@
+"""Validation: loss parts on held-out clips, how far the reconstruction is off, and whether the posterior is alive."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+from genvae.pipeline import Pipeline
+
+ACTIVE_VARIANCE = 0.01
+COLLAPSED = 0.05
+DECIBELS_PER_NEPER = 20.0 / math.log(10.0)
+
+
+def active_units(means: Tensor) -> int:
+    """Number of latent dimensions whose posterior mean varies over the data.
+
+    Burda, Grosse & Salakhutdinov, Importance Weighted Autoencoders, 2016, section 5.2 and its threshold.
+
+    Args:
+        means: [N, latent_dim], posterior means of N clips.
+    """
+    return int((means.var(dim=0, correction=0) > ACTIVE_VARIANCE).sum())
+
+
+@torch.no_grad()
+def validate(pipeline: Pipeline, batches: Iterable[tuple[Tensor, Tensor]], *, seed: int) -> dict[str, float]:
+    """Averages over all clips, each with the same draws at every validation.
+
+    Returns:
+        every part of the model's loss; `distance_db`, the root-mean-square difference of level between a clip's
+        spectrogram and its reconstruction from the posterior mean (for features on a log scale); `active_units`.
+    """
+    device = next(pipeline.model.parameters()).device
+    generator = torch.Generator(device).manual_seed(seed)
+    training = pipeline.model.training
+    pipeline.model.eval()
+    sums: defaultdict[str, float] = defaultdict(float)
+    means, count = [], 0
+    for waves, genres in batches:
+        waves, genres = waves.to(device), genres.to(device)
+        features = pipeline.transform(waves)  # [B, bins, frames]
+        for name, value in pipeline.model.loss(features, genres, generator=generator).items():
+            sums[name] += float(value) * len(waves)
+        posterior = pipeline.model.encode(features, genres)
+        if pipeline.transform.spec.scale == "log":
+            decoded = pipeline.model.decode(posterior.mean, genres)
+            apart = pipeline.transform.invert(decoded) - pipeline.transform.invert(features)
+            sums["distance_db"] += float(apart.square().mean((1, 2)).sqrt().sum()) * DECIBELS_PER_NEPER
+        means.append(posterior.mean.float().cpu())
+        count += len(waves)
+    pipeline.model.train(training)
+    return {name: value / count for name, value in sums.items()} | {"active_units": active_units(torch.cat(means))}

@@ -1,0 +1,50 @@
+"""The datasets that come with genvae: what they are called and what can be set, without the code that reads sound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import genvae
+from genvae.audio.programs import ffmpeg_missing
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyntheticOptions:
+    """What the synthetic dataset makes.
+
+    recordings: of each genre. seconds: length of each. seed: another one gives other music. sample_rate: in Hz.
+    """
+
+    recordings: int = 4
+    seconds: float = 60.0
+    seed: int = 0
+    sample_rate: int = 22050
+    genres: tuple[str, ...] = ("techno", "rock", "piano")
+
+
+@genvae.hookimpl
+def genvae_datasets() -> Iterator[genvae.DatasetPlugin]:
+    """Declare the datasets."""
+    yield genvae.DatasetPlugin(
+        name="folder",
+        summary="ROOT/GENRE/**: wav, flac, ogg, opus, mp3 and aiff files, through libsndfile.",
+        factory="genvae_plugins.datasets.folder:Folder",
+    )
+    yield genvae.DatasetPlugin(
+        name="manifest",
+        summary="A CSV or JSON Lines file: path, genre, and optionally split, licence, start, end.",
+        factory="genvae_plugins.datasets.manifest:Manifest",
+    )
+    yield genvae.DatasetPlugin(
+        name="pydub",
+        summary="ROOT/GENRE/**: also m4a, aac, wma and the sound of videos, through pydub and ffmpeg.",
+        factory="genvae_plugins.datasets.through_pydub:ThroughPydub",
+        unavailable=ffmpeg_missing,
+    )
+    yield genvae.DatasetPlugin(
+        name="synthetic",
+        summary="Invented music in three genres, to try everything without any recordings.",
+        factory="genvae_plugins.datasets.synthetic:Synthetic",
+        options=SyntheticOptions,
+    )

@@ -1,0 +1,46 @@
+"""Distributions over the latents of a genre."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import genvae
+
+
+@dataclass(frozen=True, kw_only=True)
+class GmmOptions:
+    """Options of the `gmm` prior.
+
+    components: Gaussians for a genre, fewer where it has too few latents. regularisation: added to each variance.
+    """
+
+    components: int = 8
+    regularisation: float = 1e-3
+
+    def __post_init__(self) -> None:
+        if self.components < 1:
+            raise ValueError(f"components must be at least 1, not {self.components}.")
+        if not 0 < self.regularisation < float("inf"):
+            raise ValueError(f"regularisation must be above 0, not {self.regularisation}.")
+
+
+@genvae.hookimpl
+def genvae_priors() -> Iterator[genvae.PriorPlugin]:
+    """Declare the priors that come with genvae."""
+    yield genvae.PriorPlugin(
+        name="standard-normal",
+        summary="The standard normal distribution, whatever the genre.",
+        factory="genvae_plugins.priors.standard_normal:StandardNormal",
+    )
+    yield genvae.PriorPlugin(
+        name="gaussian",
+        summary="One Gaussian with full covariance for each genre.",
+        factory="genvae_plugins.priors.gaussian:Gaussian",
+    )
+    yield genvae.PriorPlugin(
+        name="gmm",
+        summary="A mixture of Gaussians with full covariance for each genre.",
+        factory="genvae_plugins.priors.gmm:Gmm",
+        options=GmmOptions,
+    )

@@ -1,0 +1,31 @@
+"""The `stft` transform: log magnitudes of the short-time Fourier transform, computed on the device that trains."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from genvae import windows
+from genvae_plugins.transforms import StftOptions
+from genvae_plugins.transforms.logarithm import LogTransform
+from genvae_plugins.transforms.spectrum import full_scale, log_magnitude_spec, spectrum
+
+
+class Stft(LogTransform):
+    """log(magnitude + floor) of each bin and frame, scaled; see `LogTransform`. Differentiable.
+
+    Frames are centred on multiples of the hop, over a signal padded with zeros; a waveform may have any length from
+    one sample.
+    """
+
+    window: Tensor
+
+    def __init__(self, options: StftOptions, *, sample_rate: int) -> None:
+        spec = log_magnitude_spec(options, sample_rate)
+        window = windows.of(spec)
+        super().__init__(options, sample_rate=sample_rate, full_scale=full_scale(window).expand(spec.bins))
+        self.spec = spec
+        self.register_buffer("window", window, persistent=False)
+
+    def analyse(self, wave: Tensor) -> Tensor:
+        """Waveforms [B, samples] -> magnitudes [B, bins, frames]."""
+        return spectrum(wave, self.window, self.spec.hop).abs()

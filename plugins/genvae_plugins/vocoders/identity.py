@@ -1,0 +1,25 @@
+"""The `identity` vocoder: for models that make samples, so that nothing is left to reconstruct."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from genvae import FeatureSpec, Vocoder
+from genvae.plugin import NoOptions
+
+
+class Identity(Vocoder):
+    """Takes features of kind `waveform` as they are; differentiable."""
+
+    def __init__(self, options: NoOptions, *, spec: FeatureSpec) -> None:
+        super().__init__(options, spec=spec)
+        spec.require("identity", kind="waveform", scale="linear", bins=1)
+
+    def forward(
+        self, spectrogram: Tensor, *, length: int | None = None, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """Samples [B, 1, frames] -> waveform [B, length], cut or padded with silence at its end."""
+        wave = spectrogram.squeeze(1)
+        return wave if length is None else functional.pad(wave, (0, length - wave.shape[1]))

@@ -1,0 +1,99 @@
+"""What the vocoders of log magnitudes share: the spectrogram that they accept, and the walk over the clips."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from genvae import FeatureSpec, Vocoder, windows
+from genvae_plugins.vocoders.frames import Frames
+
+_LEAST_LOG = -80.0  # logarithms of magnitudes are kept finite; what lies below rounds to zero in float32 either way
+
+
+class MagnitudeVocoder(Vocoder):
+    """A vocoder that finds phases for natural-log magnitudes; not differentiable.
+
+    A child says in `name` who it is, in `draws` whether it wants random phases, and finds a waveform in `_reconstruct`.
+    Without a generator, every clip gets the same fixed set of "random" phases.
+    """
+
+    name: ClassVar[str]
+    draws: bool = False
+    window: Tensor
+
+    def __init__(self, options: Any, *, spec: FeatureSpec) -> None:
+        super().__init__(options, spec=spec)
+        spec.require(self.name, kind="magnitude", scale="log", window=windows.NAMES, bins=spec.n_fft // 2 + 1)
+        self.options = options
+        self.register_buffer("window", windows.of(spec), persistent=False)
+
+    def forward(
+        self, spectrogram: Tensor, *, length: int | None = None, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """Natural-log magnitudes [B, bins, frames] -> waveform [B, length].
+
+        A clip with a value that is not a number, or infinite, comes out as not a number; minus infinity is silence.
+        """
+        frames = Frames(self.spec, self.window, spectrogram.shape[2], length)
+        if not len(spectrogram):
+            return self.window.new_zeros(0, frames.length)
+        logs = spectrogram.detach().to(self.window).transpose(1, 2)  # [B, frames, bins]
+        sound = logs.amax((1, 2)) < math.inf  # [B]; false for what is not a number, too
+        if broken := not bool(sound.all()):
+            logs = torch.where(sound[:, None, None], logs, _LEAST_LOG)
+        turns = self._turns(logs, generator) if self.draws else None
+
+        def reconstruct(rows: slice) -> Tensor:
+            part = logs[rows].clamp_min(_LEAST_LOG).contiguous()
+            return frames.trim(self._reconstruct(frames, part, None if turns is None else turns[rows]))
+
+        # A CPU takes clip by clip: each then stays in its cache, and gives the same whatever else is in the batch.
+        step = 1 if logs.device.type == "cpu" else len(logs)
+        wave = torch.cat(_over_threads(reconstruct, [slice(row, row + step) for row in range(0, len(logs), step)]))
+        return wave.masked_fill(~sound[:, None], math.nan) if broken else wave
+
+    @abstractmethod
+    def _reconstruct(self, frames: Frames, logs: Tensor, turns: Tensor | None) -> Tensor:
+        """Log magnitudes [B, frames, bins] and random phases in turns -> padded waveform [B, samples]."""
+
+    def _turns(self, logs: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Random phases in turns, of the shape of `logs` [B, frames, bins]."""
+        if generator is not None:
+            return torch.rand(logs.shape, generator=generator, device=generator.device).to(logs)
+        return torch.rand(logs.shape[1:], generator=torch.Generator().manual_seed(0)).to(logs).expand(logs.shape)
+
+
+def polar(magnitude: Tensor, turns: Tensor) -> Tensor:
+    """Spectra [B, frames, bins] of these magnitudes and phases in turns, real at both ends as those of real signals.
+
+    A phase that the lowest and the highest bin can't have would take from their level, and rounds of projection do not
+    soon repair it.
+    """
+    angle = (turns - turns.round()).mul_(2 * math.pi)
+    spectrum = torch.empty_like(magnitude, dtype=torch.complex64)
+    parts = torch.view_as_real(spectrum)
+    torch.mul(angle.cos(), magnitude, out=parts[..., 0])
+    torch.mul(angle.sin_(), magnitude, out=parts[..., 1])
+    for edge in (0, -1):
+        spectrum[..., edge] = magnitude[..., edge].copysign(parts[..., edge, 0])
+    return spectrum
+
+
+def _over_threads(work: Callable[[slice], Tensor], items: list[slice]) -> list[Tensor]:
+    """`work` on each item, each in one thread, in as many at once as torch would use for one operation."""
+    threads = torch.get_num_threads()
+    if threads == 1 or len(items) == 1:
+        return [work(item) for item in items]
+    torch.set_num_threads(1)  # an operation on a clip is too small to be shared; its threads would get in the way
+    try:
+        with ThreadPoolExecutor(min(threads, len(items))) as pool:
+            return list(pool.map(work, items))
+    finally:
+        torch.set_num_threads(threads)

@@ -1,0 +1,148 @@
+"""Every model of ours: shapes, gradients, what a genre changes, seeded draws, and that a batch can be learnt."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from genvae.errors import SpecMismatch
+from genvae.pipeline import Pipeline, PipelineConfig
+from genvae.registry import installed
+
+GENRES = ("a", "b")
+SIZES = {
+    "conv-vae": {
+        "model": {"width": 32, "neck": 8, "latent_dim": 6, "learning_rate": 5e-3},
+        "transform": {"n_fft": 256, "hop": 128},
+    },
+    "reference-vae": {"model": {"latent_dim": 6}},
+}
+
+
+def build(name: str, samples: int = 3000) -> Pipeline:
+    config = PipelineConfig.assemble(
+        installed(), sample_rate=8000, clip_samples=samples, genres=GENRES, plugins={"model": name}, values=SIZES[name]
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return Pipeline.build(config, installed())
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture(params=sorted(SIZES))
+def pipeline(request):
+    return build(request.param)
+
+
+@pytest.fixture
+def batch(pipeline):
+    times = torch.arange(3000) / 8000
+    pitches = torch.tensor([[300.0], [700.0], [1500.0], [2600.0]])
+    waves = 0.3 * torch.sin(2 * torch.pi * pitches * times) + 0.01 * torch.randn(4, 3000, generator=seeded())
+    pipeline.transform.fit([waves])
+    return pipeline.transform(waves), torch.tensor([0, 1, 0, 1])
+
+
+def test_the_loss_reaches_every_parameter(pipeline, batch):
+    model = pipeline.model
+    for _ in range(2):  # what starts at zero hides what stands behind it from the first step
+        parts = model.loss(*batch, generator=seeded())
+        model.zero_grad()
+        parts["loss"].backward()
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter += 1e-3 * torch.randn(parameter.shape, generator=seeded())
+    unreached = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+    assert unreached == []
+
+
+def test_encoding_and_decoding_have_the_shapes_of_the_contract(pipeline, batch):
+    features, genre = batch
+    posterior = pipeline.model.encode(features, genre)
+    assert posterior.mean.shape == posterior.log_variance.shape == (4, 6)
+    assert pipeline.model.decode(posterior.mean, genre).shape == features.shape
+
+
+@pytest.mark.parametrize("name", sorted(SIZES))
+@pytest.mark.parametrize("samples", [1, 130, 1000, 3001, 5000])
+def test_clips_of_any_length_come_back_with_as_many_frames(name, samples):
+    pipeline = build(name, samples)
+    features = pipeline.transform(torch.zeros(2, samples))
+    genre = torch.zeros(2, dtype=torch.int64)
+    assert pipeline.model.eval().decode(pipeline.model.encode(features, genre).mean, genre).shape == features.shape
+
+
+def test_drawing_follows_the_generator_and_leaves_the_global_one_alone(pipeline, batch):
+    before = torch.get_rng_state()
+    pipeline.model.eval()
+    losses = [pipeline.model.loss(*batch, generator=seeded(seed))["loss"].item() for seed in (1, 1, 2)]
+    z = torch.randn(4, 6, generator=seeded())
+    decoded = [pipeline.model.decode(z, batch[1], generator=seeded(seed)) for seed in (1, 1)]
+    assert losses[0] == losses[1] != losses[2]
+    assert torch.equal(*decoded)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_batch_can_be_learnt(pipeline, batch):
+    from genvae.api import TrainingStep
+
+    model = pipeline.model.train()
+    step = TrainingStep(model.optimizers(), lambda loss: loss.backward(), model.loss, seeded())
+    first = model.training_step(*batch, step)["squared_error"].item()
+    assert any(model.training_step(*batch, step)["squared_error"].item() < 0.5 * first for _ in range(60))
+
+
+def test_a_model_in_inference_treats_each_clip_alone(pipeline, batch):
+    features, genre = batch
+    model = pipeline.model.eval()
+    whole, alone = model.encode(features, genre).mean, model.encode(features[2:3], genre[2:3]).mean
+    torch.testing.assert_close(whole[2:3], alone, rtol=1e-4, atol=1e-5)
+
+
+def test_the_genre_changes_what_conv_vae_decodes():
+    model = build("conv-vae").model.eval()
+    z = torch.randn(1, 6, generator=seeded())
+    one, other = (model.decode(z, torch.tensor([g])) for g in (0, 1))
+    assert (one - other).abs().max() > 1e-3
+
+
+def test_conv_vae_draws_with_a_generator_and_gives_the_mean_without():
+    model = build("conv-vae").model.eval()
+    z, genre = torch.randn(1, 6, generator=seeded()), torch.tensor([0])
+    with torch.no_grad():
+        mean, log_scale = model.likelihood(z, genre)
+    draws = torch.cat([model.decode(z, genre, generator=seeded(seed)) for seed in range(300)])
+    assert torch.equal(model.decode(z, genre), mean)
+    inner = slice(2, -2)  # at 0 Hz and at the highest frequency noise has a real spectrum, whose spread is wider
+    torch.testing.assert_close(draws.mean(0)[inner], mean[0][inner], atol=0.35, rtol=0)
+    spread = draws.std(0)[inner] / log_scale.exp()[0][inner]
+    assert abs(spread.mean().item() - 1) < 0.02
+
+
+def test_reference_vae_has_the_layers_of_the_original():
+    model = build("reference-vae", 64 * 256).model
+    convolutions = [m for m in model.encoder if isinstance(m, torch.nn.Conv2d)]
+    assert [c.out_channels for c in convolutions] == [512, 256, 128, 64, 32]
+    assert [c.kernel_size for c in convolutions] == [(3, 3)] * 5
+    assert [c.stride for c in convolutions] == [(2, 2)] * 4 + [(2, 1)]
+    up = [m for m in model.decoder if isinstance(m, torch.nn.ConvTranspose2d)]
+    assert [c.out_channels for c in up] == [32, 64, 128, 256, 1]
+    assert [c.stride for c in up] == [(2, 1)] + [(2, 2)] * 4
+    assert model.bottleneck == (32, 8, 5)  # 65 frames, padded to 80
+
+
+def test_reference_vae_refuses_a_spectrogram_of_another_size():
+    values = {"transform": {"n_fft": 1024}}
+    config = PipelineConfig.assemble(
+        installed(),
+        sample_rate=8000,
+        clip_samples=3000,
+        genres=GENRES,
+        plugins={"model": "reference-vae"},
+        values=values,
+    )
+    with pytest.raises(SpecMismatch, match="bins"):
+        Pipeline.build(config, installed())

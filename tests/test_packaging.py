@@ -1,0 +1,45 @@
+"""The wheel: it holds the packages and the embedded run, is small enough, and carries no tests."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder], cwd=ROOT, check=True)
+    [built] = folder.glob("*.whl")
+    return built
+
+
+def test_the_wheel_holds_the_embedded_run_and_its_card(wheel):
+    names = set(zipfile.ZipFile(wheel).namelist())
+    default = "genvae/pretrained/default/"
+    assert {
+        default + name for name in ("pipeline.json", "weights.safetensors", "MODEL_CARD.md", "CREDITS.csv")
+    } <= names
+    assert "genvae_plugins/models/conv_vae.py" in names
+    assert wheel.stat().st_size <= 30e6
+
+
+def test_the_wheel_carries_nothing_but_the_two_packages(wheel):
+    roots = {name.partition("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
+    assert {root for root in roots if not root.endswith(".dist-info")} == {"genvae", "genvae_plugins"}
+    assert not [name for name in zipfile.ZipFile(wheel).namelist() if "latents" in name or "checkpoint" in name]
+
+
+def test_the_version_is_the_packages_own(wheel):
+    import genvae
+
+    assert wheel.name.startswith(f"genvae-{genvae.__version__}-")
+    shown = subprocess.run([sys.executable, "-m", "genvae", "--version"], capture_output=True, text=True, check=True)
+    assert re.search(rf"\b{re.escape(genvae.__version__)}\b", shown.stdout)

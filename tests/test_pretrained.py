@@ -1,0 +1,101 @@
+"""The embedded run: it makes sound of each genre, offline, from nothing but a seed, and its card credits the music."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from genvae.generation import Synthesizer
+from genvae.pretrained import default_run
+from genvae.registry import installed
+from genvae.run import Run
+
+GENRES = ("piano", "rock", "techno")
+
+
+@pytest.fixture(scope="module")
+def synthesizer() -> Synthesizer:
+    return Synthesizer(Run(default_run()), installed())
+
+
+@pytest.fixture(scope="module")
+def clips(synthesizer: Synthesizer) -> dict[str, np.ndarray]:
+    """Twelve clips of each genre, [12, samples]."""
+    return {
+        genre: torch.stack([synthesizer.generate(genre, seed=7, index=i).wave for i in range(12)]).numpy()
+        for genre in synthesizer.genres
+    }
+
+
+def test_it_knows_three_genres_and_makes_one_second_at_22050_hz(synthesizer, clips):
+    assert synthesizer.genres == GENRES
+    assert synthesizer.sample_rate == 22050
+    assert all(waves.shape == (12, 22050) for waves in clips.values())
+
+
+def test_its_clips_are_audible_and_no_two_are_alike(clips):
+    for waves in clips.values():
+        level = np.sqrt(np.square(waves).mean(axis=1))
+        assert (20 * np.log10(level) > -50).all()
+        spectra = np.log(np.abs(np.fft.rfft(waves)) + 1e-3)
+        assert np.corrcoef(spectra)[np.triu_indices(12, 1)].max() < 0.99
+
+
+def test_its_genres_differ_as_the_music_does(clips):
+    """In the training music the piano is the quietest, with the least of its power in the bass and in the treble."""
+    frequencies = np.fft.rfftfreq(22050, 1 / 22050)
+    power = {genre: np.square(np.abs(np.fft.rfft(waves))).mean(axis=0) for genre, waves in clips.items()}
+    bass = {genre: p[frequencies < 100].sum() / p.sum() for genre, p in power.items()}
+    treble = {genre: p[frequencies > 4000].sum() / p.sum() for genre, p in power.items()}
+    level = {genre: np.square(waves).mean() for genre, waves in clips.items()}
+    for measure in (bass, treble, level):
+        assert measure["piano"] < min(measure["rock"], measure["techno"])
+
+
+def test_generating_touches_no_network_and_reads_no_latents(tmp_path):
+    guard = (
+        "import sys\n"
+        "def guard(event, arguments):\n"
+        "    if event.startswith('socket.'): raise SystemExit(f'network: {event} {arguments}')\n"
+        "    if event == 'open' and 'latents' in str(arguments[0]): raise SystemExit(f'latents: {arguments}')\n"
+        "sys.addaudithook(guard)\n"
+        "from genvae.cli import main\n"
+        "main(['generate', '--genre', 'techno', '--seed', '3', '-o', 'clip.wav'])\n"
+    )
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    done = subprocess.run([sys.executable, "-c", guard], cwd=tmp_path, env=environment, capture_output=True, text=True,
+                          check=False)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "clip.wav").stat().st_size > 44_000
+    assert not (default_run() / "latents.safetensors").exists()
+
+
+def test_its_card_credits_every_recording_with_its_licence():
+    folder = default_run()
+    rows = list(csv.DictReader((folder / "CREDITS.csv").open(encoding="utf-8")))
+    assert len(rows) == 189
+    assert all(row["source_package"] and row["licence"] and row["path_in_package"] for row in rows)
+    card = (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
+    cells = {cell.strip() for cell in card.replace("|", "\n").split("\n")}
+    assert {row["source_package"] for row in rows} <= cells
+
+
+def test_its_card_names_the_weights_it_describes():
+    folder = default_run()
+    card = (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
+    run = Run(folder)
+    assert run.digest() in card
+    assert str(run.training["budget"]["epochs"]) in card
+    assert json.dumps(run.training["seed"]) in card
+
+
+def test_it_is_small_enough_for_a_wheel():
+    assert sum(file.stat().st_size for file in Path(default_run()).iterdir()) <= 30e6

@@ -1,0 +1,78 @@
+"""Embeds a trained run in the package: its description and weights, the credits of the music, and a model card.
+
+    python tools/embed.py RUN STORE MANIFEST "MACHINE" "genvae train ..."
+
+MANIFEST is the corpus's CSV (genre, file, seconds, source_package, version, path_in_package, licence). MACHINE says on
+what the run was trained, the last argument how. Every number in the card is computed here.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+from genvae.files import write_whole
+from genvae.run import Run
+
+TARGET = Path(__file__).parent.parent / "genvae" / "pretrained" / "default"
+BENCHMARK = Path(__file__).parent.parent / "benchmarks" / "genres.py"
+TEMPLATE = Path(__file__).parent / "model_card.md"
+COLUMNS = ("genre", "recording", "seconds", "source_package", "version", "path_in_package", "licence")
+
+
+def main() -> None:
+    """Write the folder `genvae/pretrained/default`."""
+    path, store, manifest, machine, command = sys.argv[1:]
+    run = Run(Path(path))
+    with Path(manifest).open(encoding="utf-8", newline="") as file:
+        rows = [{**row, "recording": Path(row["file"]).stem} for row in csv.DictReader(file)]
+    table = subprocess.run([sys.executable, BENCHMARK, path, store], capture_output=True, text=True, check=True)
+    TARGET.mkdir(exist_ok=True)
+    for file_name in ("pipeline.json", "weights.safetensors"):
+        shutil.copyfile(run.path / file_name, TARGET / file_name)
+    with (TARGET / "CREDITS.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    write_whole(TARGET / "MODEL_CARD.md", card(run, rows, machine, command, table.stdout.strip()).encode())
+
+
+def card(run: Run, rows: list[dict[str, str]], machine: str, command: str, table: str) -> str:
+    """The model card of a run."""
+    from safetensors import safe_open
+
+    lines = [json.loads(line) for line in run.metrics_path.read_text(encoding="ascii").splitlines()]
+    last = next(line for line in reversed(lines) if line["kind"] == "validation")
+    seconds = max(line["seconds"] for line in lines if line["kind"] == "train")
+    batch = run.training["options"]["batch_size"]
+    with safe_open(run.weights_path, framework="np") as weights:
+        count = sum(weights.get_tensor(name).size for name in weights.keys() if name.startswith("model."))  # noqa: SIM118  # not a mapping
+    by_package: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
+    for row in rows:
+        by_package[row["source_package"]].append(row)
+    credits = "\n".join(
+        f"| {package} | {len(own)} | {sum(float(r['seconds']) for r in own) / 60:.1f} "
+        f"| {', '.join(sorted({r['genre'] for r in own}))} | {'; '.join(sorted({r['licence'] for r in own}))} |"
+        for package, own in sorted(by_package.items())
+    )
+    config = run.config
+    *others, final = config.genres
+    return TEMPLATE.read_text(encoding="utf-8").format(
+        digest=run.digest(), weights=count / 1e6, size=run.weights_path.stat().st_size / 1e6, rate=config.sample_rate,
+        genres=f"{', '.join(others)} and {final}", model=config.model.plugin, prior=config.prior.plugin,
+        transform=config.transform.plugin, vocoder=config.vocoder.plugin, command=command, machine=machine,
+        minutes=seconds / 60, steps=last["step"], batch=batch, epochs=run.training["budget"]["epochs"],
+        seed=run.training["seed"], speed=last["step"] * batch / seconds, train=run.data["clips"]["train"],
+        validation=run.data["clips"]["validation"], nll=last["nll"], kl=last["kl"], distance=last["distance_db"],
+        active=last["active_units"], latents=config.model.options["latent_dim"], table=table, recordings=len(rows),
+        hours=sum(float(row["seconds"]) for row in rows) / 3600, credits=credits,
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
