@@ -108,6 +108,12 @@ class Model(nn.Module, ABC):
     def __init__(self, options: Any, *, spec: FeatureSpec, frames: int, genres: Sequence[str]) -> None:
         super().__init__()
 
+    def fit(self, features: Iterable[Tensor]) -> None:  # optional on purpose
+        """Measure what it needs on batches of training features [B, bins, frames], kept in buffers. By default nothing.
+
+        Called once, before the first training step; it may stop reading at any time.
+        """
+
     @abstractmethod
     def loss(self, features: Tensor, genre: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
         """The parts of the loss as scalars; `loss` is what is minimised, the others are logged under their names."""

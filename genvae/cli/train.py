@@ -10,7 +10,7 @@ import click
 
 @click.command(
     epilog="Options of the parts, for --set: `genvae plugins show NAME` lists them. Options of the training: "
-    "train.batch_size, train.schedule, train.warmup_steps, train.precision, train.validate_every, "
+    "train.batch_size, train.schedule, train.warmup_steps, train.precision, train.shift, train.validate_every, "
     "train.checkpoint_every, train.validation_clips. Several devices: torchrun --nproc-per-node N -m -- genvae train"
 )
 @click.argument("store", type=click.Path(path_type=Path))

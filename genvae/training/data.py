@@ -18,12 +18,16 @@ class Batches:
 
     A store of fewer clips than a batch gives batches of what there is; the last clips of an epoch that fill no batch
     wait for another epoch.
+
+    With `shift`, a clip whose successor in its recording is there too begins anywhere between the two, drawn anew in
+    every epoch: a recording holds many more clips than the store's, and no model can learn those by heart.
     """
 
     def __init__(
-        self, store: ClipStore, numbers: NDArray[np.int64], *, batch_size: int, seed: int, rank: int = 0, world: int = 1
-    ) -> None:
-        self.store, self.numbers, self.seed = store, numbers, seed
+        self, store: ClipStore, numbers: NDArray[np.int64], *, batch_size: int, seed: int, shift: bool = False,
+        rank: int = 0, world: int = 1,
+    ) -> None:  # fmt: skip
+        self.store, self.numbers, self.seed, self.shift = store, numbers, seed, shift
         self.rank, self.world = rank, world
         self.batch_size = min(batch_size, len(numbers))
         self.steps_per_epoch = len(numbers) // self.batch_size
@@ -36,13 +40,35 @@ class Batches:
         mine: NDArray[np.int64] = batch[self.rank :: self.world]
         return mine
 
+    def at(self, step: int) -> tuple[Tensor, Tensor]:
+        """The batch of this process in a step: (waves [B, samples] in ±1, genres [B])."""
+        numbers = self.numbers_at(step)
+        waves, genres = load(self.store, numbers)
+        if self.shift:
+            generator = np.random.default_rng((self.seed, step, self.rank))
+            self._shift(waves, numbers, generator.integers(0, self.store.clip_samples, len(numbers)))
+        return waves, genres
+
+    def _shift(self, waves: Tensor, numbers: NDArray[np.int64], samples: NDArray[np.int64]) -> None:
+        """Move each clip on by so many samples, in place, where the one that follows it in the recording is there."""
+        index, length = self.store.index, self.store.clip_samples
+        following = np.minimum(numbers + 1, len(index) - 1)
+        same = index["recording"][following] == index["recording"][numbers]
+        same &= index["offset"][following] == index["offset"][numbers] + length
+        places = np.flatnonzero(same & (samples > 0))
+        if len(places):
+            after = torch.from_numpy(self.store.waves(following[places]))
+            for place, tail in zip(places.tolist(), after, strict=True):
+                by = int(samples[place])
+                waves[place] = torch.cat([waves[place, by:], tail[:by]])
+
     def from_step(self, step: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield (waves [B, samples] in ±1, genres [B]) from a step on, without end; the next batch is read ahead."""
         with ThreadPoolExecutor(1, thread_name_prefix="genvae-batches") as reader:
-            ahead = reader.submit(load, self.store, self.numbers_at(step))
+            ahead = reader.submit(self.at, step)
             while True:
                 step += 1
-                ready, ahead = ahead, reader.submit(load, self.store, self.numbers_at(step))
+                ready, ahead = ahead, reader.submit(self.at, step)
                 yield ready.result()
 
 

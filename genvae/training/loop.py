@@ -80,7 +80,7 @@ class _Trainer:
         if not len(numbers):
             raise StoreError(f"{store.path} has no training clips.")
         self.batches = Batches(store, numbers, batch_size=self.options.batch_size, seed=self.seed,
-                               rank=fabric.global_rank, world=fabric.world_size)  # fmt: skip
+                               shift=self.options.shift, rank=fabric.global_rank, world=fabric.world_size)  # fmt: skip
         held_out = store.select(split="validation")
         self.validation_split = "validation" if len(held_out) else "train"
         chosen = held_out if len(held_out) else numbers
@@ -128,6 +128,7 @@ class _Trainer:
         """
         if self.step == 0:
             self._fit_transform(log, wish)
+            self._fit_model(log, wish)
         if self.validation_split == "train":
             log.warn(self.step, "The store holds no validation recordings, so validation uses training clips.")
         log.begin("training")
@@ -196,6 +197,22 @@ class _Trainer:
                 yield batch.to(self.fabric.device)
 
         self.pipeline.transform.fit(waves())
+
+    def _fit_model(self, log: TrainingLog, wish: Wish) -> None:
+        """Let the model measure what it needs on the batches of the first epoch; every process finds the same."""
+        batches = Batches(self.store, self.batches.numbers, batch_size=self.options.batch_size, seed=self.seed)
+        log.begin("preparing the model")
+
+        def features() -> Iterator[Tensor]:
+            for step in range(batches.steps_per_epoch):
+                if wish.signal and self.fabric.world_size == 1:
+                    raise Interrupted(wish.signal, "before the first step", self.store.path, self.run.path)
+                waves, _ = batches.at(step)
+                with torch.no_grad():  # not over the yield, which would leave it switched off for the caller
+                    made = self.pipeline.transform(waves.to(self.fabric.device))
+                yield made
+
+        self.pipeline.model.fit(features())
 
     def _require_finite(self) -> None:
         loss = self.parts.get("loss")

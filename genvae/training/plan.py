@@ -15,6 +15,7 @@ class TrainOptions:
 
     batch_size: clips in a step, over all processes. schedule: of the learning rate over the budget, after the warm-up.
     warmup_steps: in which the learning rate rises from zero. precision: auto takes bfloat16 where the GPU has it.
+    shift: whether a clip may begin anywhere in its recording, rather than where the store cut it.
     validate_every, checkpoint_every: in steps. validation_clips: at most so many in one validation.
     """
 
@@ -22,6 +23,7 @@ class TrainOptions:
     schedule: Literal["cosine", "constant"] = "cosine"
     warmup_steps: int = 100
     precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
+    shift: bool = True
     validate_every: int = 250
     checkpoint_every: int = 1000
     validation_clips: int = 512

@@ -62,6 +62,45 @@ class ReferenceVAEOptions:
             raise ValueError("learning_rate must be above 0")
 
 
+@dataclass(frozen=True, kw_only=True)
+class FlowVAEOptions:
+    """Options of `flow-vae`.
+
+    latent_dim: dimensions of the latent space. patch: frames in a patch. components: numbers in a patch's code.
+    width, depth: of the flow, in channels and blocks; the VAE is half as wide. vae_depth: blocks of its encoder and of
+    its decoder. beta: weight of the divergence. kl_warmup: batches over which that weight rises from zero. free_bits:
+    nats of each dimension that cost nothing. learning_rate: of AdamW. flow_steps: in which `decode` draws. guidance:
+    1 draws from what was learnt, more exaggerates what the latent says. texture: how much of the spectrogram's
+    uncertainty is filled with noise, 0 to 1.
+    """
+
+    latent_dim: int = 128
+    patch: int = 4
+    components: int = 64
+    width: int = 256
+    depth: int = 6
+    vae_depth: int = 2
+    beta: float = 1.0
+    kl_warmup: int = 500
+    free_bits: float = 0.05
+    learning_rate: float = 1e-3
+    flow_steps: int = 8
+    guidance: float = 1.0
+    texture: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for sizes that make no model."""
+        for name in ("latent_dim", "patch", "components", "width", "depth", "vae_depth", "flow_steps"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1")
+        if self.width % 16 or (self.width > 128 and self.width % 128):
+            raise ValueError("width must be a multiple of 16, and of 128 above that")
+        if min(self.beta, self.kl_warmup, self.free_bits, self.texture) < 0:
+            raise ValueError("beta, kl_warmup, free_bits and texture must not be negative")
+        if self.learning_rate <= 0:
+            raise ValueError("learning_rate must be above 0")
+
+
 @genvae.hookimpl
 def genvae_models() -> Iterator[genvae.ModelPlugin]:
     """Yield the models."""
@@ -70,6 +109,12 @@ def genvae_models() -> Iterator[genvae.ModelPlugin]:
         summary="A residual VAE, conditional on genre, that draws the texture of noise; the default.",
         factory="genvae_plugins.models.conv_vae:ConvVAE",
         options=ConvVAEOptions,
+    )
+    yield genvae.ModelPlugin(
+        name="flow-vae",
+        summary="A VAE whose decoder draws the detail of a clip by flow matching, given its latent.",
+        factory="genvae_plugins.models.flow_vae:FlowVAE",
+        options=FlowVAEOptions,
     )
     yield genvae.ModelPlugin(
         name="reference-vae",
