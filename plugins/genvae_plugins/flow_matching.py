@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -39,3 +40,10 @@ def walk(velocity: Velocity, noise: Tensor, steps: int) -> Tensor:
         middle = x + 0.5 * width * velocity(x, time)
         x = x + width * velocity(middle, time + 0.5 * width)
     return x
+
+
+def time_features(time: Tensor, width: int) -> Tensor:
+    """Times [B] in 0..1 -> sines and cosines of them, [B, width], of frequencies from one turn to a thousand."""
+    frequencies = torch.exp(torch.linspace(0, math.log(1000.0), width // 2, device=time.device, dtype=time.dtype))
+    angles = 2 * math.pi * time[:, None] * frequencies
+    return torch.cat([angles.cos(), angles.sin()], dim=1)

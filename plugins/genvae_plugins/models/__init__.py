@@ -1,4 +1,4 @@
-"""Declares the variational autoencoders: `conv-vae`, the default, and `reference-vae`, the baseline."""
+"""Declares the variational autoencoders, and what can be set of each (no torch here)."""
 
 from __future__ import annotations
 
@@ -9,57 +9,110 @@ import genvae
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConvVAEOptions:
-    """Options of `conv-vae`.
+class ConvOptions:
+    """Options of the networks that convolve over time, and of how they are trained.
 
-    latent_dim: dimensions of the latent space. width: channels of every layer, a multiple of 8. neck: channels before
-    the posterior. blocks: residual blocks at each resolution. beta: weight of the divergence. kl_warmup: batches over
-    which that weight rises from zero. free_bits: nats of each dimension that cost nothing. learning_rate: of AdamW.
-    texture: how much of the likelihood's spread `decode` draws when it generates, 0 to 1.
+    width: channels of every layer, a multiple of 8. neck: channels before the latents. blocks: residual blocks at each
+    resolution. learning_rate: of AdamW. texture: how much of the likelihood's spread `decode` draws when it generates,
+    0 to 1.
     """
 
-    latent_dim: int = 128
     width: int = 256
     neck: int = 96
     blocks: int = 1
-    beta: float = 1.0
-    kl_warmup: int = 1000
-    free_bits: float = 0.05
     learning_rate: float = 1e-3
     texture: float = 1.0
 
     def __post_init__(self) -> None:
-        """Raise ValueError for sizes that make no model."""
-        for name in ("latent_dim", "width", "neck", "blocks"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1")
+        """Raise ValueError for values that make no model."""
+        _require_above_zero(self, "width", "neck", "blocks", "learning_rate")
+        _require_not_negative(self, "texture")
         if self.width % 8:
             raise ValueError("width must be a multiple of 8")
-        if min(self.beta, self.kl_warmup, self.free_bits, self.texture) < 0:
-            raise ValueError("beta, kl_warmup, free_bits and texture must not be negative")
-        if self.learning_rate <= 0:
-            raise ValueError("learning_rate must be above 0")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReferenceVAEOptions:
-    """Options of `reference-vae`; the defaults are the original's.
+class ConvVAEOptions(ConvOptions):
+    """Options of `conv-vae`: those of its networks, and these.
 
-    reconstruction_weight: factor of the mean squared error against the divergence.
+    latent_dim: dimensions of the latent space. beta: weight of the divergence. kl_warmup: batches over which that
+    weight rises from zero. free_bits: nats of each dimension that cost nothing.
     """
 
     latent_dim: int = 128
-    learning_rate: float = 5e-4
-    reconstruction_weight: float = 1_000_000.0
+    beta: float = 1.0
+    kl_warmup: int = 1000
+    free_bits: float = 0.05
 
     def __post_init__(self) -> None:
         """Raise ValueError for values that make no model."""
-        if self.latent_dim < 1:
-            raise ValueError("latent_dim must be at least 1")
-        if self.reconstruction_weight < 0:
-            raise ValueError("reconstruction_weight must not be negative")
-        if self.learning_rate <= 0:
-            raise ValueError("learning_rate must be above 0")
+        super().__post_init__()
+        _require_above_zero(self, "latent_dim")
+        _require_not_negative(self, "beta", "kl_warmup", "free_bits")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BetaVAEOptions(ConvVAEOptions):
+    """Options of `beta-vae`: those of `conv-vae`, with a divergence that weighs more and no free bits."""
+
+    beta: float = 4.0
+    free_bits: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class VAEGANOptions(ConvVAEOptions):
+    """Options of `vae-gan`: those of `conv-vae`, and of its second stage.
+
+    first_stage: batches before the discriminator comes. matching: weight of the difference in what the discriminator
+    sees. adversarial: weight of its verdict.
+    """
+
+    first_stage: int = 2000
+    matching: float = 1.0
+    adversarial: float = 0.1
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for values that make no model."""
+        super().__post_init__()
+        _require_not_negative(self, "first_stage", "matching", "adversarial")
+
+
+@dataclass(frozen=True, kw_only=True)
+class WAEOptions(ConvOptions):
+    """Options of `wae`: those of its networks, and these.
+
+    latent_dim: dimensions of the latent space. discrepancy: weight of the latents' discrepancy from the standard
+    normal, in nats a clip for each unit of it.
+    """
+
+    latent_dim: int = 128
+    discrepancy: float = 1000.0
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for values that make no model."""
+        super().__post_init__()
+        _require_above_zero(self, "latent_dim")
+        _require_not_negative(self, "discrepancy")
+
+
+@dataclass(frozen=True, kw_only=True)
+class VQVAEOptions(ConvOptions):
+    """Options of `vq-vae`: those of its networks, and these.
+
+    codes: entries of a codebook. groups: codebooks, each with a code at every place in time. code_dim: numbers in a
+    code. commitment: weight of what holds the encodings to the codes.
+    """
+
+    codes: int = 256
+    groups: int = 8
+    code_dim: int = 8
+    commitment: float = 0.25
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for values that make no model."""
+        super().__post_init__()
+        _require_above_zero(self, "codes", "groups", "code_dim")
+        _require_not_negative(self, "commitment")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,15 +143,41 @@ class FlowVAEOptions:
 
     def __post_init__(self) -> None:
         """Raise ValueError for sizes that make no model."""
-        for name in ("latent_dim", "patch", "components", "width", "depth", "vae_depth", "flow_steps"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1")
+        _require_above_zero(
+            self, "latent_dim", "patch", "components", "width", "depth", "vae_depth", "flow_steps", "learning_rate"
+        )
+        _require_not_negative(self, "beta", "kl_warmup", "free_bits", "texture")
         if self.width % 16 or (self.width > 128 and self.width % 128):
             raise ValueError("width must be a multiple of 16, and of 128 above that")
-        if min(self.beta, self.kl_warmup, self.free_bits, self.texture) < 0:
-            raise ValueError("beta, kl_warmup, free_bits and texture must not be negative")
-        if self.learning_rate <= 0:
-            raise ValueError("learning_rate must be above 0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReferenceVAEOptions:
+    """Options of `reference-vae`; the defaults are the original's.
+
+    reconstruction_weight: factor of the mean squared error against the divergence.
+    """
+
+    latent_dim: int = 128
+    learning_rate: float = 5e-4
+    reconstruction_weight: float = 1_000_000.0
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for values that make no model."""
+        _require_above_zero(self, "latent_dim", "learning_rate")
+        _require_not_negative(self, "reconstruction_weight")
+
+
+def _require_above_zero(options: object, *names: str) -> None:
+    for name in names:
+        if not getattr(options, name) > 0:
+            raise ValueError(f"{name} must be above 0")
+
+
+def _require_not_negative(options: object, *names: str) -> None:
+    for name in names:
+        if not getattr(options, name) >= 0:
+            raise ValueError(f"{name} must not be negative")
 
 
 @genvae.hookimpl
@@ -109,6 +188,30 @@ def genvae_models() -> Iterator[genvae.ModelPlugin]:
         summary="A residual VAE, conditional on genre, that draws the texture of noise; the default.",
         factory="genvae_plugins.models.conv_vae:ConvVAE",
         options=ConvVAEOptions,
+    )
+    yield genvae.ModelPlugin(
+        name="beta-vae",
+        summary="conv-vae with a heavier divergence: fewer, more independent latents, and less detail.",
+        factory="genvae_plugins.models.conv_vae:ConvVAE",
+        options=BetaVAEOptions,
+    )
+    yield genvae.ModelPlugin(
+        name="wae",
+        summary="A Wasserstein auto-encoder: latents that are normal as a whole, by maximum mean discrepancy.",
+        factory="genvae_plugins.models.wae:WAE",
+        options=WAEOptions,
+    )
+    yield genvae.ModelPlugin(
+        name="vq-vae",
+        summary="A VAE whose latents are looked up in codebooks.",
+        factory="genvae_plugins.models.vq_vae:VQVAE",
+        options=VQVAEOptions,
+    )
+    yield genvae.ModelPlugin(
+        name="vae-gan",
+        summary="conv-vae with a second, adversarial stage for its decoder.",
+        factory="genvae_plugins.models.vae_gan:VAEGAN",
+        options=VAEGANOptions,
     )
     yield genvae.ModelPlugin(
         name="flow-vae",

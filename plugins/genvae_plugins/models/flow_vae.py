@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
@@ -11,13 +10,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from genvae.api import Model, Posterior
-from genvae.losses import free_bits
+from genvae.losses import free_bits, gaussian_nll
 from genvae.spec import FeatureSpec
-from genvae_plugins.flow_matching import flow_matching_loss, walk
+from genvae_plugins.flow_matching import flow_matching_loss, time_features, walk
 from genvae_plugins.models import FlowVAEOptions
 from genvae_plugins.models.patches import Patches
 from genvae_plugins.models.texture import Texture
-from genvae_plugins.models.transformer import Transformer, time_features
+from genvae_plugins.models.transformer import Transformer
 
 NECK = 16  # numbers a patch before the posterior and after the latent
 MEASURED_BATCHES = 120  # that the patches are measured on
@@ -46,7 +45,7 @@ class FlowVAE(Model):
         self.latent_dim = options.latent_dim
         self.max_gradient_norm = 1.0
         self.patches = Patches(bins=spec.bins, frames=frames, size=options.patch, components=options.components)
-        self.texture = Texture(spec)
+        self.texture = Texture(spec, options.texture)
         length, codes, width = self.patches.length, options.components, options.width
         side = max(options.width // 2, 8)  # the VAE is but a help to the flow, which is what one hears
 
@@ -87,8 +86,8 @@ class FlowVAE(Model):
             return self._likelihood(mean)[0]
         noise = torch.randn(mean.shape, generator=generator, device=mean.device, dtype=mean.dtype)
         codes = walk(lambda x, time: self._guided(x, time, mean, z, genre), noise, self.options.flow_steps)
-        likely, log_scale = self._likelihood(codes)
-        return likely + self.options.texture * log_scale.exp() * self.texture(likely, generator)
+        drawn: Tensor = self.texture(*self._likelihood(codes), generator)
+        return drawn
 
     def loss(self, features: Tensor, genre: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
         """The VAE's negative evidence lower bound, the flow's loss and the detail's negative log-likelihood.
@@ -99,7 +98,7 @@ class FlowVAE(Model):
         posterior = self._posterior(codes, genre)
         z = posterior.sample(generator)
         mean = self._mean(z, genre)
-        nll = _gaussian_nll(codes, mean, self.log_spread.clamp(*LOG_SCALE_RANGE)).mean()
+        nll = gaussian_nll(codes, mean, self.log_spread.clamp(*LOG_SCALE_RANGE)).mean()
         kl = posterior.kl()
         warmup = ((self.steps + 1) / (self.options.kl_warmup + 1)).clamp(max=1.0)
         if self.training:
@@ -113,7 +112,7 @@ class FlowVAE(Model):
         ).mean()
 
         near = codes + BLUR * torch.randn(codes.shape, generator=generator, device=codes.device)
-        detail = _gaussian_nll(features, *self._likelihood(near)).mean()
+        detail = gaussian_nll(features, *self._likelihood(near)).mean()
         with torch.no_grad():
             missed = F.mse_loss(self.patches.decode(mean), features)
         return {
@@ -162,9 +161,3 @@ class FlowVAE(Model):
         more, log_scale = self.detail(codes.mT).float().mT.chunk(2, dim=2)  # [B, length, patch * bins] each
         mean = self.patches.decode(codes) + self.patches.join(more)
         return mean, self.patches.join(log_scale).clamp(*LOG_SCALE_RANGE)
-
-
-def _gaussian_nll(x: Tensor, mean: Tensor, log_scale: Tensor) -> Tensor:
-    """Negative log-likelihood of each value under a Gaussian, in nats."""
-    error = (x - mean) * (-log_scale).exp()
-    return 0.5 * error.square() + log_scale + 0.5 * math.log(2 * math.pi)

@@ -66,11 +66,12 @@ class Patches(nn.Module):
     def cut(self, features: Tensor) -> Tensor:
         """Features [B, bins, frames] -> patches [B, length, size * bins]; the last frame is repeated to fill one."""
         filled = F.pad(features, (0, self.length * self.size - self.frames), mode="replicate")
-        return filled.unflatten(2, (self.length, self.size)).permute(0, 2, 3, 1).flatten(2)
+        split = filled.view(len(features), self.bins, self.length, self.size)
+        return split.permute(0, 2, 3, 1).flatten(2)
 
     def join(self, patches: Tensor) -> Tensor:
         """Patches [B, length, size * bins] -> features [B, bins, frames]."""
-        frames = patches.unflatten(2, (self.size, self.bins)).flatten(1, 2)  # [B, length * size, bins]
+        frames = patches.reshape(len(patches), -1, self.bins)  # [B, length * size, bins]
         return frames.mT[..., : self.frames]
 
     def encode(self, features: Tensor) -> Tensor:

@@ -10,30 +10,40 @@ from genvae.spec import FeatureSpec
 
 
 class Texture(nn.Module):
-    """Draws noise of mean 0 and variance 1 that looks like what a magnitude spectrogram of noise has.
+    """Draws from a Gaussian's mean and spread with noise that looks like what a magnitude spectrogram of noise has.
 
     Of Gaussian noise the STFT is complex Gaussian, so its log-magnitude is the logarithm of a Rayleigh variable: skewed
     towards small values, and alike in neighbouring bins and frames as far as windows overlap. Independent Gaussian
     values have neither trait, and no waveform has such a spectrogram. For features other than log-magnitudes of an
     STFT, the noise is independent.
+
+    Args:
+        amount: how much of the spread is drawn, 0 to 1.
     """
 
     window: Tensor
 
-    def __init__(self, spec: FeatureSpec) -> None:
+    def __init__(self, spec: FeatureSpec, amount: float) -> None:
         super().__init__()
-        self.spec = spec
+        self.spec, self.amount = spec, amount
         self.is_stft = spec.kind == "magnitude" and spec.scale == "log" and spec.window in windows.NAMES
         if self.is_stft:
             self.register_buffer("window", windows.of(spec), persistent=False)
 
-    def forward(self, like: Tensor, generator: torch.Generator) -> Tensor:
-        """Draw for features of the shape of `like`, [B, bins, frames]."""
+    def forward(self, mean: Tensor, log_scale: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Mean and log standard deviation [B, bins, frames] -> a draw; without a generator the mean."""
+        if generator is None or self.amount == 0:
+            return mean
+        return mean + self.amount * log_scale.exp() * self.noise(mean.shape, generator)
+
+    def noise(self, shape: torch.Size, generator: torch.Generator) -> Tensor:
+        """Noise of mean 0 and variance 1 for features of a shape [B, bins, frames], on the generator's device."""
+        device = generator.device
         if not self.is_stft:
-            return torch.randn(like.shape, generator=generator, device=like.device)
-        n_fft, hop, frames = self.spec.n_fft, self.spec.hop, like.shape[-1]
-        samples = n_fft + (frames - 1) * hop
-        noise = torch.randn(len(like), samples, generator=generator, device=like.device)
+            return torch.randn(shape, generator=generator, device=device)
+        n_fft, hop = self.spec.n_fft, self.spec.hop
+        samples = n_fft + (shape[2] - 1) * hop
+        noise = torch.randn(shape[0], samples, generator=generator, device=device)
         spectrum = torch.stft(noise, n_fft, hop, window=self.window, center=False, return_complex=True)
         level = spectrum.abs().clamp_min(1e-6).log()  # [B, bins, frames]
         return (level - LOG_RAYLEIGH_MEAN - 0.5 * self.window.square().sum().log()) / LOG_RAYLEIGH_STD

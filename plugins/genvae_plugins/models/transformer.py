@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -69,13 +67,6 @@ class Transformer(nn.Module):
         shift, scale = self.final(steered).unsqueeze(1).chunk(2, dim=2)
         out: Tensor = self.leave(_normed(x) * (1 + scale) + shift)
         return out
-
-
-def time_features(time: Tensor, width: int) -> Tensor:
-    """Times [B] in 0..1 -> sines and cosines of them, [B, width], of frequencies from one turn to a thousand."""
-    frequencies = torch.exp(torch.linspace(0, math.log(1000.0), width // 2, device=time.device, dtype=time.dtype))
-    angles = 2 * math.pi * time[:, None] * frequencies
-    return torch.cat([angles.cos(), angles.sin()], dim=1)
 
 
 def _normed(x: Tensor) -> Tensor:

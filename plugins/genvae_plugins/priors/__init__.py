@@ -25,6 +25,27 @@ class GmmOptions:
             raise ValueError(f"regularisation must be above 0, not {self.regularisation}.")
 
 
+@dataclass(frozen=True, kw_only=True)
+class FlowOptions:
+    """Options of the `flow` prior.
+
+    width, depth: of its network. steps: of training, some 200 a second. flow_steps: in which a latent is drawn.
+    """
+
+    width: int = 256
+    depth: int = 3
+    steps: int = 6000
+    flow_steps: int = 16
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for sizes that make no network."""
+        for name in ("width", "depth", "flow_steps"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        if self.steps < 0:
+            raise ValueError(f"steps must not be negative, but is {self.steps}.")
+
+
 @genvae.hookimpl
 def genvae_priors() -> Iterator[genvae.PriorPlugin]:
     """Declare the priors that come with genvae."""
@@ -43,4 +64,10 @@ def genvae_priors() -> Iterator[genvae.PriorPlugin]:
         summary="A mixture of Gaussians with full covariance for each genre.",
         factory="genvae_plugins.priors.gmm:Gmm",
         options=GmmOptions,
+    )
+    yield genvae.PriorPlugin(
+        name="flow",
+        summary="A learnt way from noise to the latents of a genre, by flow matching.",
+        factory="genvae_plugins.priors.flow:Flow",
+        options=FlowOptions,
     )

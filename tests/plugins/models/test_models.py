@@ -5,15 +5,24 @@ from __future__ import annotations
 import pytest
 import torch
 
+from genvae.api import TrainingStep
 from genvae.errors import SpecMismatch
 from genvae.pipeline import Pipeline, PipelineConfig
 from genvae.registry import installed
 
 GENRES = ("a", "b")
+SMALL = {"width": 32, "neck": 8, "latent_dim": 6, "learning_rate": 5e-3}
+FFT = {"n_fft": 256, "hop": 128}
 SIZES = {
-    "conv-vae": {
-        "model": {"width": 32, "neck": 8, "latent_dim": 6, "learning_rate": 5e-3},
-        "transform": {"n_fft": 256, "hop": 128},
+    **{name: {"model": SMALL, "transform": FFT} for name in ("conv-vae", "beta-vae", "wae")},
+    "vae-gan": {"model": {**SMALL, "first_stage": 50}, "transform": FFT},
+    "vq-vae": {
+        "model": {"width": 32, "neck": 8, "groups": 2, "code_dim": 3, "codes": 16, "learning_rate": 5e-3},
+        "transform": FFT,
+    },
+    "flow-vae": {
+        "model": {"latent_dim": 6, "width": 32, "depth": 2, "vae_depth": 1, "components": 16, "learning_rate": 5e-3},
+        "transform": FFT,
     },
     "reference-vae": {"model": {"latent_dim": 6}},
 }
@@ -43,26 +52,31 @@ def batch(pipeline):
     pitches = torch.tensor([[300.0], [700.0], [1500.0], [2600.0]])
     waves = 0.3 * torch.sin(2 * torch.pi * pitches * times) + 0.01 * torch.randn(4, 3000, generator=seeded())
     pipeline.transform.fit([waves])
-    return pipeline.transform(waves), torch.tensor([0, 1, 0, 1])
+    features = pipeline.transform(waves)
+    pipeline.model.fit([features])
+    return features, torch.tensor([0, 1, 0, 1])
 
 
-def test_the_loss_reaches_every_parameter(pipeline, batch):
-    model = pipeline.model
-    for _ in range(2):  # what starts at zero hides what stands behind it from the first step
-        parts = model.loss(*batch, generator=seeded())
-        model.zero_grad()
-        parts["loss"].backward()
-        with torch.no_grad():
-            for parameter in model.parameters():
-                parameter += 1e-3 * torch.randn(parameter.shape, generator=seeded())
-    unreached = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
-    assert unreached == []
+def training_step(model, features, genre, generator):
+    step = TrainingStep(model.optimizers(), lambda loss: loss.backward(), model.loss, generator)
+    return lambda: model.training_step(features, genre, step)
+
+
+def test_training_reaches_every_parameter(pipeline, batch):
+    model = pipeline.model.train()
+    once, unreached = training_step(model, *batch, seeded()), dict(model.named_parameters())
+    for _ in range(55):  # what starts at zero hides what stands behind it, and a second stage has parameters of its own
+        once()
+        unreached = {name: p for name, p in unreached.items() if p.grad is None or not p.grad.abs().sum() > 0}
+        if not unreached:
+            break
+    assert not unreached
 
 
 def test_encoding_and_decoding_have_the_shapes_of_the_contract(pipeline, batch):
     features, genre = batch
     posterior = pipeline.model.encode(features, genre)
-    assert posterior.mean.shape == posterior.log_variance.shape == (4, 6)
+    assert posterior.mean.shape == posterior.log_variance.shape == (4, pipeline.model.latent_dim)
     assert pipeline.model.decode(posterior.mean, genre).shape == features.shape
 
 
@@ -79,20 +93,18 @@ def test_drawing_follows_the_generator_and_leaves_the_global_one_alone(pipeline,
     before = torch.get_rng_state()
     pipeline.model.eval()
     losses = [pipeline.model.loss(*batch, generator=seeded(seed))["loss"].item() for seed in (1, 1, 2)]
-    z = torch.randn(4, 6, generator=seeded())
-    decoded = [pipeline.model.decode(z, batch[1], generator=seeded(seed)) for seed in (1, 1)]
-    assert losses[0] == losses[1] != losses[2]
-    assert torch.equal(*decoded)
+    z = torch.randn(4, pipeline.model.latent_dim, generator=seeded())
+    decoded = [pipeline.model.decode(z, batch[1], generator=seeded(seed)) for seed in (1, 1, 2)]
+    assert losses[0] == losses[1]
+    assert torch.equal(decoded[0], decoded[1])
+    assert losses[0] != losses[2] or not torch.equal(decoded[0], decoded[2])
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_a_batch_can_be_learnt(pipeline, batch):
-    from genvae.api import TrainingStep
-
-    model = pipeline.model.train()
-    step = TrainingStep(model.optimizers(), lambda loss: loss.backward(), model.loss, seeded())
-    first = model.training_step(*batch, step)["squared_error"].item()
-    assert any(model.training_step(*batch, step)["squared_error"].item() < 0.5 * first for _ in range(60))
+    once = training_step(pipeline.model.train(), *batch, seeded())
+    first = once()["squared_error"].item()
+    assert any(once()["squared_error"].item() < 0.5 * first for _ in range(60))
 
 
 def test_a_model_in_inference_treats_each_clip_alone(pipeline, batch):
@@ -146,3 +158,79 @@ def test_reference_vae_refuses_a_spectrogram_of_another_size():
     )
     with pytest.raises(SpecMismatch, match="bins"):
         Pipeline.build(config, installed())
+
+
+def test_the_second_stage_of_vae_gan_leaves_the_encoder_alone_and_moves_decoder_and_discriminator():
+    model = build("vae-gan").model.train()
+    features, genre = torch.randn(4, 129, 24, generator=seeded()), torch.tensor([0, 1, 0, 1])
+    once = training_step(model, features, genre, seeded())
+    while not model.adversarial:
+        once()
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    once()
+    parts = once()
+    moved = {name.partition(".")[0] for name, p in model.named_parameters() if not torch.equal(p, before[name])}
+    assert {"decoder", "discriminator"} <= moved
+    assert not {"encoder", "posterior"} & moved
+    assert {"verdict", "matching", "discriminator"} <= parts.keys()
+
+
+def test_vq_vae_decodes_what_lies_nearest_in_its_codebooks():
+    model = build("vq-vae").model.eval()
+    z, genre = torch.randn(2, model.latent_dim, generator=seeded()), torch.tensor([0, 1])
+    groups, places = model.options.groups, model.places
+    grouped = z.reshape(2, places, groups, 3)
+    nearest = torch.empty_like(grouped)
+    for clip in range(2):
+        for place in range(places):
+            for group in range(groups):
+                apart = (model.codes[group] - grouped[clip, place, group]).square().sum(1)
+                nearest[clip, place, group] = model.codes[group, apart.argmin()]
+    torch.testing.assert_close(model.decode(z, genre), model.decode(nearest.reshape(2, -1), genre))
+
+
+def test_vq_vae_brings_idle_codes_to_where_encodings_are():
+    model = build("vq-vae").model.train()
+    with torch.no_grad():
+        model.codes += 100.0
+        model.sums += 100.0
+    features, genre = torch.randn(4, 129, 24, generator=seeded()), torch.tensor([0, 1, 0, 1])
+    with torch.no_grad():
+        z = model.encode(features, genre).mean
+    for _ in range(600):
+        model._move_codes(z, model._looked_up(z)[1], seeded())
+    assert model.codes.abs().max() < 50
+
+
+def test_flow_vae_codes_come_back_as_the_best_linear_approximation():
+    from sklearn.decomposition import PCA
+
+    from genvae_plugins.models.patches import Patches
+
+    features = torch.randn(200, 5, 7, generator=seeded()).cumsum(1)
+    patches = Patches(bins=5, frames=7, size=3, components=6)
+    patches.fit(features.split(50))
+    cut = patches.cut(features)
+    torch.testing.assert_close(patches.join(cut), features)
+    flat = cut.flatten(0, 1).numpy()
+    pca = PCA(6, svd_solver="full").fit(flat)
+    expected = torch.from_numpy(pca.inverse_transform(pca.transform(flat))).view(cut.shape)
+    torch.testing.assert_close(
+        patches.cut(patches.decode(patches.encode(features))), patches.cut(patches.join(expected)), rtol=1e-3, atol=1e-4
+    )
+    assert abs(patches.encode(features).square().mean().item() - 1) < 0.05
+
+
+def test_flow_matching_walks_noise_to_a_known_gaussian():
+    from genvae_plugins.flow_matching import walk
+
+    mean, spread = 3.0, 0.5
+
+    def velocity(x, time):  # of the straight path between N(0, 1) and N(mean, spread^2), in closed form
+        t = time[:, None]
+        variance = (1 - t) ** 2 + (t * spread) ** 2
+        return mean + (t * spread**2 - (1 - t)) / variance * (x - t * mean)
+
+    drawn = walk(velocity, torch.randn(20000, 1, generator=seeded()), 30)
+    assert abs(drawn.mean().item() - mean) < 0.02
+    assert abs(drawn.std().item() - spread) < 0.02

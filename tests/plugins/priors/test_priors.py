@@ -1,4 +1,4 @@
-"""The three priors against numpy, scikit-learn and known distributions."""
+"""Every prior against numpy, scikit-learn and known distributions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from sklearn.mixture import GaussianMixture
 from genvae import Prior, options
 from genvae.errors import OptionError
 from genvae.plugin import NoOptions
-from genvae_plugins.priors import GmmOptions
+from genvae_plugins.priors import FlowOptions, GmmOptions
+from genvae_plugins.priors.flow import Flow
 from genvae_plugins.priors.gaussian import Gaussian
 from genvae_plugins.priors.gmm import Gmm
 from genvae_plugins.priors.standard_normal import StandardNormal
@@ -35,8 +36,13 @@ def gmm(dim: int, genres: Sequence[str] = GENRES, components: int = 4) -> Gmm:
     return Gmm(GmmOptions(components=components), latent_dim=dim, genres=genres)
 
 
-every_prior = pytest.mark.parametrize("make", [standard_normal, gaussian, gmm])
-fitted_prior = pytest.mark.parametrize("make", [gaussian, gmm])
+def flow(dim: int, genres: Sequence[str] = GENRES, steps: int = 200) -> Flow:
+    return Flow(FlowOptions(width=64, depth=2, steps=steps, flow_steps=8), latent_dim=dim, genres=genres)
+
+
+every_prior = pytest.mark.parametrize("make", [standard_normal, gaussian, gmm, flow])
+fitted_prior = pytest.mark.parametrize("make", [gaussian, gmm, flow])
+linear_prior = pytest.mark.parametrize("make", [standard_normal, gaussian, gmm])
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -81,7 +87,7 @@ def test_a_draw_does_not_depend_on_the_genres_of_the_other_rows(make: Make) -> N
     torch.testing.assert_close(one[0], other[0])
 
 
-@every_prior
+@linear_prior
 def test_temperature_scales_the_distance_from_a_centre(make: Make) -> None:
     prior = make(4)
     prior.fit(*latents(300, 4), generator=seeded())
@@ -240,6 +246,37 @@ def test_gmm_fits_alike_from_the_same_generator_and_forgets_an_earlier_fit() -> 
     assert (first.weights > 0).sum(1).tolist() == [2, 2, 2]
     for name, buffer in first.named_buffers():
         assert torch.equal(buffer, second.get_buffer(name)), name
+
+
+def test_flow_without_training_steps_is_the_gaussian() -> None:
+    z, genre = latents(300, 4)
+    untrained, reference = flow(4, steps=0), gaussian(4)
+    untrained.fit(z, genre, generator=seeded())
+    reference.fit(z, genre, generator=seeded())
+    labels = torch.arange(50) % 3
+    drawn, expected = (prior.sample(labels, generator=seeded(1)) for prior in (untrained, reference))
+    torch.testing.assert_close(drawn, expected, atol=0.05, rtol=0.02)  # but for the steps in which it walks
+
+
+def test_flow_finds_the_ring_that_a_gaussian_fills() -> None:
+    angle = 2 * math.pi * torch.rand(4000, generator=seeded())
+    z = torch.stack([5 * angle.cos(), 3 * angle.sin()], 1) + 0.1 * torch.randn(4000, 2, generator=seeded(1))
+    label = torch.zeros(4000, dtype=torch.int64)
+    prior = flow(2, genres=("one",), steps=800)
+    prior.fit(z, label, generator=seeded())
+    radius = (prior.sample(label, generator=seeded(2)) / torch.tensor([5.0, 3.0])).norm(dim=1)
+    assert (radius < 0.5).float().mean() < 0.05  # of the Gaussian with this covariance a fifth lies there
+    assert abs(radius.median().item() - 1) < 0.1
+
+
+def test_flow_fits_alike_from_the_same_generator_and_forgets_an_earlier_fit() -> None:
+    z, genre = latents(300, 4)
+    first, second = flow(4), flow(4)
+    second.fit(z + 5, genre, generator=seeded(9))
+    first.fit(z, genre, generator=seeded(1))
+    second.fit(z, genre, generator=seeded(1))
+    for name, value in first.state_dict().items():
+        assert torch.equal(value, second.state_dict()[name]), name
 
 
 @pytest.mark.parametrize(("name", "value"), [("components", 0), ("regularisation", 0.0), ("regularisation", "nan")])
