@@ -24,6 +24,10 @@ import click
 @click.option("--minutes", type=float, help="Train for so many minutes, validation and all.  [default: 30]")
 @click.option("--epochs", type=float, help="Train for so many passes over the clips.")
 @click.option("--steps", type=int, help="Train for so many batches.")
+@click.option("--preset", type=click.Choice(["quick", "default", "best"]),
+              help="5, 30 or 120 minutes, with options that suit them.")  # fmt: skip
+@click.option("--from", "source", type=click.Path(path_type=Path), metavar="RUN|embedded",
+              help="Begin with the weights of a trained run; genres may be others.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Of all that is drawn.  [default: 0]")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True,
               help="What to train on.")  # fmt: skip
@@ -31,7 +35,7 @@ import click
 def train(
     store: Path, run_path: Path, model: str | None, transform: str | None, prior: str | None, vocoder: str | None,
     assignments: tuple[str, ...], minutes: float | None, epochs: float | None, steps: int | None, seed: int | None,
-    device: str, resume: bool,
+    device: str, resume: bool, preset: str | None, source: Path | None,
 ) -> None:  # fmt: skip
     """Train a model on the clips of STORE, as `genvae prepare` made it, and write a run that can generate.
 
@@ -40,13 +44,17 @@ def train(
     \b
     genvae train store --run run --minutes 30
     genvae train store --run run --resume
+    genvae train store --run mine --from embedded --minutes 10
     genvae train store --run run2 --model reference-vae --epochs 50 --set train.batch_size=32
     """
     from genvae.clips.store import ClipStore
     from genvae.errors import OptionError
+    from genvae.pretrained import default_run
+    from genvae.run import Run
     from genvae.training.interrupt import Interrupted
     from genvae.training.loop import train as run_training
     from genvae.training.plan import Budget
+    from genvae.training.presets import PRESETS
     from genvae.training.setup import continued, started
 
     plugins = {"model": model, "transform": transform, "prior": prior, "vocoder": vocoder}
@@ -54,11 +62,18 @@ def train(
     asked = Budget(steps, epochs, minutes) if (steps, epochs, minutes) != (None, None, None) else None
     clips = ClipStore.open(store)
     if resume:
-        if named or assignments or seed is not None:
-            raise OptionError("--resume goes on with the run's own options: leave --set, --seed and plugin names out.")
+        if named or assignments or seed is not None or preset or source:
+            raise OptionError("--resume goes on with the run's own options: leave --set, --seed, --preset, --from and "
+                              "plugin names out.")  # fmt: skip
         job = continued(run_path, clips, asked)
     else:
-        job = started(run_path, clips, named, assignments, asked or Budget(minutes=30), seed=seed or 0)
+        chosen = PRESETS[preset or "default"]
+        if preset and asked is None:
+            click.echo(chosen.expect, err=True)
+        if source is not None and str(source) == "embedded" and not source.exists():
+            source = default_run()
+        job = started(run_path, clips, named, assignments, asked or chosen.budget, seed=seed or 0,
+                      preset=chosen.values, source=Run(source) if source else None)  # fmt: skip
     try:
         run_training(job, clips, device=device)
     except Interrupted as stopped:

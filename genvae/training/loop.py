@@ -19,6 +19,7 @@ from genvae.pipeline import Pipeline
 from genvae.run import Run, load_tree, save_tree
 from genvae.training.data import Batches, in_order
 from genvae.training.finish import finish
+from genvae.training.inherit import inherit
 from genvae.training.interrupt import Interrupted, Wish, on_signals
 from genvae.training.log import TrainingLog
 from genvae.training.monitor import COLLAPSED, validate
@@ -62,6 +63,10 @@ def train(job: Job, store: ClipStore, *, device: str = "auto") -> Run:
         trainer = _Trainer(fabric, run, store, job)
         if job.create is None:
             trainer.restore()
+        elif job.source is not None:
+            inherit(trainer.pipeline, job.source, job.registry)
+            trainer.measured = True
+            trainer.checkpoint()  # so that resuming needs the source no more
         with TrainingLog(run.metrics_path, step=trainer.step, silent=not fabric.is_global_zero) as log:
             trainer.run_steps(log, wish)
             if fabric.is_global_zero:
@@ -89,6 +94,7 @@ class _Trainer:
 
         self.pipeline = Pipeline.build(run.config, job.registry).to(fabric.device)
         self.step, self.seconds = 0, 0.0
+        self.measured = False  # whether transform and model know the training clips' statistics
         self.parts: dict[str, Tensor] = {}  # of the loss, at the last step
         optimizers = self.pipeline.model.optimizers()
         self.rates = [group["lr"] for optimizer in optimizers for group in optimizer.param_groups]
@@ -106,6 +112,7 @@ class _Trainer:
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         self.step, self.seconds = state["step"], state["seconds"]
+        self.measured = True
 
     def checkpoint(self) -> None:
         """Write all that `restore` needs; never over a sound checkpoint what has gone wrong since.
@@ -126,7 +133,7 @@ class _Trainer:
         Raises:
             Interrupted: a signal came, here or in another process.
         """
-        if self.step == 0:
+        if not self.measured:
             self._fit_transform(log, wish)
             self._fit_model(log, wish)
         if self.validation_split == "train":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,37 +12,16 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from training_runs import ONE_THREAD, command, train
 
 from genvae.run import Run
 from genvae.training import finish, loop
 from genvae.training.data import in_order
 
-ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-
-
-def command(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "genvae", *map(str, arguments)]
-
-
-def train(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command("train", *arguments), env=ONE_THREAD, capture_output=True, text=True, check=False, **options
-    )
-
 
 def metrics(run: Path, kind: str) -> list[dict[str, float]]:
     lines = map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
     return [line for line in lines if line["kind"] == kind]
-
-
-@pytest.fixture(scope="session")
-def trained(tone_store: Path, small: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of 60 steps that nothing stopped."""
-    path = tmp_path_factory.mktemp("trained") / "run"
-    done = train(tone_store, "--run", path, "--steps", 60, "--seed", 5, *small)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == f"{path}\n"
-    return path
 
 
 def test_training_brings_the_held_out_loss_and_distance_down(trained):

@@ -1,0 +1,54 @@
+"""Beginning where another run ended: its weights, with what it knows of each genre brought to other genres."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from genvae.errors import RunError
+from genvae.pipeline import Pipeline
+from genvae.registry import Registry
+from genvae.run import Run
+
+
+@torch.no_grad()
+def inherit(pipeline: Pipeline, source: Run, registry: Registry) -> None:
+    """Take over the transform's statistics and the model's weights of a trained run.
+
+    What a model knows of a genre stands in its `nn.Embedding` layers with a row a genre: a genre that the source has
+    too keeps its row, a new one begins at the mean of all.
+
+    Raises:
+        RunError: the source's training has not ended, it is damaged, or its weights have other shapes.
+    """
+    theirs = source.load(registry)
+    genres, before = pipeline.config.genres, theirs.config.genres
+    rows = _rows(pipeline.model, genres)
+    for section in ("transform", "model"):
+        own, known = getattr(pipeline, section).state_dict(), getattr(theirs, section).state_dict()
+        if own.keys() != known.keys():
+            raise RunError(f"{source.path} has another {section} than this run: leave its options as they are.")
+        for name, tensor in own.items():
+            value = known[name]
+            if section == "model" and name in rows:
+                value = _brought(value, before, genres)
+            if value.shape != tensor.shape:
+                raise RunError(f"{source.path} can't be continued: the {section}'s {name} has the shape "
+                               f"{list(value.shape)} there and {list(tensor.shape)} here.")  # fmt: skip
+            tensor.copy_(value)
+
+
+def _rows(model: nn.Module, genres: Sequence[str]) -> set[str]:
+    """The names of the weights that have a row for each genre."""
+    return {
+        f"{name}.weight"
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Embedding) and module.num_embeddings == len(genres)
+    }
+
+
+def _brought(rows: Tensor, before: Sequence[str], genres: Sequence[str]) -> Tensor:
+    """Rows [before, n] -> [genres, n]."""
+    return torch.stack([rows[before.index(genre)] if genre in before else rows.mean(0) for genre in genres])

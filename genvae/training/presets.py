@@ -1,0 +1,38 @@
+"""Presets of `genvae train`: a budget, options that suit it, and a word on what to expect (no torch here)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from genvae.training.plan import Budget
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A budget, values of options by section, and what to expect of it on two cores."""
+
+    budget: Budget
+    expect: str
+    values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+PRESETS: Mapping[str, Preset] = {
+    "quick": Preset(
+        Budget(minutes=5),
+        "5 minutes give each genre's colour and level, and little that moves: enough to hear that all is well.",
+        {
+            "model": {"kl_warmup": 100, "width": 128},
+            "train": {"batch_size": 32, "warmup_steps": 30, "validate_every": 100},
+        },
+    ),
+    "default": Preset(
+        Budget(minutes=30), "30 minutes give colour, level and some rhythm; longer is better: --preset best."
+    ),
+    "best": Preset(
+        Budget(minutes=120),
+        "2 hours give what this model can on two cores. Ctrl-C leaves a checkpoint, and --resume goes on from it.",
+        {"train": {"batch_size": 32}},
+    ),
+}

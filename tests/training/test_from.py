@@ -1,0 +1,70 @@
+"""`genvae train --from RUN`: a new run begins with another's weights, and genres go by their names."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import soundfile
+from click.testing import CliRunner
+from safetensors.torch import load_file
+from training_runs import train
+
+from genvae.cli import main
+from genvae.run import Run
+
+RATE = 4000
+
+
+@pytest.fixture(scope="module")
+def other_store(tmp_path_factory):
+    """Half-second clips of one genre that the trained run knows and of one that it does not."""
+    root = tmp_path_factory.mktemp("other")
+    times = np.arange(8 * RATE) / RATE
+    for genre, pitch in {"low": 200, "middle": 500}.items():
+        (root / "music" / genre).mkdir(parents=True)
+        for number in range(3):
+            wave = 0.4 * np.sin(2 * np.pi * (pitch + 20 * number) * times)
+            soundfile.write(root / "music" / genre / f"{number}.wav", wave, RATE)
+    arguments = ["prepare", root / "music", "--out", root / "store", "--sample-rate", RATE, "--clip-ms", 500]
+    assert CliRunner().invoke(main, [*map(str, arguments), "--workers", "1"]).exit_code == 0
+    return root / "store"
+
+
+def test_a_run_begins_with_the_other_ones_weights_and_genres_keep_what_was_known_of_them(
+    trained, other_store, tmp_path
+):  # fmt: skip
+    done = train(other_store, "--run", tmp_path / "new", "--from", trained, "--steps", 1,
+                 "--set", "model.learning_rate=1e-12")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    before, after = load_file(trained / "weights.safetensors"), load_file(tmp_path / "new" / "weights.safetensors")
+    old, new = Run(trained), Run(tmp_path / "new")
+    assert new.config.genres == ("low", "middle")
+    assert new.training["from"] == old.digest()
+    assert {**new.config.model.options, "learning_rate": 0} == {**old.config.model.options, "learning_rate": 0}
+    np.testing.assert_allclose(after["model.encoder.stem.weight"], before["model.encoder.stem.weight"], atol=1e-6)
+    rows = before["model.genre.weight"]
+    np.testing.assert_allclose(after["model.genre.weight"][0], rows[old.config.genres.index("low")], atol=1e-6)
+    np.testing.assert_allclose(after["model.genre.weight"][1], rows.mean(0), atol=1e-6)
+    statistics = [name for name in before if name.startswith("transform.")]
+    assert statistics
+    assert all((after[name] == before[name]).all() for name in statistics)
+
+
+def test_clips_of_another_rate_are_refused_with_both_rates(trained, other_store, tmp_path):
+    arguments = ["prepare", other_store.parent / "music", "--out", tmp_path / "store", "--sample-rate", "8000"]
+    assert CliRunner().invoke(main, [*map(str, arguments), "--workers", "1"]).exit_code == 0
+    done = train(tmp_path / "store", "--run", tmp_path / "new", "--from", trained, "--steps", 1)
+    assert done.returncode == 1
+    assert "4000 Hz" in done.stderr
+    assert "8000 Hz" in done.stderr
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_preset_says_what_to_expect_and_gives_way_to_what_is_said_beside_it(tone_store, small, tmp_path):
+    done = train(tone_store, "--run", tmp_path / "run", "--preset", "quick", "--steps", 2, *small)
+    assert done.returncode == 0, done.stderr
+    run = Run(tmp_path / "run")
+    assert run.config.model.options["kl_warmup"] == 100
+    assert run.config.model.options["width"] == 32
+    assert run.training["budget"]["steps"] == 2
+    assert run.training["options"]["warmup_steps"] == 2
