@@ -19,10 +19,12 @@ from genvae.errors import StoreError
 from genvae.generation import Clip, Reconstruction, Synthesizer, item_generator
 from genvae.metrics.baselines import PrincipalComponents, copy_synthesis, silence, white_noise
 from genvae.metrics.comparison import RESAMPLES, Estimate
-from genvae.metrics.embedder import Embedder, Waves
+from genvae.metrics.embedder import Embedder, Points, Waves
 from genvae.metrics.judge import CLIPS, Judge
-from genvae.metrics.sampling import Numbers
+from genvae.metrics.novelty import Nearness, Novelty, novelty
+from genvae.metrics.sampling import Numbers, shifted
 from genvae.metrics.signal import Signal, describe, multi_resolution_stft
+from genvae.metrics.training_clips import TrainingClips
 from genvae.pipeline import Pipeline
 from genvae.registry import Registry
 from genvae.run import Run
@@ -35,11 +37,12 @@ Sets = dict[str, Waves]
 
 @dataclass(frozen=True)
 class Row:
-    """One kind of clips. signal: of each genre."""
+    """One kind of clips. signal: of each genre. novelty: of those for which it says something."""
 
     name: str
     estimate: Estimate
     signal: Mapping[str, Signal]
+    novelty: Novelty | None
 
 
 @dataclass(frozen=True)
@@ -84,10 +87,9 @@ class Evaluation:
         self._samples = store.clip_samples
         self._synthesizer = Synthesizer(run, registry)
         self._pipeline: Pipeline = run.load(registry)
-        self.reconstructions: Reconstructions | None = None
         named = {
             "real, unseen recordings": lambda: self._stored(self.judge.unseen),
-            "real, training recordings": lambda: self._stored(self.judge.training),
+            "real, training recordings": self._replayed,
             "generated": lambda: generated or self._generated(self._synthesizer),
             "reconstructed unseen": self._reconstructed,
             "copy synthesis of unseen": self._copied,
@@ -96,21 +98,26 @@ class Evaluation:
             "white noise": self._noise,
         }
         self.sources: dict[str, Callable[[], Sets]] = named
+        self._novel = {"real, unseen recordings", "real, training recordings", "generated"}
         if baseline is not None:
             other = Synthesizer(baseline, registry)
             if (other.genres, other.sample_rate, other.clip_samples) != (
                 self.genres, self._synthesizer.sample_rate, self._samples,
             ):  # fmt: skip
                 raise StoreError(f"The baseline {baseline.path} has other genres, another rate or another clip length.")
-            self.sources[f"baseline, {baseline.config.model.plugin}"] = lambda: self._generated(other)
+            name = f"baseline, {baseline.config.model.plugin}"
+            self.sources[name] = lambda: self._generated(other)
+            self._novel.add(name)
 
     def row(self, name: str) -> Row:
         """Make and measure the clips of a row."""
         with one_thread():
             sets = {genre: own[: self.judge.clips] for genre, own in self.sources[name]().items()}
-            estimate = self.judge.rate(sets, resamples=self._resamples, seed=self.seed)
+            points = self.judge.points(sets)
+            estimate = self.judge.rate_points(points, resamples=self._resamples, seed=self.seed)
         signal = {genre: describe(own, self._store.sample_rate) for genre, own in sets.items()}
-        return Row(name, estimate, signal)
+        found = novelty(self._nearness(sets, points), self._unseen_nearness) if name in self._novel else None
+        return Row(name, estimate, signal, found)
 
     @cached_property
     def active_units(self) -> tuple[int, int]:
@@ -125,6 +132,24 @@ class Evaluation:
         found = torch.cat(means)
         return active_units(found), found.shape[1]
 
+    @cached_property
+    def _training_clips(self) -> TrainingClips:
+        numbers = [np.intersect1d(self._store.select(split="train"), self._store.select(genre=g)) for g in self.genres]
+        with one_thread():
+            return TrainingClips(self._store, np.concatenate(numbers), self.judge.embedder)
+
+    @cached_property
+    def _unseen_nearness(self) -> dict[str, Nearness]:
+        sets = self._stored(self.judge.unseen)
+        return self._nearness(sets, self.judge.points(sets))
+
+    def _nearness(self, sets: Sets, points: Mapping[str, Points]) -> dict[str, Nearness]:
+        return {genre: self._training_clips.nearness(own, points[genre]) for genre, own in sets.items()}
+
+    def _replayed(self) -> Sets:
+        generator = np.random.default_rng(self.seed)
+        return {genre: shifted(self._store, own, generator) for genre, own in self.judge.training.items()}
+
     def _stored(self, numbers: Mapping[str, Numbers]) -> Sets:
         return {genre: self._store.waves(own) for genre, own in numbers.items()}
 
@@ -136,6 +161,15 @@ class Evaluation:
         return made
 
     def _reconstructed(self) -> Sets:
+        return self._reconstruction[0]
+
+    @property
+    def reconstructions(self) -> Reconstructions:
+        """How near the run comes to unseen clips that it is given."""
+        return self._reconstruction[1]
+
+    @cached_property
+    def _reconstruction(self) -> tuple[Sets, Reconstructions]:
         made, log_spectral, resolved = {}, [], []
         for genre, waves in self._stored(self.judge.unseen).items():
             originals = torch.from_numpy(waves)
@@ -143,8 +177,7 @@ class Evaluation:
             log_spectral += [result.distance for result in results]
             resolved += [multi_resolution_stft(o, r.wave) for o, r in zip(originals, results, strict=True)]
             made[genre] = np.stack([result.wave.numpy() for result in results])
-        self.reconstructions = Reconstructions(_mean(log_spectral), _mean(resolved))
-        return made
+        return made, Reconstructions(_mean(log_spectral), _mean(resolved))
 
     def _generate(self, synthesizer: Synthesizer, genre: str, index: int) -> Clip:
         return synthesizer.generate(genre, seed=self.seed, index=index)

@@ -82,9 +82,11 @@ class Judge:
 
     def rate(self, waves: Mapping[str, Waves], *, resamples: int = RESAMPLES, seed: int = 0) -> Estimate:
         """Compare clips of each genre, [clips, samples] at the store's rate, with the reference."""
-        return compare_points(
-            self.reference_points, self.points(waves), self.classifier, resamples=resamples, seed=seed
-        )
+        return self.rate_points(self.points(waves), resamples=resamples, seed=seed)
+
+    def rate_points(self, points: Mapping[str, Points], *, resamples: int = RESAMPLES, seed: int = 0) -> Estimate:
+        """As `rate`, of points [clips, D] of each genre."""
+        return compare_points(self.reference_points, points, self.classifier, resamples=resamples, seed=seed)
 
 
 def _numbers(store: ClipStore, split: Split, genre: str) -> Numbers:

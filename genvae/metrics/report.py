@@ -11,6 +11,7 @@ from genvae.metrics.evaluation import Evaluation, Row
 from genvae.metrics.signal import Signal, mean_signal
 
 _PLACES = {"frechet": 1}
+_SIDE = 1.96  # standard errors on either side of a 95 % interval
 _HEADS = {"frechet": "Fréchet∞", "kernel": "kernel"}
 
 
@@ -25,12 +26,12 @@ class Table:
 
 def tables(evaluation: Evaluation, rows: Sequence[Row]) -> list[Table]:
     """Every table of an evaluation."""
-    return [_comparisons(evaluation, rows), _signals(evaluation, rows)]
+    return [_comparisons(evaluation, rows), _novelties(rows), _model(evaluation), _signals(rows)]
 
 
 def as_json(evaluation: Evaluation, rows: Sequence[Row]) -> dict[str, Any]:
     """All numbers, with 95 % intervals as [low, high]."""
-    made = {
+    return {
         "embedder": evaluation.judge.embedder.name,
         "clips": evaluation.judge.clips,
         "seed": evaluation.seed,
@@ -41,12 +42,18 @@ def as_json(evaluation: Evaluation, rows: Sequence[Row]) -> dict[str, Any]:
                     name: {"value": value, "interval": row.estimate.interval(name)}
                     for name, value in asdict(row.estimate.value).items()
                 },
+                "novelty": asdict(row.novelty) if row.novelty else None,
                 "signal": {genre: asdict(signal) for genre, signal in row.signal.items()},
             }
             for row in rows
         ],
+        "reconstruction": {
+            name: {"value": value, "interval": [value - _SIDE * error, value + _SIDE * error]}
+            for name, (value, error) in asdict(evaluation.reconstructions).items()
+        },
+        "active_units": evaluation.active_units[0],
+        "latent_dim": evaluation.active_units[1],
     }
-    return made
 
 
 def _comparisons(evaluation: Evaluation, rows: Sequence[Row]) -> Table:
@@ -60,10 +67,31 @@ def _comparisons(evaluation: Evaluation, rows: Sequence[Row]) -> Table:
 def _cell(row: Row, name: str) -> str:
     places = _PLACES.get(name, 2)
     value, error = getattr(row.estimate.value, name), getattr(row.estimate.error, name)
-    return f"{value:.{places}f} ±{1.96 * error:.{places}f}"
+    return f"{value:.{places}f} ±{_SIDE * error:.{places}f}"
 
 
-def _signals(evaluation: Evaluation, rows: Sequence[Row]) -> Table:
+def _novelties(rows: Sequence[Row]) -> Table:
+    cells = [
+        [row.name, f"{row.novelty.distance:.2f}", f"{row.novelty.nearer:.2f}", f"{row.novelty.match:.2f}",
+         f"{row.novelty.matched:.2f}", f"{row.novelty.best:.2f}"]
+        for row in rows if row.novelty
+    ]  # fmt: skip
+    heads = ["clips", "distance", "share too near", "match", "share matching too well", "best match"]
+    return Table("Nearest training clip, by embedding and by spectrogram at any offset", heads, cells)
+
+
+def _model(evaluation: Evaluation) -> Table:
+    active, dimensions = evaluation.active_units
+    found = evaluation.reconstructions
+    cells = [
+        ["log-spectral distance", f"{found.log_spectral[0]:.1f} ±{_SIDE * found.log_spectral[1]:.1f} dB"],
+        ["multi-resolution STFT", f"{found.multi_resolution[0]:.2f} ±{_SIDE * found.multi_resolution[1]:.2f}"],
+        ["active latent units", f"{active} of {dimensions}"],
+    ]
+    return Table("Reconstruction of unseen clips", ["measure", "value"], cells)
+
+
+def _signals(rows: Sequence[Row]) -> Table:
     heads = {"level": "level dB", "crest": "crest dB", "centroid": "centroid Hz", "rolloff": "rolloff Hz",
              "flatness": "flatness dB", "flux": "flux dB"}  # fmt: skip
     cells = []

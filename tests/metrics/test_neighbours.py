@@ -40,7 +40,7 @@ def test_a_model_that_knows_one_clip_is_precise_but_covers_little() -> None:
 
 def test_a_far_outlier_among_the_real_points_does_not_raise_the_density_much() -> None:
     real = np.concatenate([np.random.default_rng(0).normal(size=(100, 4)), [[30.0, 0, 0, 0]]])
-    bad = np.random.default_rng(1).normal(size=(100, 4)) + [15, 0, 0, 0]
+    bad = np.random.default_rng(1).normal(size=(100, 4)) + np.array([15, 0, 0, 0])
     found = neighbourhood(real, bad)
     assert found.precision == 1.0  # all lie in the outlier's ball, which is what density was made for
     assert found.density < 0.25
