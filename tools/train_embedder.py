@@ -18,12 +18,12 @@ from torch import Tensor, nn
 
 from genvae.clips.store import ClipStore
 from genvae.metrics.embedder import WEIGHTS
-from genvae.metrics.network import POINTS, EmbedderNetwork
+from genvae.metrics.network import HOP, POINTS, EmbedderNetwork
 from genvae.metrics.spectrogram import log_mel
 from genvae.run import save_tensors
 
 VERSION, SEED = "2", 0
-EPOCHS, BATCH, LEARNING_RATE, SMOOTHING = 8, 128, 2e-3, 0.1
+EPOCHS, BATCH, LEARNING_RATE, SMOOTHING = 6, 128, 2e-3, 0.1
 KINDS, COMPONENTS = 5, 512
 
 
@@ -37,12 +37,12 @@ def main() -> None:
     _, recordings = np.unique(index["recording"], return_inverse=True)
     genres = index["genre"].astype(np.int64)
     weights = torch.from_numpy(chances(recordings, genres))
-    network = EmbedderNetwork()
+    network = EmbedderNetwork().to(memory_format=torch.channels_last)  # a third faster
     sizes = (int(recordings.max()) + 1, len(store.genres), KINDS + 1)
     heads = nn.ModuleList([nn.Linear(POINTS, size) for size in sizes])
     with torch.no_grad():
         blocks = np.array_split(numbers, len(numbers) // 256 + 1)
-        spectrograms = torch.cat([log_mel(torch.from_numpy(store.waves(b))).half() for b in blocks])
+        spectrograms = torch.cat([log_mel(torch.from_numpy(store.waves(b)), HOP).half() for b in blocks])
     targets = [torch.from_numpy(recordings.astype(np.int64)), torch.from_numpy(genres)]
     components = principal_components(spectrograms)
     optimizer = torch.optim.AdamW([*network.parameters(), *heads.parameters()], LEARNING_RATE, weight_decay=0.05)
@@ -67,7 +67,7 @@ def main() -> None:
         loss.backward()
         optimizer.step()
         schedule.step()
-        if step % 100 == 0:
+        if step % 50 == 0:
             right = [float((each.argmax(1) == t).float().mean()) for each, t in zip(said, wanted, strict=True)]
             print(f"{step}/{steps} loss {loss.item():.3f} right: " + " ".join(f"{share:.2f}" for share in right) + " "
                   f"{time.monotonic() - began:.0f} s", flush=True)  # fmt: skip

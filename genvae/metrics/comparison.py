@@ -12,7 +12,7 @@ from genvae.metrics.embedder import Embedder, Points, Waves, default_embedder
 from genvae.metrics.genres import GenreClassifier
 from genvae.metrics.neighbours import distances, neighbourhood
 
-RESAMPLES = 40
+RESAMPLES = 30
 
 
 @dataclass(frozen=True)

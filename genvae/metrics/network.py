@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from genvae.metrics.spectrogram import BANDS, log_mel
 
+HOP = 441  # samples: 20 ms
 WIDTHS = (32, 48, 96, 128)
 POINTS = 128
 
@@ -29,7 +30,7 @@ class EmbedderNetwork(nn.Module):
 
     def forward(self, wave: Tensor) -> Tensor:
         """Waveforms [B, samples] at the spectrogram's rate -> points [B, POINTS]."""
-        return self.points(log_mel(wave))
+        return self.points(log_mel(wave, HOP))
 
     def points(self, spectrogram: Tensor) -> Tensor:
         """What `log_mel` gives -> points [B, POINTS]."""

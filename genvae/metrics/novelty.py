@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from genvae.metrics.embedder import Waves, resampled
-from genvae.metrics.spectrogram import HOP, SAMPLE_RATE, log_mel
+from genvae.metrics.spectrogram import SAMPLE_RATE, log_mel
 
+HOP = 256  # samples of a frame at that rate: fine enough that an offset between frames hides no copy
 _POOLED = 2  # bands that are averaged
 _EDGE = 2  # frames at each end that reach beyond the clip
 _BATCH = 64
@@ -160,6 +161,6 @@ def band_spectrograms(waves: Waves, sample_rate: int) -> Tensor:
     made = []
     for start in range(0, len(waves), _BATCH):
         block = resampled(waves[start : start + _BATCH], sample_rate, SAMPLE_RATE)
-        pooled = torch.nn.functional.avg_pool2d(log_mel(torch.from_numpy(block)), (_POOLED, 1))
+        pooled = torch.nn.functional.avg_pool2d(log_mel(torch.from_numpy(block), HOP), (_POOLED, 1))
         made.append(pooled[..., _EDGE:-_EDGE])
     return torch.cat(made)

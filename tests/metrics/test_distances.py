@@ -2,18 +2,35 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from genvae.metrics.distances import frechet_distance, frechet_infinity, gaussian_frechet, kernel_distance
+from genvae.metrics.distances import frechet_distance, frechet_infinity, kernel_distance
 
 RNG = np.random.default_rng
 
 
-def test_gaussians_with_diagonal_covariances_have_the_distance_of_their_moments() -> None:
+def points(mean: NDArray[np.float64], deviations: NDArray[np.float64], seed: int, count: int) -> NDArray[np.float64]:
+    """Points that have these moments exactly, uncorrelated."""
+    drawn = RNG(seed).normal(size=(count, len(mean)))
+    centred, _ = np.linalg.qr(drawn - drawn.mean(axis=0))
+    return mean + centred * (count - 1) ** 0.5 * deviations
+
+
+def test_gaussians_have_the_distance_of_their_moments() -> None:
     mean_a, mean_b = np.array([1.0, 2.0, 3.0]), np.array([0.0, 2.0, 5.0])
     spread_a, spread_b = np.array([1.0, 2.0, 0.5]), np.array([3.0, 2.0, 0.0])
     expected = np.square(mean_a - mean_b).sum() + np.square(spread_a - spread_b).sum()
-    found = gaussian_frechet(mean_a, np.diag(spread_a**2), mean_b, np.diag(spread_b**2))
-    assert found == pytest.approx(expected, abs=1e-6)
+    found = frechet_distance(points(mean_a, spread_a, 0, 20), points(mean_b, spread_b, 1, 30))
+    assert found == pytest.approx(expected, abs=1e-9)
+
+
+def test_fewer_points_than_dimensions_will_do() -> None:
+    a, b = RNG(0).normal(size=(5, 20)), RNG(1).normal(size=(30, 20))
+    covariances = [np.cov(each, rowvar=False) for each in (a, b)]
+    cross = np.sqrt(np.linalg.eigvals(covariances[0] @ covariances[1]).real.clip(0)).sum()
+    expected = np.square(a.mean(0) - b.mean(0)).sum() + np.trace(covariances[0] + covariances[1]) - 2 * cross
+    assert frechet_distance(a, b) == pytest.approx(expected, rel=1e-6)
+    assert frechet_distance(a, a) == pytest.approx(0, abs=1e-9)
 
 
 def test_the_distance_does_not_depend_on_the_axes() -> None:
