@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("run_path", required=False, metavar="[RUN]", type=click.Path(path_type=Path))
-@click.option("--store", "store_path", required=True, type=click.Path(path_type=Path),
+@click.option("--store", "store_path", type=click.Path(path_type=Path),
               help="The store that the run was trained on, for its unseen recordings.")  # fmt: skip
 @click.option("--generated", "folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False),
               help="Measure the sound files in DIR/GENRE/ in place of new clips of the run.")  # fmt: skip
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="All numbers as JSON.")
 def evaluate(
     run_path: Path | None,
-    store_path: Path,
+    store_path: Path | None,
     folder: Path | None,
     baseline_path: Path | None,
     clips: int,
@@ -54,7 +54,13 @@ def evaluate(
     from genvae.registry import installed
     from genvae.run import Run
 
+    if store_path is None:
+        raise GenvaeError("Name the store that the run was trained on with --store: what it makes is compared with the "
+                          "recordings of it that were kept for validation.")  # fmt: skip
     run, store = open_run(run_path), ClipStore.open(store_path)
+    if run.data.get("store") != store.digest:
+        say(f"Warning: {run.path} was not trained on {store_path} as it is now. It may know the recordings that it is "
+            "compared with, and its training clips may be others.")  # fmt: skip
     generated = None if folder is None else read_generated(folder, run.config.genres, store)
     baseline = None if baseline_path is None else Run(baseline_path)
     evaluation = Evaluation(run, installed(), store, generated=generated, baseline=baseline, clips=clips, seed=seed)

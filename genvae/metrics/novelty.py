@@ -15,7 +15,7 @@ from genvae.metrics.spectrogram import SAMPLE_RATE, log_mel
 
 HOP = 256  # samples of a frame at that rate: fine enough that an offset between frames hides no copy
 _POOLED = 2  # bands that are averaged
-_EDGE = 2  # frames at each end that reach beyond the clip
+_EDGE = 3  # frames at each end that reach beyond the clip
 _BATCH = 64
 _BLOCK = 512  # training clips compared at a time: with 360 others 60 MB
 _CANDIDATES = 32

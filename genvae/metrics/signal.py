@@ -37,7 +37,8 @@ def describe(waves: Waves, sample_rate: int) -> Signal:
     """Level and spectrum of clips [N, samples] at a rate in Hz; Peeters, A large set of audio features, 2004."""
     wave = torch.from_numpy(waves)
     mean_square = wave.square().mean(dim=1).clamp_min(_TINY)
-    spectrum = _magnitudes(wave, _N_FFT, _HOP).square()  # [N, bins, frames]
+    long_enough = torch.nn.functional.pad(wave, (0, max(0, _N_FFT + _HOP - wave.shape[1])))
+    spectrum = _magnitudes(long_enough, _N_FFT, _HOP, center=False).square()  # [N, bins, frames]; none with an edge
     power = spectrum.mean(dim=2).clamp_min(_TINY)
     hertz = torch.linspace(0, sample_rate / 2, power.shape[1])
     rolloff = hertz[(power.cumsum(dim=1) < 0.85 * power.sum(dim=1, keepdim=True)).sum(dim=1).clamp_max(len(hertz) - 1)]
@@ -76,7 +77,7 @@ def multi_resolution_stft(original: Tensor, other: Tensor) -> float:
     return total / len(_RESOLUTIONS)
 
 
-def _magnitudes(waves: Tensor, n_fft: int, hop: int) -> Tensor:
+def _magnitudes(waves: Tensor, n_fft: int, hop: int, *, center: bool = True) -> Tensor:
     """Magnitudes of an STFT of [N, samples]: [N, bins, frames]."""
     window = torch.hann_window(n_fft)
-    return torch.stft(waves, n_fft, hop, window=window, pad_mode="constant", return_complex=True).abs()
+    return torch.stft(waves, n_fft, hop, window=window, center=center, pad_mode="constant", return_complex=True).abs()

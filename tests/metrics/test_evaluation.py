@@ -90,7 +90,7 @@ def test_clips_of_the_same_source_are_nearer_than_noise_and_silence() -> None:
     }
     same = found["same"].value
     assert same.accuracy == 1.0
-    assert same.coverage > 0.9
+    assert same.coverage > 0.85
     low, high = found["same"].interval("diversity")
     assert low < 1 < high
     for name in ("noise", "silence"):
@@ -107,7 +107,7 @@ def test_exchanged_genres_are_as_near_but_are_not_taken_for_their_own() -> None:
     exchanged = {"low": other["high"], "high": other["low"]}
     found = compare(real, exchanged, sample_rate=4000, training=training, embedder=Bands(), resamples=2)
     assert found.value.accuracy == 0
-    assert found.value.coverage > 0.9
+    assert found.value.coverage > 0.85
 
 
 def test_training_clips_from_any_offset_are_known_again(evaluation: Evaluation) -> None:
