@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from genvae.cli.output import say, show_json, show_table, tracked
+from genvae.cli.output import say, show_json, show_path, show_table, tracked
 from genvae.errors import AudioError, GenvaeError
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 @click.option("--clips", type=click.IntRange(min=2), default=120, show_default=True, help="Clips of each genre.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True,
               help="Of the clips, and of what is drawn to measure them.")  # fmt: skip
+@click.option("--critic", "only_critic", is_flag=True,
+              help="Measure nothing; write what genvae generate --candidates chooses by.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="All numbers as JSON.")
 def evaluate(
     run_path: Path | None,
@@ -34,6 +36,7 @@ def evaluate(
     baseline_path: Path | None,
     clips: int,
     seed: int,
+    only_critic: bool,
     as_json: bool,
 ) -> None:
     """Measure RUN, by default the embedded one.
@@ -48,6 +51,8 @@ def evaluate(
     """
     from genvae.cli.generate import open_run
     from genvae.clips.store import ClipStore
+    from genvae.metrics.critic import Critic
+    from genvae.metrics.embedder import default_embedder
     from genvae.metrics.evaluation import Evaluation
     from genvae.metrics.report import as_json as to_json
     from genvae.metrics.report import tables
@@ -61,6 +66,13 @@ def evaluate(
     if run.data.get("store") != store.digest:
         say(f"Warning: {run.path} was not trained on {store_path} as it is now. It may know the recordings that it is "
             "compared with, and its training clips may be others.")  # fmt: skip
+    if only_critic:
+        Critic.of_store(store, run.config.genres, default_embedder()).save(run.critic_path)
+        if as_json:
+            show_json({"path": str(run.critic_path)})
+        else:
+            show_path(run.critic_path)
+        return
     generated = None if folder is None else read_generated(folder, run.config.genres, store)
     baseline = None if baseline_path is None else Run(baseline_path)
     evaluation = Evaluation(run, installed(), store, generated=generated, baseline=baseline, clips=clips, seed=seed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +11,16 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from sklearn.covariance import ledoit_wolf
 
+from genvae.clips.store import ClipStore
 from genvae.errors import GenvaeError
-from genvae.metrics.embedder import Points
+from genvae.metrics.embedder import Embedder, Points
 from genvae.metrics.genres import GenreClassifier
+from genvae.metrics.sampling import choose
 from genvae.run import save_tensors
+
+CLIPS = 600
+"""Training clips of a genre that a critic learns from."""
+_RIDGE = 1e-3
 
 
 class Critic:
@@ -43,13 +49,23 @@ class Critic:
         """
         means, roots, typical = [], [], []
         for own in points.values():
-            covariance, _ = ledoit_wolf(own)
+            covariance = ledoit_wolf(own)[0] if len(own) > 1 else np.eye(own.shape[1])
+            covariance += _RIDGE * np.eye(own.shape[1])  # of clips that are all alike it would have no inverse
             root = np.linalg.inv(np.linalg.cholesky(covariance))
             distances = np.linalg.norm((own - own.mean(axis=0)) @ root.T, axis=1)
             means.append(own.mean(axis=0))
             roots.append(root)
-            typical.append((distances.mean(), distances.std() + 1e-12))
+            typical.append((distances.mean(), max(distances.std(), _RIDGE)))
         return cls(embedder, GenreClassifier.fit(points), np.stack(means), np.stack(roots), np.array(typical))
+
+    @classmethod
+    def of_store(cls, store: ClipStore, genres: Sequence[str], embedder: Embedder) -> Critic:
+        """Learn from a store's training clips."""
+        points = {}
+        for genre in genres:
+            numbers = np.intersect1d(store.select(split="train"), store.select(genre=genre))
+            points[genre] = embedder.embed_at(store.waves(choose(store, numbers, CLIPS)), store.sample_rate)
+        return cls.fit(points, embedder.name)
 
     def score(self, points: Points, genre: str) -> NDArray[np.float64]:
         """How good clips are as clips of a genre, points [N, D] -> [N]; higher is better.

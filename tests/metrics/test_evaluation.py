@@ -169,3 +169,16 @@ def test_a_folder_that_lacks_a_genre_is_an_error_for_people(
     shutil.rmtree(tmp_path / "high")
     result = genvae("evaluate", tone_run, "--store", tone_store, "--generated", tmp_path)
     assert f"{tmp_path / 'high'} is not there" in result.stderr
+
+
+def test_the_best_of_some_candidates_can_be_made_again(genvae: Genvae, tone_run: Path, tone_store: Path) -> None:
+    arguments = ("generate", "--run", tone_run, "--genre", "low", "--seed", 7, "--json")
+    refused = genvae(*arguments, "--candidates", 4)
+    assert refused.exit_code == 1
+    assert "--critic" in refused.stderr
+    assert genvae("evaluate", tone_run, "--store", tone_store, "--critic").exit_code == 0
+    made = json.loads(genvae(*arguments, "--candidates", 4, "--count", 3, "-o", "best").stdout)
+    assert [0 <= clip["index"] - 4 * number < 4 for number, clip in enumerate(made)] == [True] * 3
+    assert genvae("regenerate", made[2]["path"], "--run", tone_run).exit_code == 0
+    again = genvae(*arguments, "--candidates", 4, "--count", 3, "-o", "best")
+    assert again.exit_code == 0  # the files are known again, though only the choice says which candidate each holds
