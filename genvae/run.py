@@ -5,6 +5,7 @@ RUN/
   weights.safetensors     transform, model, prior and vocoder; written when training has ended
   checkpoint.safetensors  all that resuming needs; gone when training has ended
   latents.safetensors     the training clips' latents; generation never reads it
+  critic.safetensors      what chooses among candidates; made by `genvae evaluate --critic`
   metrics.jsonl           one line for each logged step and validation
 """
 
@@ -106,6 +107,11 @@ class Run:
     def latents_path(self) -> Path:
         """The training clips' latents."""
         return self.path / "latents.safetensors"
+
+    @property
+    def critic_path(self) -> Path:
+        """What chooses among candidates, where the run has it."""
+        return self.path / "critic.safetensors"
 
     @property
     def metrics_path(self) -> Path:

@@ -28,6 +28,7 @@ def test_the_wheel_holds_the_embedded_run_and_its_card(wheel):
         default + name for name in ("pipeline.json", "weights.safetensors", "MODEL_CARD.md", "CREDITS.csv")
     } <= names
     assert "genvae_plugins/models/conv_vae.py" in names
+    assert "genvae/metrics/embedder.safetensors" in names
     assert wheel.stat().st_size <= 30e6
 
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "reconstruct": "Encode and decode your own sound.",
     "prepare": "Chop recordings into a store of clips.",
     "train": "Train a model on a store.",
+    "evaluate": "Measure how good a run's clips are.",
     "info": "What a run, a store or a generated file is.",
     "doctor": "Check this installation, plugin by plugin.",
     "plugins": "List and show plugins.",

@@ -15,6 +15,7 @@ from genvae.errors import AudioError, GenvaeError
 
 if TYPE_CHECKING:
     from genvae.generation import Clip, Synthesizer
+    from genvae.metrics.candidates import Chooser
     from genvae.registry import Registry
     from genvae.run import Run
 
@@ -32,6 +33,8 @@ def _finite(ctx: click.Context, parameter: click.Parameter, value: float) -> flo
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Same seed and run, same clips. By default random.")
 @click.option("--temperature", type=click.FloatRange(min=0), default=1.0, show_default=True, callback=_finite,
               help="Below 1 more typical, above 1 more unusual.")  # fmt: skip
+@click.option("--candidates", type=click.IntRange(min=1), default=1, show_default=True, metavar="K",
+              help="Draw K for each clip and keep the best by genre and plausibility; costs variety.")  # fmt: skip
 @click.option("--vocoder", help="Vocoder to use instead of the run's own.")
 @click.option("--set", "assignments", multiple=True, metavar="vocoder.NAME=VALUE",
               help="An option of the vocoder, such as vocoder.iterations=64; may be repeated.")  # fmt: skip
@@ -46,6 +49,7 @@ def generate(
     count: int,
     seed: int | None,
     temperature: float,
+    candidates: int,
     vocoder: str | None,
     assignments: tuple[str, ...],
     output: str,
@@ -78,11 +82,16 @@ def generate(
         raise GenvaeError(f"Name a genre with --genre. This run knows: {', '.join(run.config.genres)}.")
     synthesizer = synthesizer_for(run, installed(), vocoder, assignments)
     drawn = secrets.randbelow(2**31) if seed is None else seed
-    wanted = [synthesizer.provenance(genre, seed=drawn, index=i, temperature=temperature) for i in range(count)]
+    chooser = None if candidates == 1 else chooser_for(run, synthesizer)
+    wanted = [
+        synthesizer.provenance(genre, seed=drawn, index=i, temperature=temperature) for i in range(count * candidates)
+    ]
     if seed is None:
         say(f"Seed {drawn}; --seed {drawn} makes the same again.")
 
     def clip(index: int) -> Clip:
+        if chooser is not None:
+            return chooser.generate(genre, candidates, seed=drawn, index=index, temperature=temperature)
         return synthesizer.generate(genre, seed=drawn, index=index, temperature=temperature)
 
     if pipe is not None:
@@ -92,7 +101,8 @@ def generate(
     folder = Path(output).parent if single else Path(output)
     paths = [Path(output) if single else folder / file_name(genre, drawn, i) for i in range(count)]
     if not overwrite:
-        _refuse_others(paths, [w.info() for w in wanted])
+        infos = [each.info() for each in wanted]
+        _refuse_others(paths, [infos[i * candidates : (i + 1) * candidates] for i in range(count)])
     make_folder(folder)
     made = []
     with tracked(range(count), "Generating") as indices:
@@ -137,6 +147,22 @@ def synthesizer_for(run: Run, registry: Registry, vocoder: str | None, assignmen
     return Synthesizer(run, registry, vocoder=other.vocoder)
 
 
+def chooser_for(run: Run, synthesizer: Synthesizer) -> Chooser:
+    """What chooses among a run's candidates.
+
+    Raises:
+        GenvaeError: the run has no critic, or one that is damaged or of another embedder.
+    """
+    from genvae.metrics.candidates import Chooser
+    from genvae.metrics.critic import Critic
+    from genvae.metrics.embedder import default_embedder
+
+    if not run.critic_path.is_file():
+        raise GenvaeError(f"{run.path} has nothing to choose by. Make it with: "
+                          f"genvae evaluate {run.path} --store STORE --critic")  # fmt: skip
+    return Chooser(synthesizer, Critic.load(run.critic_path), default_embedder())
+
+
 def file_name(genre: str, seed: int, index: int) -> str:
     """A name such as `techno-s42-000.wav`, fit for any file system."""
     plain = re.sub(r"[^\w.-]+", "-", genre).strip(".-")
@@ -156,15 +182,15 @@ def describe(clip: Clip) -> dict[str, Any]:
     }
 
 
-def _refuse_others(paths: list[Path], infos: list[dict[str, str]]) -> None:
-    """Before anything is made, refuse files that say that something else made them."""
+def _refuse_others(paths: list[Path], infos: list[list[dict[str, str]]]) -> None:
+    """Before anything is made, refuse files that say that something else made them than one of what may."""
     from genvae.audio import wav
 
-    for path, info in zip(paths, infos, strict=True):
+    for path, possible in zip(paths, infos, strict=True):
         if not path.exists():
             continue
         try:
-            same = path.is_file() and wav.read_info(path) == info
+            same = path.is_file() and wav.read_info(path) in possible
         except AudioError:
             same = False
         if not same:

@@ -1,0 +1,137 @@
+"""`genvae evaluate`: how good a run's clips are, beside real ones and baselines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from genvae.cli.output import say, show_json, show_path, show_table, tracked
+from genvae.errors import AudioError, GenvaeError
+
+if TYPE_CHECKING:
+    from genvae.clips.store import ClipStore
+    from genvae.metrics.embedder import Waves
+
+
+@click.command()
+@click.argument("run_path", required=False, metavar="[RUN]", type=click.Path(path_type=Path))
+@click.option("--store", "store_path", type=click.Path(path_type=Path),
+              help="The store that the run was trained on, for its unseen recordings.")  # fmt: skip
+@click.option("--generated", "folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False),
+              help="Measure the sound files in DIR/GENRE/ in place of new clips of the run.")  # fmt: skip
+@click.option("--baseline", "baseline_path", metavar="RUN", type=click.Path(path_type=Path),
+              help="A run for a row to compare with, such as reference-vae with the same budget.")  # fmt: skip
+@click.option("--clips", type=click.IntRange(min=2), default=120, show_default=True, help="Clips of each genre.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True,
+              help="Of the clips, and of what is drawn to measure them.")  # fmt: skip
+@click.option("--critic", "only_critic", is_flag=True,
+              help="Measure nothing; write what genvae generate --candidates chooses by.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="All numbers as JSON.")
+def evaluate(
+    run_path: Path | None,
+    store_path: Path | None,
+    folder: Path | None,
+    baseline_path: Path | None,
+    clips: int,
+    seed: int,
+    only_critic: bool,
+    as_json: bool,
+) -> None:
+    """Measure RUN, by default the embedded one.
+
+    The clips that it makes are compared with real ones of recordings that it never saw: do they sound like their
+    genre, are they as sharp and as varied, are they new? docs/evaluation.md says what each number means. It takes a
+    few minutes.
+
+    \b
+    genvae evaluate --store store
+    genvae evaluate run --store store --baseline reference-run --json
+    """
+    from genvae.cli.generate import open_run
+    from genvae.clips.store import ClipStore
+    from genvae.metrics.critic import Critic
+    from genvae.metrics.embedder import default_embedder
+    from genvae.metrics.evaluation import Evaluation
+    from genvae.metrics.report import as_json as to_json
+    from genvae.metrics.report import tables
+    from genvae.registry import installed
+    from genvae.run import Run
+
+    if store_path is None:
+        raise GenvaeError("Name the store that the run was trained on with --store: what it makes is compared with the "
+                          "recordings of it that were kept for validation.")  # fmt: skip
+    run, store = open_run(run_path), ClipStore.open(store_path)
+    if run.data.get("store") != store.digest:
+        say(f"Warning: {run.path} was not trained on {store_path} as it is now. It may know the recordings that it is "
+            "compared with, and its training clips may be others.")  # fmt: skip
+    if only_critic:
+        Critic.of_store(store, run.config.genres, default_embedder()).save(run.critic_path)
+        if as_json:
+            show_json({"path": str(run.critic_path)})
+        else:
+            show_path(run.critic_path)
+        return
+    generated = None if folder is None else read_generated(folder, run.config.genres, store)
+    baseline = None if baseline_path is None else Run(baseline_path)
+    evaluation = Evaluation(run, installed(), store, generated=generated, baseline=baseline, clips=clips, seed=seed)
+    if evaluation.judge.clips < clips:
+        say(f"Only {evaluation.judge.clips} clips of each genre can be compared.")
+    with tracked(list(evaluation.sources), "Measuring") as names:
+        rows = [evaluation.row(name) for name in names]
+    if as_json:
+        show_json(to_json(evaluation, rows))
+        return
+    for number, table in enumerate(tables(evaluation, rows)):
+        if number:
+            click.echo()
+        click.echo(table.title)
+        show_table(table.heads, table.rows)
+
+
+def read_generated(folder: Path, genres: tuple[str, ...], store: ClipStore) -> dict[str, Waves]:
+    """The sound files of a folder with a subfolder for each genre, [N, clip_samples] at the store's rate.
+
+    Of each file the first clip counts; a shorter one is filled with silence.
+
+    Raises:
+        GenvaeError: a genre has no folder, or too few files. AudioError: a file can't be read.
+    """
+    import numpy as np
+
+    from genvae.audio.decode import SUFFIXES
+
+    found: dict[str, Waves] = {}
+    for genre in genres:
+        inside = folder / genre
+        if not inside.is_dir():
+            raise GenvaeError(f"{inside} is not there. Put the clips of each genre into {folder}/GENRE, with GENRE one "
+                              f"of {', '.join(genres)}.")  # fmt: skip
+        files = sorted(file for file in inside.iterdir() if file.suffix.lower() in SUFFIXES)
+        if len(files) < 2:
+            raise GenvaeError(f"{inside} holds {len(files)} sound files; two is the least that can be compared.")
+        found[genre] = np.stack([_first_clip(file, store) for file in files])
+    return found
+
+
+def _first_clip(file: Path, store: ClipStore) -> Waves:
+    import numpy as np
+
+    from genvae.audio.open import open_sound
+    from genvae.clips.chop import FULL_SCALE, Chopper
+
+    try:
+        with open_sound(file) as stream:
+            chopper = Chopper(stream, sample_rate=store.sample_rate, clip_samples=store.clip_samples)
+            first = next(iter(chopper), None)
+    except OSError as error:
+        raise AudioError(f"{file}: {error.strerror}.") from error
+    except AudioError as error:
+        raise AudioError(f"{file}: {error}.") from error
+    if first is None:
+        raise AudioError(f"{file}: {chopper.error or 'it holds no sound'}.")
+    if not first.finite[0]:
+        raise AudioError(f"{file}: it holds samples that are not finite numbers.")
+    wave: Waves = first.samples[0].astype(np.float32) / np.float32(FULL_SCALE)
+    return wave
