@@ -6,6 +6,7 @@ RUN/
   checkpoint.safetensors  all that resuming needs; gone when training has ended
   latents.safetensors     the training clips' latents; generation never reads it
   critic.safetensors      what chooses among candidates; made by `genvae evaluate --critic`
+  map.safetensors         where they lie on a plane, for plots and the page; generation never reads it
   metrics.jsonl           one line for each logged step and validation
 """
 
@@ -112,6 +113,11 @@ class Run:
     def critic_path(self) -> Path:
         """What chooses among candidates, where the run has it."""
         return self.path / "critic.safetensors"
+
+    @property
+    def map_path(self) -> Path:
+        """The training clips' places on a plane, by one method or more."""
+        return self.path / "map.safetensors"
 
     @property
     def metrics_path(self) -> Path:

@@ -14,11 +14,14 @@ from genvae.text import printable
 
 COMMANDS = {
     "generate": "Make new clips of a genre.",
+    "interpolate": "A way from one sound to another.",
     "regenerate": "Make a generated clip again, byte for byte.",
     "reconstruct": "Encode and decode your own sound.",
     "prepare": "Chop recordings into a store of clips.",
     "train": "Train a model on a store.",
     "evaluate": "Measure how good a run's clips are.",
+    "map": "Lay a run's training clips out on a plane.",
+    "plot": "Pictures of sounds, of the latent space and of a training.",
     "info": "What a run, a store or a generated file is.",
     "doctor": "Check this installation, plugin by plugin.",
     "plugins": "List and show plugins.",
@@ -69,7 +72,8 @@ class LazyGroup(click.Group):
             if error.strerror is None:  # a library's own kind, not the system's
                 raise
             message = f"{os.fsdecode(error.filename)}: {error.strerror}." if error.filename else f"{error.strerror}."
-        click.echo("Error: " + "\n".join(map(printable, message.splitlines())), err=True)
+        # Not map(printable, …): the command of that name becomes an attribute of this package, its submodule.
+        click.echo("Error: " + "\n".join([printable(line) for line in message.splitlines()]), err=True)
         ctx.exit(1)
 
 

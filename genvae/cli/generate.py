@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from genvae.run import Run
 
 
-def _finite(ctx: click.Context, parameter: click.Parameter, value: float) -> float:
-    if not math.isfinite(value):
+def _finite(ctx: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not math.isfinite(value):
         raise click.BadParameter(f"{value} is not a finite number.")
     return value
 
@@ -35,6 +35,8 @@ def _finite(ctx: click.Context, parameter: click.Parameter, value: float) -> flo
               help="Below 1 more typical, above 1 more unusual.")  # fmt: skip
 @click.option("--candidates", type=click.IntRange(min=1), default=1, show_default=True, metavar="K",
               help="Draw K for each clip and keep the best by genre and plausibility; costs variety.")  # fmt: skip
+@click.option("--seconds", type=float, callback=_finite,
+              help="A longer sound, on a smooth way through the genre's latents.  [default: one clip]")  # fmt: skip
 @click.option("--vocoder", help="Vocoder to use instead of the run's own.")
 @click.option("--set", "assignments", multiple=True, metavar="vocoder.NAME=VALUE",
               help="An option of the vocoder, such as vocoder.iterations=64; may be repeated.")  # fmt: skip
@@ -50,6 +52,7 @@ def generate(
     seed: int | None,
     temperature: float,
     candidates: int,
+    seconds: float | None,
     vocoder: str | None,
     assignments: tuple[str, ...],
     output: str,
@@ -65,6 +68,7 @@ def generate(
     \b
     genvae generate --genre techno
     genvae generate --genre techno --count 10 --seed 42 -o clips/
+    genvae generate --genre piano --seconds 8
     genvae generate --genre techno -o - | ffplay -nodisp -autoexit -
     """
     single = output == "-" or output.lower().endswith(".wav")
@@ -72,6 +76,8 @@ def generate(
         raise click.UsageError(f"-o {output} takes one clip; for --count {count} name a folder.")
     if output == "-" and (as_json or aloud):
         raise click.UsageError("-o - can't be combined with --json or --play: standard output is the sound.")
+    if candidates > 1 and seconds is not None:
+        raise click.UsageError("--candidates chooses among clips, so it can't be combined with --seconds.")
     pipe = byte_stream() if output == "-" else None
 
     from genvae.audio.play import play
@@ -84,7 +90,8 @@ def generate(
     drawn = secrets.randbelow(2**31) if seed is None else seed
     chooser = None if candidates == 1 else chooser_for(run, synthesizer)
     wanted = [
-        synthesizer.provenance(genre, seed=drawn, index=i, temperature=temperature) for i in range(count * candidates)
+        synthesizer.provenance(genre, seed=drawn, index=i, temperature=temperature, seconds=seconds)
+        for i in range(count * candidates)
     ]
     if seed is None:
         say(f"Seed {drawn}; --seed {drawn} makes the same again.")
@@ -92,7 +99,7 @@ def generate(
     def clip(index: int) -> Clip:
         if chooser is not None:
             return chooser.generate(genre, candidates, seed=drawn, index=index, temperature=temperature)
-        return synthesizer.generate(genre, seed=drawn, index=index, temperature=temperature)
+        return synthesizer.generate(genre, seed=drawn, index=index, temperature=temperature, seconds=seconds)
 
     if pipe is not None:
         pipe.write(clip(0).wav())
@@ -165,17 +172,19 @@ def chooser_for(run: Run, synthesizer: Synthesizer) -> Chooser:
 
 def file_name(genre: str, seed: int, index: int) -> str:
     """A name such as `techno-s42-000.wav`, fit for any file system."""
-    plain = re.sub(r"[^\w.-]+", "-", genre).strip(".-")
-    short = plain.encode("utf-8")[:150].decode("utf-8", "ignore")
-    return f"{short or 'genre'}-s{seed}-{index:03d}.wav"
+    return f"{file_stem(genre)}-s{seed}-{index:03d}.wav"
+
+
+def file_stem(name: str, most: int = 150) -> str:
+    """A genre's or a file's name as a part of a file's name, fit for any file system, of so many bytes at most."""
+    plain = re.sub(r"[^\w.-]+", "-", name).strip(".-")
+    return plain.encode("utf-8")[:most].decode("utf-8", "ignore") or "genre"
 
 
 def describe(clip: Clip) -> dict[str, Any]:
     """A clip for people who read JSON."""
-    from dataclasses import asdict
-
     return {
-        **asdict(clip.provenance),
+        **clip.provenance.told(),
         "sample_rate": clip.sample_rate,
         "samples": len(clip.wave),
         "peak": float(clip.wave.abs().max()),
