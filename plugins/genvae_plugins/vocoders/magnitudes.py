@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 import threading
 from abc import abstractmethod
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,6 +12,7 @@ import torch
 from torch import Tensor
 
 from genvae import FeatureSpec, Vocoder, windows
+from genvae_plugins.threads import over_threads
 from genvae_plugins.vocoders.frames import Frames
 
 _LEAST_LOG = -80.0  # logarithms of magnitudes are kept finite; what lies below rounds to zero in float32 either way
@@ -66,7 +65,7 @@ class MagnitudeVocoder(Vocoder):
             drawn = None if turns is None else turns[rows]
             return frames.trim(self._reconstruct(frames, own.tools, part, drawn)).clone()
 
-        wave = torch.cat(_over_threads(reconstruct, [slice(row, row + step) for row in range(0, len(logs), step)]))
+        wave = torch.cat(over_threads(reconstruct, [slice(row, row + step) for row in range(0, len(logs), step)]))
         return wave.masked_fill(~sound[:, None], math.nan) if broken else wave
 
     def _tools(self, frames: Frames, clips: int) -> Any:
@@ -108,16 +107,3 @@ def modulus(spectrum: Tensor, out: Tensor) -> Tensor:
         np.abs(spectrum.numpy(), out=out.numpy())
         return out
     return torch.abs(spectrum, out=out)
-
-
-def _over_threads(work: Callable[[slice], Tensor], items: list[slice]) -> list[Tensor]:
-    """`work` on each item, each in one thread, in as many at once as torch would use for one operation."""
-    threads = torch.get_num_threads()
-    if threads == 1 or len(items) == 1:
-        return [work(item) for item in items]
-    torch.set_num_threads(1)  # an operation on a clip is too small to be shared; its threads would get in the way
-    try:
-        with ThreadPoolExecutor(min(threads, len(items))) as pool:
-            return list(pool.map(work, items))
-    finally:
-        torch.set_num_threads(threads)
