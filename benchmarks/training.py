@@ -98,7 +98,9 @@ def main() -> None:
     store = ClipStore.open(chosen.store)
     numbers = np.random.default_rng(0).permutation(store.select(split="train"))
     square = torch.randn(2048, 2048)
-    print("| model | GFLOP a clip | loop | clips/s | of the peak | to plain | loader, of a step |\n|---|---|---|---|---|---|---|")
+    print(
+        "| model | GFLOP a clip | loop | clips/s | of the peak | to plain | loader, of a step |\n|---|---|---|---|---|---|---|"
+    )
     for model, size in BATCHES.items():
         batch = numbers[:size]
         waves, genres = load(store, batch)

@@ -82,4 +82,3 @@ def with_still_edges(turns: Tensor) -> Tensor:
     turns[..., 0] = 0
     turns[..., -1] = 0
     return turns
-

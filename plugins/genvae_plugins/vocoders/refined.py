@@ -52,9 +52,7 @@ class PghiRefined(_Refined):
 
     def _refine(self, frames: Frames, tools: Rounds, magnitude: Tensor, spectrum: Tensor) -> Tensor:
         options = self.options
-        return tools.run(
-            magnitude, spectrum, options.iterations, momentum=options.momentum, relaxation=_RELAXATION
-        )
+        return tools.run(magnitude, spectrum, options.iterations, momentum=options.momentum, relaxation=_RELAXATION)
 
 
 class Raar(_Refined):

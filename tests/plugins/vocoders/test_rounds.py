@@ -22,9 +22,7 @@ def wanted(length: int, spec: FeatureSpec = SPEC) -> tuple[Frames, torch.Tensor,
 @pytest.mark.parametrize("hop", [256, 128, 200])
 @pytest.mark.parametrize(("momentum", "relaxation"), [(0.0, 0.0), (0.99, 0.0), (0.5, 0.5)])
 def test_they_are_what_the_equation_says(turns: int, hop: int, momentum: float, relaxation: float) -> None:
-    spec = FeatureSpec(
-        kind="magnitude", bins=513, sample_rate=16000, n_fft=1024, hop=hop, window="hann", scale="log"
-    )
+    spec = FeatureSpec(kind="magnitude", bins=513, sample_rate=16000, n_fft=1024, hop=hop, window="hann", scale="log")
     frames, magnitude, start = wanted(6000, spec)
     spectra, before = start.clone(), [None] * turns
     for _ in range(4):
