@@ -26,8 +26,8 @@ from torch import Tensor
 
 from genvae import Transform
 from genvae.registry import installed, load_factory
+from genvae_plugins.peers import TORCHAUDIO, load
 from genvae_plugins.transforms.mel import Mel
-from genvae_plugins.transforms.peers import TORCHAUDIO, load
 
 RATE = 22050
 SECONDS = 1.0

@@ -91,7 +91,7 @@ class SoundfileStream:
         while self._left:
             wanted = min(frames, _BLOCK, self._left)
             try:
-                block: NDArray[np.float32] = self._file.read(wanted, dtype="float32", always_2d=True)
+                block = self._read(wanted)
             except soundfile.LibsndfileError as error:
                 raise AudioError(f"it can't be decoded further: {_sentence(error)}") from error
             if not len(block):
@@ -100,6 +100,14 @@ class SoundfileStream:
             yield block
         if self._left and self._file.format == "OGG" and lacks_end(self._path):
             raise AudioError("the Ogg stream stops without the mark of its end: the file was cut short")
+
+    def _read(self, frames: int) -> NDArray[np.float32]:
+        """The next float32 [n, channels], n <= frames."""
+        if self._file.subtype != "PCM_16":
+            block: NDArray[np.float32] = self._file.read(frames, dtype="float32", always_2d=True)
+            return block
+        # The same numbers as libsndfile's own conversion, which takes three times as long.
+        return self._file.read(frames, dtype="int16", always_2d=True) * np.float32(1 / 32768)  # type: ignore[no-any-return]
 
     def __enter__(self) -> Self:
         return self

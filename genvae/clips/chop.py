@@ -17,6 +17,7 @@ FULL_SCALE = 32768
 
 _BLOCK_VALUES = 1 << 17  # values in a block, whatever the number of channels
 _CEILING = 8.0  # far above full scale, where everything saturates; keeps absurd floats from overflowing the filter
+_GROUP = 1 << 16  # samples that are turned into clips at a time, where clips are shorter
 _REACH = 128  # samples of the slower rate: more than half the length of soxr's filter
 
 
@@ -52,7 +53,8 @@ class Chopper:
         self._resampler = None
         if sample_rate != stream.sample_rate:
             self._resampler = soxr.ResampleStream(stream.sample_rate, sample_rate, 1, dtype="float32")
-        self._rest = np.zeros(0, np.float32)  # resampled samples that do not fill a clip yet
+        self._waiting = np.empty(clip_samples * max(1, _GROUP // clip_samples), np.float32)  # samples at the new rate
+        self._filled = 0
         self._number = 0
         self._bad: set[int] = set()  # numbers of clips to come that NaN or infinity touches
 
@@ -60,15 +62,16 @@ class Chopper:
         frames = max(_BLOCK_VALUES // self._stream.channels, 64)
         try:
             for block in self._stream.blocks(frames):
-                mono = _mono(block)
-                self._mark(mono)
+                mono = self._finite(_mono(block))
                 self.frames += len(mono)
                 yield from self._chop(self._resample(mono, last=False))
         except AudioError as error:
             self.error = error  # what came before it is good
         yield from self._chop(self._resample(np.zeros(0, np.float32), last=True))
-        if len(self._rest):
-            yield from self._chop(np.zeros(self._clip - len(self._rest), np.float32))
+        if self._filled:
+            whole = -(-self._filled // self._clip) * self._clip
+            self._waiting[self._filled : whole] = 0
+            yield self._clips(self._waiting[:whole])
 
     def shortfall(self) -> str:
         """How far the stream, read to its end, fell short of what it declares, and why; empty if it did not."""
@@ -79,8 +82,10 @@ class Chopper:
         length = f"declares {declared:.3f} s, decoded" if declared > seconds else "decoded"
         return f"{length} {seconds:.3f} s{f': {self.error}' if self.error else ''}"
 
-    def _mark(self, mono: NDArray[np.float32]) -> None:
+    def _finite(self, mono: NDArray[np.float32]) -> NDArray[np.float32]:
         """Make what is not finite zero, since it would spread through the resampler, and remember its clips."""
+        if not len(mono) or (mono.max() <= _CEILING and mono.min() >= -_CEILING):  # neither is true where there is NaN
+            return mono
         finite = np.isfinite(mono)
         if not finite.all():
             at = self.frames + np.flatnonzero(~finite)
@@ -89,8 +94,7 @@ class Chopper:
             for shift in np.linspace(-reach, reach, 3 + int(inside)):
                 clips = np.floor(np.maximum(at + shift, 0) * self._ratio / self._clip)
                 self._bad.update(np.unique(clips).astype(np.int64).tolist())
-            mono[~finite] = 0
-        np.clip(mono, -_CEILING, _CEILING, out=mono)
+        return np.clip(np.where(finite, mono, np.float32(0)), -_CEILING, _CEILING)
 
     def _resample(self, mono: NDArray[np.float32], *, last: bool) -> NDArray[np.float32]:
         if self._resampler is None:
@@ -99,28 +103,38 @@ class Chopper:
         return resampled
 
     def _chop(self, samples: NDArray[np.float32]) -> Iterator[Clips]:
-        whole = np.concatenate((self._rest, samples))
-        n = len(whole) // self._clip
-        self._rest = whole[n * self._clip :].copy()
-        if not n:
-            return
-        clips = whole[: n * self._clip].reshape(n, self._clip)
-        numbers = range(self._number, self._number + n)
+        while len(samples):
+            taken = samples[: len(self._waiting) - self._filled]
+            self._waiting[self._filled : self._filled + len(taken)] = taken
+            self._filled += len(taken)
+            samples = samples[len(taken) :]
+            if self._filled == len(self._waiting):
+                yield self._clips(self._waiting)
+                self._filled = 0
+
+    def _clips(self, samples: NDArray[np.float32]) -> Clips:
+        """The next clips, of samples that fill them."""
+        clips = samples.reshape(-1, self._clip)
+        numbers = range(self._number, self._number + len(clips))
         finite = np.array([number not in self._bad for number in numbers])
         self._bad.difference_update(numbers)
-        clipped = np.abs(clips).max(axis=1) > 1.0
-        scaled = np.rint(clips * np.float32(FULL_SCALE))
-        pcm = np.clip(scaled, -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
-        yield Clips(self._number, pcm, finite, clipped)
-        self._number += n
+        self._number += len(clips)
+        high, low = clips.max(axis=1), clips.min(axis=1)
+        scaled = clips * np.float32(FULL_SCALE)
+        np.rint(scaled, out=scaled)
+        if high.max() > (FULL_SCALE - 1) / FULL_SCALE or low.min() < -1:
+            np.clip(scaled, -FULL_SCALE, FULL_SCALE - 1, out=scaled)
+        return Clips(numbers.start, scaled.astype(np.int16), finite, (high > 1) | (low < -1))
 
 
 def _mono(block: NDArray[np.float32]) -> NDArray[np.float32]:
     """The mean of the channels, [n, channels] -> [n]; channel by channel, which is faster than along the short axis."""
-    mono = block[:, 0].astype(np.float32)
+    channels = block.shape[1]
+    if channels == 1:
+        return np.ascontiguousarray(block[:, 0], dtype=np.float32)
     with np.errstate(over="ignore", invalid="ignore"):  # overflow and NaN are looked for next
-        for channel in range(1, block.shape[1]):
+        mono = np.add(block[:, 0], block[:, 1], dtype=np.float32)
+        for channel in range(2, channels):
             mono += block[:, channel]
-        if block.shape[1] > 1:
-            mono /= np.float32(block.shape[1])
+        mono /= np.float32(channels)
     return mono

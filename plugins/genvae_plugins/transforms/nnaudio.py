@@ -18,10 +18,10 @@ from genvae_plugins.transforms import NnAudioCqtOptions, NnAudioMelOptions, NnAu
 from genvae_plugins.transforms.constants import not_saved
 from genvae_plugins.transforms.cqt import Cqt
 from genvae_plugins.transforms.mel import Mel
-from genvae_plugins.transforms.stft import Stft
+from genvae_plugins.transforms.stft import Spectrogram
 
 
-class NnAudioStft(Stft):
+class NnAudioStft(Spectrogram):
     """The features of `stft`, from nnAudio's STFT."""
 
     def __init__(self, options: NnAudioStftOptions, *, sample_rate: int) -> None:

@@ -12,7 +12,7 @@ from genvae_plugins.peers import TORCHAUDIO, load
 from genvae_plugins.transforms import MelOptions, StftOptions
 from genvae_plugins.transforms.constants import not_saved
 from genvae_plugins.transforms.mel import Mel
-from genvae_plugins.transforms.stft import Stft
+from genvae_plugins.transforms.stft import Spectrogram
 
 
 def _framing(options: StftOptions) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def _framing(options: StftOptions) -> dict[str, Any]:
     }
 
 
-class TorchaudioStft(Stft):
+class TorchaudioStft(Spectrogram):
     """The features of `stft`, from torchaudio's Spectrogram."""
 
     def __init__(self, options: StftOptions, *, sample_rate: int) -> None:

@@ -65,12 +65,13 @@ class PghiOptions:
 class PghiRefinedOptions:
     """Options of the `pghi-refined` vocoder.
 
-    start: how the phase gradient is integrated, `ridges` or `queue`. iterations, momentum: as of `griffin-lim`.
+    start: how the phase gradient is integrated, `ridges` or `queue`. iterations, momentum: as of `griffin-lim`, but that
+    a round goes beyond its projection anyhow and finds half of the frames after the other half.
     """
 
     start: Start = "ridges"
-    iterations: int = 12
-    momentum: float = 0.99
+    iterations: int = 8
+    momentum: float = 0.5
 
     def __post_init__(self) -> None:
         _check(self.iterations, self.momentum)
@@ -105,7 +106,7 @@ def genvae_vocoders() -> Iterator[genvae.VocoderPlugin]:
     )
     yield genvae.VocoderPlugin(
         name="pghi-refined",
-        summary="Phase gradient integration, then a few rounds of fast Griffin-Lim.",
+        summary="Phase gradient integration, then a few rounds of Griffin-Lim by turns.",
         factory="genvae_plugins.vocoders.refined:PghiRefined",
         options=PghiRefinedOptions,
     )

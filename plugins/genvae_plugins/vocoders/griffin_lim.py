@@ -10,7 +10,7 @@ from torch import Tensor
 
 from genvae_plugins.vocoders.frames import Frames
 from genvae_plugins.vocoders.magnitudes import MagnitudeVocoder, polar
-from genvae_plugins.vocoders.projections import Projections
+from genvae_plugins.vocoders.rounds import Rounds
 
 
 class GriffinLim(MagnitudeVocoder):
@@ -23,8 +23,10 @@ class GriffinLim(MagnitudeVocoder):
     name = "griffin-lim"
     draws = True
 
-    def _reconstruct(self, frames: Frames, logs: Tensor, turns: Tensor | None) -> Tensor:
+    def _tools(self, frames: Frames, clips: int) -> Rounds:
+        return Rounds(frames, clips)
+
+    def _reconstruct(self, frames: Frames, tools: Rounds, logs: Tensor, turns: Tensor | None) -> Tensor:
         assert turns is not None  # as `draws` says
-        magnitude = logs.exp()
-        rounds = Projections(frames, magnitude)
-        return rounds.fast_griffin_lim(polar(magnitude, turns), self.options.iterations, self.options.momentum)
+        magnitude, options = logs.exp(), self.options
+        return tools.run(magnitude, polar(magnitude, turns), options.iterations, momentum=options.momentum)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
+import threading
 from abc import abstractmethod
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from genvae import FeatureSpec, Vocoder, windows
+from genvae_plugins.threads import over_threads
 from genvae_plugins.vocoders.frames import Frames
 
 _LEAST_LOG = -80.0  # logarithms of magnitudes are kept finite; what lies below rounds to zero in float32 either way
+
+_CIRCLE = np.exp(2j * np.pi * np.arange(1 << 14) / (1 << 14)).astype(np.complex64)
+"""The unit circle, to look sines and cosines up: half as long as to compute them."""
 
 
 class MagnitudeVocoder(Vocoder):
@@ -50,17 +54,26 @@ class MagnitudeVocoder(Vocoder):
             logs = torch.where(sound[:, None, None], logs, _LEAST_LOG)
         turns = self._turns(logs, generator) if self.draws else None
 
-        def reconstruct(rows: slice) -> Tensor:
-            part = logs[rows].clamp_min(_LEAST_LOG).contiguous()
-            return frames.trim(self._reconstruct(frames, part, None if turns is None else turns[rows]))
-
         # A CPU takes clip by clip: each then stays in its cache, and gives the same whatever else is in the batch.
         step = 1 if logs.device.type == "cpu" else len(logs)
-        wave = torch.cat(_over_threads(reconstruct, [slice(row, row + step) for row in range(0, len(logs), step)]))
+        own = threading.local()
+
+        def reconstruct(rows: slice) -> Tensor:
+            if not hasattr(own, "tools"):
+                own.tools = self._tools(frames, step)
+            part = logs[rows].clamp_min(_LEAST_LOG).contiguous()
+            drawn = None if turns is None else turns[rows]
+            return frames.trim(self._reconstruct(frames, own.tools, part, drawn)).clone()
+
+        wave = torch.cat(over_threads(reconstruct, [slice(row, row + step) for row in range(0, len(logs), step)]))
         return wave.masked_fill(~sound[:, None], math.nan) if broken else wave
 
+    def _tools(self, frames: Frames, clips: int) -> Any:
+        """What `_reconstruct` can use again and again for so many clips at a time; each thread has its own."""
+        return None
+
     @abstractmethod
-    def _reconstruct(self, frames: Frames, logs: Tensor, turns: Tensor | None) -> Tensor:
+    def _reconstruct(self, frames: Frames, tools: Any, logs: Tensor, turns: Tensor | None) -> Tensor:
         """Log magnitudes [B, frames, bins] and random phases in turns -> padded waveform [B, samples]."""
 
     def _turns(self, logs: Tensor, generator: torch.Generator | None) -> Tensor:
@@ -74,26 +87,23 @@ def polar(magnitude: Tensor, turns: Tensor) -> Tensor:
     """Spectra [B, frames, bins] of these magnitudes and phases in turns, real at both ends as those of real signals.
 
     A phase that the lowest and the highest bin can't have would take from their level, and rounds of projection do not
-    soon repair it.
+    soon repair it. On a CPU phases are rounded to 1/16384 of a turn, which moves a spectrum by no more than -75 dB.
     """
-    angle = (turns - turns.round()).mul_(2 * math.pi)
-    spectrum = torch.empty_like(magnitude, dtype=torch.complex64)
+    if magnitude.device.type == "cpu":
+        places = torch.mul(turns, len(_CIRCLE)).round_().to(torch.int64).bitwise_and_(len(_CIRCLE) - 1)
+        spectrum = torch.from_numpy(_CIRCLE.take(places.numpy())).mul_(magnitude)
+    else:
+        angle = (turns - turns.round()).mul_(2 * math.pi)
+        spectrum = torch.complex(angle.cos().mul_(magnitude), angle.sin().mul_(magnitude))
     parts = torch.view_as_real(spectrum)
-    torch.mul(angle.cos(), magnitude, out=parts[..., 0])
-    torch.mul(angle.sin_(), magnitude, out=parts[..., 1])
     for edge in (0, -1):
         spectrum[..., edge] = magnitude[..., edge].copysign(parts[..., edge, 0])
     return spectrum
 
 
-def _over_threads(work: Callable[[slice], Tensor], items: list[slice]) -> list[Tensor]:
-    """`work` on each item, each in one thread, in as many at once as torch would use for one operation."""
-    threads = torch.get_num_threads()
-    if threads == 1 or len(items) == 1:
-        return [work(item) for item in items]
-    torch.set_num_threads(1)  # an operation on a clip is too small to be shared; its threads would get in the way
-    try:
-        with ThreadPoolExecutor(min(threads, len(items))) as pool:
-            return list(pool.map(work, items))
-    finally:
-        torch.set_num_threads(threads)
+def modulus(spectrum: Tensor, out: Tensor) -> Tensor:
+    """The magnitudes of spectra, written to `out`; by way of NumPy on a CPU, as that is six times faster than torch."""
+    if spectrum.device.type == "cpu":
+        np.abs(spectrum.numpy(), out=out.numpy())
+        return out
+    return torch.abs(spectrum, out=out)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -17,8 +20,9 @@ def owners(values: Tensor) -> Tensor:
     Returns:
         Indices of bins, [B, frames, bins].
     """
+    if values.device.type == "cpu":  # NumPy compares four times faster there, and finds what is true six times faster
+        return torch.from_numpy(_owners(values.numpy().ravel(), values.shape[2])).view(values.shape)
     bins, flat = values.shape[2], values.flatten()
-    # All frames in one row, as that is what a CPU compares fastest; then what happens at the frames' ends is put right.
     rises = functional.pad(flat[1:] > flat[:-1], (1, 1))
     into, onwards = rises[:-1].view(-1, bins).clone(), rises[1:].view(-1, bins).clone()
     into[:, 0], onwards[:, -1] = True, False  # beyond both ends of a frame it goes down
@@ -30,9 +34,25 @@ def owners(values: Tensor) -> Tensor:
     begins[:, 0] = True
     begins.view(-1)[1:-1] |= valley & to_the_right
     begins.view(-1)[2:] |= valley & ~to_the_right
-    begin = _indices(begins)
-    sizes = torch.diff(begin, append=begin.new_tensor([flat.numel()]))
-    return torch.repeat_interleave(_indices(peak) % bins, sizes, output_size=flat.numel()).view_as(values)
+    return (peak.flatten().nonzero()[:, 0] % bins)[begins.flatten().cumsum(0) - 1].view_as(values)
+
+
+def _owners(flat: NDArray[Any], bins: int) -> NDArray[np.int64]:
+    """The same with NumPy, for frames one after the other."""
+    into, onwards = np.empty(len(flat), np.bool_), np.empty(len(flat), np.bool_)
+    np.greater(flat[1:], flat[:-1], out=into[1:])
+    onwards[:-1] = into[1:]
+    into[::bins], onwards[bins - 1 :: bins] = True, False
+    peak = np.greater(into, onwards)
+    valley = np.less(into, onwards)[1:-1]
+    to_the_right = np.greater(flat[2:], flat[:-2])
+    begins = np.zeros(len(flat), np.bool_)
+    begins[::bins] = True
+    begins[1:-1] |= valley & to_the_right
+    begins[2:] |= np.greater(valley, to_the_right)
+    run = np.cumsum(begins, dtype=np.intp)
+    run -= 1
+    return (np.flatnonzero(peak) % bins).take(run)
 
 
 def follow(owner: Tensor, advance: Tensor) -> Tensor:
@@ -62,10 +82,3 @@ def with_still_edges(turns: Tensor) -> Tensor:
     turns[..., 0] = 0
     turns[..., -1] = 0
     return turns
-
-
-def _indices(mask: Tensor) -> Tensor:
-    """Where the flattened mask is true; by way of NumPy on a CPU, as that is six times faster than torch there."""
-    if mask.device.type == "cpu":
-        return torch.from_numpy(np.flatnonzero(mask.numpy()))
-    return mask.flatten().nonzero()[:, 0]

@@ -5,6 +5,8 @@ Průša, Balazs & Søndergaard, A Noniterative Method for Reconstruction of Phas
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -24,7 +26,7 @@ class Pghi(MagnitudeVocoder):
     name = "pghi"
     draws = True
 
-    def _reconstruct(self, frames: Frames, logs: Tensor, turns: Tensor | None) -> Tensor:
+    def _reconstruct(self, frames: Frames, tools: Any, logs: Tensor, turns: Tensor | None) -> Tensor:
         assert turns is not None  # as `draws` says
         return frames.synthesise(polar(logs.exp(), phases(logs, turns, self.spec, self.options.tolerance))).flatten(1)
 

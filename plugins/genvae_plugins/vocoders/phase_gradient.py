@@ -11,7 +11,6 @@ import math
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from genvae import FeatureSpec
 
@@ -31,10 +30,7 @@ def steps(logs: Tensor, spec: FeatureSpec) -> tuple[Tensor, Tensor]:
     # Natural units: a bin is 1 / n_fft of the rate and a frame is a hop; this is their ratio on the Gaussian.
     aspect = _GAMMA[spec.window] * spec.n_fft / spec.hop
 
-    padded = functional.pad(logs[:, None], (1, 1, 1, 1), mode="replicate")[:, 0]
-    in_frequency = padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2]  # twice the derivative for each bin
-    in_time = padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1]
-
+    in_frequency, in_time = _differences(logs, 2), _differences(logs, 1)
     bin_index = torch.arange(bins, device=logs.device)
     # In whole numbers first: the part of a turn is then exact however many bins there are.
     centre = ((bin_index * spec.hop) % spec.n_fft).to(logs) / spec.n_fft  # turns in a hop at the bin's own frequency
@@ -42,3 +38,17 @@ def steps(logs: Tensor, spec: FeatureSpec) -> tuple[Tensor, Tensor]:
     # Half a turn a bin: the phase counts from the frame's first sample, the energy of a frame lies around its middle.
     to_next_bin = (in_time[:, :, 1:] + in_time[:, :, :-1]).mul_(-0.25 * aspect / (2 * math.pi)).sub_(0.5)
     return to_next_frame, to_next_bin
+
+
+def _differences(values: Tensor, axis: int) -> Tensor:
+    """Of both neighbours of each of `values` along an axis; at its ends, of the neighbour and the value itself."""
+    count = values.shape[axis]
+    differences = torch.zeros_like(values)
+    if count > 2:
+        ahead, behind = values.narrow(axis, 2, count - 2), values.narrow(axis, 0, count - 2)
+        torch.sub(ahead, behind, out=differences.narrow(axis, 1, count - 2))
+    if count > 1:
+        for end in (0, count - 2):
+            place = differences.narrow(axis, end and count - 1, 1)
+            torch.sub(values.narrow(axis, end + 1, 1), values.narrow(axis, end, 1), out=place)
+    return differences

@@ -13,8 +13,11 @@ from genvae_plugins.vocoders import ridges
 from genvae_plugins.vocoders.frames import Frames
 from genvae_plugins.vocoders.magnitudes import MagnitudeVocoder, polar
 from genvae_plugins.vocoders.projections import Projections
+from genvae_plugins.vocoders.rounds import Rounds
 
 _TOLERANCE = 1e-4  # the rounds soon forget what the softest bins began with
+_RELAXATION = 0.5
+"""With a momentum of 0.5 it led deepest in 5 to 32 rounds, of magnitudes of music, blurred ones and those of a model."""
 
 
 class _Refined(MagnitudeVocoder):
@@ -24,7 +27,7 @@ class _Refined(MagnitudeVocoder):
         super().__init__(options, spec=spec)
         self.draws = options.start == "queue"
 
-    def _reconstruct(self, frames: Frames, logs: Tensor, turns: Tensor | None) -> Tensor:
+    def _reconstruct(self, frames: Frames, tools: Any, logs: Tensor, turns: Tensor | None) -> Tensor:
         magnitude = logs.exp()
         if turns is None:
             start = ridges.phases(logs, self.spec)
@@ -32,20 +35,24 @@ class _Refined(MagnitudeVocoder):
             from genvae_plugins.vocoders import pghi  # here, as it brings a compiler that the other start does without
 
             start = pghi.phases(logs, turns, self.spec, _TOLERANCE)
-        return self._refine(Projections(frames, magnitude), polar(magnitude, start))
+        return self._refine(frames, tools, magnitude, polar(magnitude, start))
 
     @abstractmethod
-    def _refine(self, projections: Projections, spectrum: Tensor) -> Tensor:
-        """Spectra with the wanted magnitudes [B, frames, bins] -> padded waveform [B, samples]."""
+    def _refine(self, frames: Frames, tools: Any, magnitude: Tensor, spectrum: Tensor) -> Tensor:
+        """Magnitudes and spectra that have them, [B, frames, bins] -> padded waveform [B, samples]."""
 
 
 class PghiRefined(_Refined):
-    """Fast Griffin-Lim from phases that fit the magnitudes already."""
+    """Griffin-Lim by turns, with momentum and relaxation, from phases that fit the magnitudes already."""
 
     name = "pghi-refined"
 
-    def _refine(self, projections: Projections, spectrum: Tensor) -> Tensor:
-        return projections.fast_griffin_lim(spectrum, self.options.iterations, self.options.momentum)
+    def _tools(self, frames: Frames, clips: int) -> Rounds:
+        return Rounds(frames, clips, turns=2)
+
+    def _refine(self, frames: Frames, tools: Rounds, magnitude: Tensor, spectrum: Tensor) -> Tensor:
+        options = self.options
+        return tools.run(magnitude, spectrum, options.iterations, momentum=options.momentum, relaxation=_RELAXATION)
 
 
 class Raar(_Refined):
@@ -58,7 +65,8 @@ class Raar(_Refined):
 
     name = "raar"
 
-    def _refine(self, projections: Projections, spectrum: Tensor) -> Tensor:
+    def _refine(self, frames: Frames, tools: Any, magnitude: Tensor, spectrum: Tensor) -> Tensor:
+        projections = Projections(frames, magnitude)
         point, fitting = spectrum.clone(), spectrum  # the second always has the wanted magnitudes
         reflected = torch.empty_like(spectrum)
         for iteration in range(self.options.iterations):

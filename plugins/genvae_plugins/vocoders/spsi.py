@@ -5,6 +5,8 @@ Beauregard, Harish & Wyse, Single Pass Spectrogram Inversion, 2015.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -20,7 +22,7 @@ class Spsi(MagnitudeVocoder):
 
     name = "spsi"
 
-    def _reconstruct(self, frames: Frames, logs: Tensor, turns: Tensor | None) -> Tensor:
+    def _reconstruct(self, frames: Frames, tools: Any, logs: Tensor, turns: Tensor | None) -> Tensor:
         magnitude = logs.exp()
         return frames.synthesise(polar(magnitude, phases(magnitude, self.spec))).flatten(1)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -14,7 +16,7 @@ class ZeroPhase(MagnitudeVocoder):
 
     name = "zero-phase"
 
-    def _reconstruct(self, frames: Frames, logs: Tensor, turns: Tensor | None) -> Tensor:
+    def _reconstruct(self, frames: Frames, tools: Any, logs: Tensor, turns: Tensor | None) -> Tensor:
         signed = logs.exp()
         signed[..., 1::2] *= -1  # counted from the frame's first sample, the middle is half a turn a bin away
         return frames.synthesise(torch.complex(signed, torch.zeros_like(signed))).flatten(1)

@@ -155,7 +155,7 @@ def test_rounds_refine_the_start_and_need_no_compiler_for_it() -> None:
             convergence_db(wanted, make("pghi-refined", start=start, iterations=n)(wanted, length=16000))
             for n in (0, 4, 16)
         ]
-        assert reached[0] > reached[1] + 2 > reached[2] + 3
+        assert reached[0] > reached[1] + 2 > reached[2] + 2  # the first rounds do most
     program = "import sys; import genvae_plugins.vocoders.refined; sys.exit('numba' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 

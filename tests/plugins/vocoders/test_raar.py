@@ -9,7 +9,6 @@ from vocoder_sounds import SPEC, convergence_db, log_magnitude, make, music, spe
 from genvae import windows
 from genvae_plugins.vocoders.frames import Frames
 from genvae_plugins.vocoders.magnitudes import polar
-from genvae_plugins.vocoders.projections import Projections
 from genvae_plugins.vocoders.refined import Raar
 
 
@@ -40,7 +39,7 @@ def test_it_is_the_relaxed_average_of_the_reflections(beta: float) -> None:
         point = 0.5 * relaxed * (twice + point) + (1 - relaxed) * fitting(point)
     expected = frames.synthesise(fitting(point))
 
-    found = vocoder._refine(Projections(frames, magnitude), start)
+    found = vocoder._refine(frames, None, magnitude, start)
     torch.testing.assert_close(frames.trim(found), frames.trim(expected), atol=1e-4, rtol=0)
 
 
