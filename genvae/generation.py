@@ -119,8 +119,10 @@ class Synthesizer:
         label = self._label(genre)
         generator = item_generator(seed, genre, index)
         parts = self._pipeline
-        z = parts.prior.sample(label, generator=generator, temperature=temperature)  # [1, latent_dim]
-        features = parts.model.decode(z, label, generator=generator)  # [1, bins, frames]
+        with parts.using("prior", "drawing a latent"):
+            z = parts.prior.sample(label, generator=generator, temperature=temperature)  # [1, latent_dim]
+        with parts.using("model", "decoding"):
+            features = parts.model.decode(z, label, generator=generator)  # [1, bins, frames]
         wave = self._sound(features, generator)
         provenance = self.provenance(genre, seed=seed, index=index, temperature=temperature)
         return Clip(_within_full_scale(wave), self.sample_rate, provenance)
@@ -140,13 +142,16 @@ class Synthesizer:
         parts = self._pipeline
         padded = torch.nn.functional.pad(wave, (0, -len(wave) % self.clip_samples))
         clips = torch.split(padded, self.clip_samples)
-        features: list[Tensor] = [parts.transform(clip[None]) for clip in clips]  # [1, bins, frames] each
-        label, latents = self._fitting(features, [genre] if genre else self.genres)
+        with parts.using("transform", "computing features"):
+            features: list[Tensor] = [parts.transform(clip[None]) for clip in clips]  # [1, bins, frames] each
+        with parts.using("model", "encoding and decoding"):
+            label, latents = self._fitting(features, [genre] if genre else self.genres)
         sounds = []
         for index, z in enumerate(latents):
             generator = item_generator(0, self.genres[int(label)], index)
             # Drawn as in `generate`: the likelihood's mean lacks a sound's noise, and with it several dB of its level.
-            decoded = parts.model.decode(z, label, generator=generator)
+            with parts.using("model", "decoding"):
+                decoded = parts.model.decode(z, label, generator=generator)
             sounds.append(self._sound(decoded, generator))
         made = _within_full_scale(torch.cat(sounds))
         chosen = self.genres[int(label)]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from genvae.registry import Registry, Row
 
 _KIND = click.Choice(list(KINDS))
+_LISTED = click.Choice([*KINDS, "command"])
 
 _EXAMPLES = {
     "dataset": "genvae prepare SOURCE --dataset {name} --out STORE",
@@ -25,26 +26,31 @@ _TRAIN = "genvae train STORE --{kind} {name} --run RUN"
 
 @click.group()
 def plugins() -> None:
-    """List and show plugins."""
+    """List, show, check and begin plugins."""
 
 
 @plugins.command("list")
-@click.option("--kind", type=_KIND, help="Only plugins of this kind.")
+@click.option("--kind", type=_LISTED, help="Only plugins of this kind.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def list_plugins(kind: str | None, as_json: bool) -> None:
-    """List every plugin with its state.
+    """List every plugin with its state, where it comes from, and how long its declaration takes to import.
 
-    One that can't be used is a row like the others, with the reason.
+    One that can't be used is a row like the others, with the reason. Commands that plugins add are listed too.
+
+    \b
+    GENVAE_DISABLE=NAME,DISTRIBUTION   switches plugins off; a distribution is then not even imported
+    GENVAE_STRICT=1                    makes the first broken plugin an error, with its traceback
     """
+    from genvae.cli import COMMANDS, foreign
     from genvae.registry import installed
 
-    rows = [row for row in installed().rows if kind is None or row.kind in (kind, "?")]
+    rows = [row for row in (*installed().rows, *foreign.rows(COMMANDS)) if kind is None or row.kind in (kind, "?")]
     if as_json:
         show_json([_as_json(row) for row in rows])
         return
     show_table(
-        ("KIND", "NAME", "STATE", "FROM", "SUMMARY"),
-        [(row.kind, row.name, row.state, f"{row.distribution} {row.version}", _words(row)) for row in rows],
+        ("KIND", "NAME", "STATE", "FROM", "IMPORT", "SUMMARY"),
+        [(row.kind, row.name, row.state, f"{row.distribution} {row.version}", _took(row), _words(row)) for row in rows],
     )
 
 
@@ -67,7 +73,8 @@ def show_plugin(name: str, kind: str | None, as_json: bool) -> None:
         about = {"factory": plugin.factory if plugin else None, "options": fields, "suggests": suggests}
         show_json({**_as_json(row), **about, "example": example})
         return
-    shown = [("plugin", f"{row.kind} {row.name}"), ("from", f"{row.distribution} {row.version}"), ("state", row.state)]
+    shown = [("plugin", f"{row.kind} {row.name}"), ("from", f"{row.distribution} {row.version}"),
+             ("origin", row.origin), ("state", row.state)]  # fmt: skip
     if row.reason:
         shown.append(("reason", row.reason))
     if plugin:
@@ -84,9 +91,11 @@ def show_plugin(name: str, kind: str | None, as_json: bool) -> None:
 
 def _find(registry: Registry, name: str, kind: str | None) -> Row:
     """The one row of this name, in whatever state; `distribution:name` tells clashing ones apart."""
+    from genvae.registry import is_of
+
     distribution, _, bare = name.rpartition(":")
     among = [row for row in registry.rows if kind in (None, row.kind)]
-    rows = [row for row in among if row.name == bare and distribution in ("", row.distribution)]
+    rows = [row for row in among if row.name == bare and is_of(row, distribution)]
     if not rows:
         what = kind or "plugin"
         raise PluginError(f"There is no {what} {name!r}. {nearest(bare, {row.name for row in among})}")
@@ -99,17 +108,24 @@ def _find(registry: Registry, name: str, kind: str | None) -> Row:
     return rows[0]
 
 
+def _took(row: Row) -> str:
+    return f"{1000 * row.import_seconds:.0f} ms" if row.import_seconds else "-"
+
+
 def _words(row: Row) -> str:
-    return str(row.reason or (row.plugin.summary if row.plugin else ""))
+    summary = f"Adds the command genvae {row.name}." if row.kind == "command" else ""
+    return str(row.reason or (row.plugin.summary if row.plugin else summary))
 
 
-def _as_json(row: Row) -> dict[str, str | None]:
+def _as_json(row: Row) -> dict[str, str | float | None]:
     return {
         "kind": row.kind,
         "name": row.name,
         "state": row.state,
         "distribution": row.distribution,
         "version": row.version,
+        "origin": row.origin,
+        "import_ms": round(1000 * row.import_seconds, 1),
         "summary": str(row.plugin.summary) if row.plugin else None,
         "reason": str(row.reason) or None,
     }

@@ -90,7 +90,8 @@ class _Trainer:
         self.pipeline = Pipeline.build(run.config, job.registry).to(fabric.device)
         self.step, self.seconds = 0, 0.0
         self.parts: dict[str, Tensor] = {}  # of the loss, at the last step
-        optimizers = self.pipeline.model.optimizers()
+        with self.pipeline.using("model", "making its optimisers"):
+            optimizers = self.pipeline.model.optimizers()
         self.rates = [group["lr"] for optimizer in optimizers for group in optimizer.param_groups]
         self.model, *self.optimizers = fabric.setup(self.pipeline.model, *optimizers)
         self.model.mark_forward_method("loss")
@@ -179,10 +180,11 @@ class _Trainer:
         for group, rate in zip(groups, self.rates, strict=True):
             group["lr"] = rate * scale
         waves, genres = self.fabric.to_device((waves, genres))
-        with torch.no_grad():
+        with torch.no_grad(), self.pipeline.using("transform", "computing features"):
             features = self.pipeline.transform(waves)
         step = TrainingStep(self.optimizers, self.fabric.backward, self.model.loss, generator)
-        return self.pipeline.model.training_step(features, genres, step)
+        with self.pipeline.using("model", "training"):
+            return self.pipeline.model.training_step(features, genres, step)
 
     def _fit_transform(self, log: TrainingLog, wish: Wish) -> None:
         """Learn the transform's statistics from all training clips; every process finds the same ones."""
@@ -195,7 +197,8 @@ class _Trainer:
                     raise Interrupted(wish.signal, "before the first step", self.store.path, self.run.path)
                 yield batch.to(self.fabric.device)
 
-        self.pipeline.transform.fit(waves())
+        with self.pipeline.using("transform", "being fitted"):
+            self.pipeline.transform.fit(waves())
 
     def _require_finite(self) -> None:
         loss = self.parts.get("loss")
@@ -213,7 +216,8 @@ class _Trainer:
         if not self.fabric.is_global_zero:
             return
         batches = in_order(self.store, self.validation_numbers, self.options.batch_size)
-        values = validate(self.pipeline, batches, seed=self.seed)
+        with self.pipeline.using("model", "validating"):
+            values = validate(self.pipeline, batches, seed=self.seed)
         log.record("validation", self.step, values)
         shown = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
         log.say(f"step {self.step}  validation: {shown}")

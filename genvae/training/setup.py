@@ -13,6 +13,7 @@ from genvae.errors import RunError
 from genvae.pipeline import SECTIONS, Pipeline, PipelineConfig, model_suggestions
 from genvae.registry import Registry, installed
 from genvae.run import Run
+from genvae.spec import FeatureSpec
 from genvae.training.plan import Budget, TrainOptions
 
 
@@ -49,13 +50,20 @@ def started(
     suggested = model_suggestions(registry, config.model.plugin, "train")
     chosen: TrainOptions = options.build(TrainOptions, {**suggested, **values["train"]}, where="train")
     spec = Pipeline.build(config, registry).transform.spec
+    return Job(path, described(path, store, config, spec, chosen, budget, seed=seed), registry, chosen, budget, seed)
+
+
+def described(
+    path: Path, store: ClipStore, config: PipelineConfig, spec: FeatureSpec, chosen: TrainOptions, budget: Budget, *,
+    seed: int,
+) -> Callable[[], Run]:  # fmt: skip
+    """What writes the description of a new run."""
     training = {"seed": seed, "budget": asdict(budget), "options": options.to_json(chosen)}
     data = {
         "store": store.digest,
         "clips": {split: len(store.select(split=split)) for split in ("train", "validation")},
     }
-    create = partial(Run.create, path, config, spec.to_json(), training, data)
-    return Job(path, create, registry, chosen, budget, seed)
+    return partial(Run.create, path, config, spec.to_json(), training, data)
 
 
 def continued(path: Path, store: ClipStore, budget: Budget | None) -> Job:
