@@ -16,7 +16,7 @@ from genvae.testing.failure import CheckFailure, expect
 from genvae.testing.subject import Subject
 
 IMPORT_MS = 50
-"""Milliseconds that importing a declaration may take, beyond what genvae itself takes."""
+"""Milliseconds of the processor that importing a declaration may take, beyond what genvae itself takes."""
 
 _HEAVY = ("torch", "numpy")
 _PROGRAM = """
@@ -24,9 +24,9 @@ import json, sys, time
 sys.path[:0] = json.loads(sys.argv[2])
 import genvae.discovery, genvae.plugin
 before = set(sys.modules)
-began = time.perf_counter()
+began = time.process_time()
 __import__(sys.argv[1])
-print(json.dumps([1000 * (time.perf_counter() - began), sorted(set(sys.modules) - before)]))
+print(json.dumps([1000 * (time.process_time() - began), sorted(set(sys.modules) - before)]))
 """
 
 
@@ -51,7 +51,7 @@ def imports_light(subject: Subject) -> None:
 
 @cache
 def _import_cost(module: str, paths: tuple[str, ...]) -> tuple[float, list[str]]:
-    """Milliseconds and heavy modules of an import in a new process; the best of a few, as machines are busy."""
+    """Milliseconds of the processor, and heavy modules, of an import in a new process; the best of a few."""
     best, heavy = float("inf"), list[str]()
     for _ in range(5):
         found = json.dumps([*paths, *filter(None, sys.path)])

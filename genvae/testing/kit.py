@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -172,23 +172,18 @@ def check_plugin(
     options: Mapping[str, Any] | None = None,
     source: Choice = None,
     expected_failures: Mapping[str, str] | None = None,
-    progress: Callable[[BoundCheck], None] | None = None,
 ) -> Report:
     """Run every check of a plugin; the arguments are those of `plugin_checks`.
-
-    Args:
-        progress: called before each check.
 
     Raises:
         PluginError: there is no such plugin, or no such check.
     """
     bound = plugin_checks(target, kind=kind, options=options, source=source, expected_failures=expected_failures)
-    return Report([_outcome(each, progress) for each in bound])
+    return Report([outcome_of(each) for each in bound])
 
 
-def _outcome(bound: BoundCheck, progress: Callable[[BoundCheck], None] | None) -> Outcome:
-    if progress:
-        progress(bound)
+def outcome_of(bound: BoundCheck) -> Outcome:
+    """Run one check and say how it ended."""
     began = time.perf_counter()
     state: State = "passed"
     expected = came = read = ""
