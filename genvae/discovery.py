@@ -1,4 +1,4 @@
-"""Loads what declares plugins, each behind a guard, and makes a row of every declaration, or one that says what is wrong.
+"""Loads what declares plugins, each behind a guard: a row for every declaration, or for what is wrong with it.
 
 Two things declare plugins: an entry point of the group `genvae`, and a file that the user names with --plugin.
 """

@@ -1,4 +1,4 @@
-"""The registry and the command line against distributions that are really installed, each broken in a way of its own."""
+"""The registry and the command line against distributions that are really installed, each broken in its own way."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 HEAD = "import genvae\n\n@genvae.hookimpl\ndef genvae_vocoders():\n    "
-CLASS = '''
+CLASS = """
 import torch, genvae
 class Mine(genvae.Vocoder):
     def forward(self, spectrogram, *, length=None, generator=None):
         {body}
-'''
+"""
 
 
 def declares(name: str, package: str, extra: str = "") -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
@@ -32,8 +33,11 @@ def _use_files(ctx: click.Context, parameter: click.Parameter, paths: tuple[Path
     from genvae.registry import forget_file, use_file
 
     for path in paths:
-        ctx.call_on_close(lambda path=path: forget_file(path))
-        use_file(path)
+        try:
+            use_file(path)
+        except GenvaeError as error:  # here the command has not begun, so nothing else would tell it
+            raise click.ClickException(printable(str(error))) from error
+        ctx.call_on_close(partial(forget_file, path))
 
 
 def _plugin_option() -> click.Option:

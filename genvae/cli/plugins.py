@@ -110,7 +110,11 @@ def new_plugin(name: str, kind: str, output: Path | None) -> None:
     folder = write(name, kind, output or Path(f"genvae-{name}"))
     show_path(folder)
     use = _EXAMPLES.get(kind, _TRAIN).format(kind=kind, name=name)
-    for line in (f"Next:  pip install -e {folder}", f"       genvae plugins check {name} --kind {kind}", f"       {use}"):
+    for line in (
+        f"Next:  pip install -e {folder}",
+        f"       genvae plugins check {name} --kind {kind}",
+        f"       {use}",
+    ):
         say(line)
 
 
@@ -145,7 +149,9 @@ def check_plugins(
             outcomes.append(outcome_of(each))
     report = Report(outcomes)
     if as_json:
-        show_json({"passed": report.passed, "checks": [{**asdict(o), "seconds": round(o.seconds, 3)} for o in outcomes]})
+        show_json(
+            {"passed": report.passed, "checks": [{**asdict(o), "seconds": round(o.seconds, 3)} for o in outcomes]}
+        )
     else:
         show_table(
             ("PLUGIN", "CHECK", "STATE", "ASKED"),

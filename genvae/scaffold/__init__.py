@@ -60,7 +60,9 @@ def _package(name: str, kind: str) -> str:
         PluginError: the name can't be a plugin's, or is taken.
     """
     if name.startswith("genvae-"):
-        raise PluginError(f"Leave genvae- out: the plugin {name.removeprefix('genvae-')!r} will be distributed as {name}.")
+        raise PluginError(
+            f"Leave genvae- out: the plugin {name.removeprefix('genvae-')!r} will be distributed as {name}."
+        )
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
         plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-0123456789")
         hint = f" such as {plain!r}" if plain else ""

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 State = Literal["passed", "failed", "expected", "unexpected", "unavailable"]
 
-_OF_KIND = {
+OF_KIND = {
     "dataset": check_datasets,
     "transform": check_transforms,
     "model": check_models,
@@ -122,7 +122,7 @@ def _checks_of(subject: Subject) -> list[Check]:
         return declaration[:1]
     if subject.file:  # it is imported only when its user names it, so it may import what it likes
         declaration = [each for each in declaration if each is not check_declaration.imports_light]
-    return [*declaration, *checks_in(_OF_KIND[subject.kind]), *checks_in(check_whole)]
+    return [*declaration, *checks_in(OF_KIND[subject.kind]), *checks_in(check_whole)]
 
 
 @dataclass(frozen=True)

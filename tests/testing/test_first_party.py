@@ -1,4 +1,4 @@
-"""Every plugin that genvae comes with passes the conformance kit, like anybody's; what is declared is what is checked."""
+"""Every plugin that genvae comes with passes the conformance kit; what is declared is what is checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The conformance kit against plugins that break their promises: each mistake is found, by the check whose work it is."""
+"""The conformance kit against plugins that break their promises: the check whose work it is finds each mistake."""
 
 from __future__ import annotations
 
