@@ -65,7 +65,7 @@ def _package(name: str, kind: str) -> str:
         )
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
         plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-0123456789")
-        hint = f" such as {plain!r}" if plain else ""
+        hint = f" such as {plain!r}," if plain else ""
         raise PluginError(f"A plugin's name is lower-case letters and digits with hyphens between,{hint} not {name!r}.")
     from genvae.registry import installed
 

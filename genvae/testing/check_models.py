@@ -67,7 +67,7 @@ def _learnt(subject: Subject) -> Learnt:
     model = setup.model.train()
     step = TrainingStep(model.optimizers(), torch.autograd.backward, model.loss, seeded())
     left, steps = 1.0, 0
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), torch.enable_grad():  # a check that only decodes may be the first to ask
         torch.manual_seed(0)  # for dropout and the like
         while steps < STEPS:
             parts = model.training_step(setup.features, setup.genre, step)

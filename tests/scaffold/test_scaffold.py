@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_written_passes_lint_and_types(kind: str, tmp_path: Path) -> None:
+def test_what_is_written_is_complete_and_passes_lint(kind: str, tmp_path: Path) -> None:
     project = write("my-own", kind, tmp_path / "project")
     names = {path.relative_to(project).as_posix() for path in project.rglob("*") if path.is_file()}
     assert names == {
