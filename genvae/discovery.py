@@ -5,6 +5,7 @@ Two things declare plugins: an entry point of the group `genvae`, and a file tha
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import importlib
 import inspect
@@ -21,7 +22,7 @@ import pluggy
 
 import genvae
 from genvae import hookspecs
-from genvae.errors import PluginError, nearest
+from genvae.errors import PluginError
 from genvae.guard import one_line, strict
 from genvae.plugin import API, KINDS, Plugin
 
@@ -198,10 +199,11 @@ def _hooks(module: Any) -> tuple[list[tuple[str, Any]], list[str]]:
 
 
 def _unknown(hook: str) -> str:
-    close = nearest(hook, _KIND_OF_HOOK)
-    if close.startswith("Did"):
-        return f"there is no hook {hook!r}. {close}"
-    return f"there is no hook {hook!r} in genvae {genvae.__version__}; it may need a newer one. {close}"
+    close = difflib.get_close_matches(hook, _KIND_OF_HOOK, n=1, cutoff=0.8)  # all begin alike
+    if close:
+        return f"there is no hook {hook!r}. Did you mean {close[0]!r}?"
+    known = ", ".join(_KIND_OF_HOOK)
+    return f"there is no hook {hook!r} in genvae {genvae.__version__}; it may need a newer one. Known: {known}."
 
 
 def _problem(plugin: object, kind: str) -> str | None:

@@ -39,19 +39,20 @@ def trains_and_generates(subject: Subject) -> None:
     pipeline = pipeline_with(
         subject, sample_rate=store.sample_rate, clip_samples=store.clip_samples, genres=store.genres
     )
-    run = subject.folder("run") / "run"
     options = TrainOptions(batch_size=4, warmup_steps=0, validation_clips=2)
     budget = Budget(steps=2)
-    create = described(run, store, pipeline.config, pipeline.transform.spec, options, budget, seed=0)
-    with contextlib.redirect_stderr(io.StringIO()):
-        train(Job(run, create, subject.registry, options, budget, seed=0), store, device="cpu")
-    expect(Run(run).finished, "a run that is finished after two steps", "no weights")
     off = {"GENVAE_DISABLE": subject.name} if subject.kind == "dataset" else {}
     files = [subject.row.origin] if subject.row.distribution.endswith(".py") and not subject.paths else []
-    samples = fresh.call(
-        "genvae.testing.check_whole:generate",
-        {"run": str(run), "genre": store.genres[0], "files": files}, paths=subject.paths, environment=off,
-    )  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="genvae-check-") as folder:
+        run = Path(folder) / "run"
+        create = described(run, store, pipeline.config, pipeline.transform.spec, options, budget, seed=0)
+        with contextlib.redirect_stderr(io.StringIO()):
+            train(Job(run, create, subject.registry, options, budget, seed=0), store, device="cpu")
+        expect(Run(run).finished, "a run that is finished after two steps", "no weights")
+        samples = fresh.call(
+            "genvae.testing.check_whole:generate",
+            {"run": str(run), "genre": store.genres[0], "files": files}, paths=subject.paths, environment=off,
+        )  # fmt: skip
     expect(samples == store.clip_samples, f"a clip of {store.clip_samples} samples from the run", f"{samples}")
 
 

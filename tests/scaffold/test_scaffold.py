@@ -17,11 +17,12 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_written_is_complete_and_passes_lint(kind: str, tmp_path: Path) -> None:
-    project = write("my-own", kind, tmp_path / "project")
+@pytest.mark.parametrize("name", ["my-own", "quite-my-own"])
+def test_what_is_written_is_complete_and_passes_lint(name: str, kind: str, tmp_path: Path) -> None:
+    project, package = write(name, kind, tmp_path / "project"), f"genvae_{name.replace('-', '_')}"
     names = {path.relative_to(project).as_posix() for path in project.rglob("*") if path.is_file()}
     assert names == {
-        "pyproject.toml", "README.md", "genvae_my_own/__init__.py", f"genvae_my_own/{kind}.py",
+        "pyproject.toml", "README.md", f"{package}/__init__.py", f"{package}/{kind}.py",
         "tests/test_conformance.py",
     }  # fmt: skip
     assert not any("$" in path.read_text() for path in project.rglob("*.*"))
