@@ -104,7 +104,8 @@ MISTAKES = {
     "half of the frames": (
         "model", "encodes-and-decodes", "return features\n", "return features[..., ::2]\n", "decoded features"),
     "a state that is not saved": (
-        "model", "reload-equals", "self.genre(genre)], dim=1))", "self.genre(genre)], dim=1) + vars(self).setdefault('offset', __import__('random').random()))",
+        "model", "reload-equals", "self.genre(genre)], dim=1))",
+        "self.genre(genre)], dim=1) + vars(self).setdefault('offset', __import__('random').random()))",
         "after saving and loading"),
     "NaN accepted": (
         "prior", "refuses-nan", "if not bool(z.isfinite().all()):", "z = z.nan_to_num(posinf=0)\n        if False:",
