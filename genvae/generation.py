@@ -139,8 +139,7 @@ class Synthesizer:
             return Clip(_within_full_scale(wave), self.sample_rate, made_by)
         knots = [z]
         while len(knots) < 2 + (seconds - self.clip_samples / self.sample_rate) // _KNOT_SECONDS:
-            [more] = self._pipeline.prior.sample(self._label(genre), generator=generator, temperature=temperature)
-            knots.append(more)
+            knots.append(self._latent(genre, generator, temperature))
         path = Path.of(torch.stack(knots), [genre] * len(knots))
         return self._travelled(path, self._samples(seconds), generator, made_by)
 
@@ -215,8 +214,10 @@ class Synthesizer:
             GenvaeError: the run has no such genre.
         """
         padded = torch.nn.functional.pad(wave, (0, -len(wave) % self.clip_samples))
-        features = [self._pipeline.transform(clip[None]) for clip in torch.split(padded, self.clip_samples)]
-        label, latents = self._fitting(features, [genre] if genre else self.genres)
+        with self._pipeline.using("transform", "computing features"):
+            features = [self._pipeline.transform(clip[None]) for clip in torch.split(padded, self.clip_samples)]
+        with self._pipeline.using("model", "encoding and decoding"):
+            label, latents = self._fitting(features, [genre] if genre else self.genres)
         return torch.cat(latents).float(), self.genres[int(label)]
 
     @_one_thread()
@@ -261,8 +262,14 @@ class Synthesizer:
     def _drawn(self, genre: str, seed: int, index: int, temperature: float) -> tuple[Tensor, torch.Generator]:
         """The latent [latent_dim] of a clip, and its generator as it stands behind that draw."""
         generator = item_generator(seed, genre, index)
-        z = self._pipeline.prior.sample(self._label(genre), generator=generator, temperature=temperature)
-        return z[0], generator
+        return self._latent(genre, generator, temperature), generator
+
+    def _latent(self, genre: str, generator: torch.Generator, temperature: float) -> Tensor:
+        """One draw from the prior, [latent_dim]."""
+        label = self._label(genre)
+        with self._pipeline.using("prior", "drawing a latent"):
+            z = self._pipeline.prior.sample(label, generator=generator, temperature=temperature)  # [1, latent_dim]
+        return z[0]
 
     @_one_thread()
     @torch.no_grad()
@@ -284,7 +291,7 @@ class Synthesizer:
         spec = self._pipeline.transform.spec
         total, count = spec.frames(samples), clips_for(spec.frames(samples), spec.frames(self.clip_samples))
         places = (path.at(number / max(count - 1, 1)) for number in range(count))
-        clips = (self._pipeline.transform.invert(self._features(place, generator))[0] for place in places)
+        clips = (self._inverted(self._features(place, generator))[0] for place in places)
         wave = self._vocoded(join(clips, total, spec)[None], samples, generator)
         return Clip(_within_full_scale(wave), self.sample_rate, made_by)
 
@@ -297,13 +304,23 @@ class Synthesizer:
 
     def _features(self, place: Place, generator: torch.Generator) -> Tensor:
         """The features [1, bins, frames] of a place; under both of its genres with the same draws, and blended."""
-        z, model = place.latent[None], self._pipeline.model
         state = generator.get_state()
-        features = model.decode(z, self._label(place.genre), generator=generator)
+        features = self._decoded(place.latent, place.genre, generator)
         if place.share == 0.0 or place.other == place.genre:
             return features
         generator.set_state(state)
-        return torch.lerp(features, model.decode(z, self._label(place.other), generator=generator), place.share)
+        return torch.lerp(features, self._decoded(place.latent, place.other, generator), place.share)
+
+    def _decoded(self, z: Tensor, genre: str, generator: torch.Generator) -> Tensor:
+        """A latent [latent_dim] -> features [1, bins, frames]."""
+        label = self._label(genre)
+        with self._pipeline.using("model", "decoding"):
+            return self._pipeline.model.decode(z[None], label, generator=generator)
+
+    def _inverted(self, features: Tensor) -> Tensor:
+        """Features [1, bins, frames] -> what the transform's inverse gives."""
+        with self._pipeline.using("transform", "inverting features"):
+            return self._pipeline.transform.invert(features)
 
     def _require_latents(self, path: Path) -> None:
         """Check that a path lies in this run's latent space."""
@@ -323,7 +340,7 @@ class Synthesizer:
 
     def _sound(self, features: Tensor, generator: torch.Generator) -> Tensor:
         """Features [1, bins, frames] -> a finite waveform [clip_samples]."""
-        return self._vocoded(self._pipeline.transform.invert(features), self.clip_samples, generator)
+        return self._vocoded(self._inverted(features), self.clip_samples, generator)
 
     def _vocoded(self, spectrogram: Tensor, samples: int, generator: torch.Generator) -> Tensor:
         """What the transform's inverse gives, [1, bins, frames] -> a finite waveform [samples]."""

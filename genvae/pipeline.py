@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self, get_type_hints
 
@@ -11,7 +12,8 @@ from torch import Tensor, nn
 
 from genvae import options
 from genvae.api import Model, Prior, Transform, Vocoder
-from genvae.errors import GenvaeError, PluginError, RunError, SpecMismatch
+from genvae.errors import PluginError, RunError, SpecMismatch
+from genvae.guard import guarded
 from genvae.plugin import ModelPlugin
 from genvae.registry import Registry, load_factory
 
@@ -144,14 +146,23 @@ class Pipeline:
 
     def sound(self, features: Tensor, *, length: int, generator: torch.Generator | None = None) -> Tensor:
         """Features [B, bins, frames] -> waveforms [B, length], through the transform's inverse and the vocoder."""
-        return self.vocode(self.transform.invert(features), length=length, generator=generator)
+        with self.using("transform", "inverting features"):
+            spectrogram = self.transform.invert(features)
+        return self.vocode(spectrogram, length=length, generator=generator)
 
     def vocode(self, spectrogram: Tensor, *, length: int, generator: torch.Generator | None = None) -> Tensor:
         """What the transform's inverse gives, [B, bins, frames] of any number of frames -> waveforms [B, length]."""
         if self.vocoder.spec != self.transform.spec:
-            spectrogram = self.transform.magnitudes(spectrogram)
-        wave: Tensor = self.vocoder(spectrogram, length=length, generator=generator)
+            with self.using("transform", "making magnitudes"):
+                spectrogram = self.transform.magnitudes(spectrogram)
+        with self.using("vocoder", "making a waveform"):
+            wave: Tensor = self.vocoder(spectrogram, length=length, generator=generator)
         return wave
+
+    def using(self, section: str, doing: str) -> AbstractContextManager[None]:
+        """A block that runs code of one part: what that raises becomes a line that names the plugin."""
+        part: Part = getattr(self.config, section)
+        return guarded(f"The {section} {part.plugin!r} of {part.distribution} failed while {doing}")
 
     def modules(self) -> dict[str, nn.Module]:
         """The parts by section."""
@@ -226,19 +237,16 @@ def _make(registry: Registry, config: PipelineConfig, section: str, **context: A
             raise  # it is installed, and the message says why it can't be used
         state = f"the one that is installed, {theirs[0].version}, does not bring" if theirs else "is not installed"
         fitting = f"{part.distribution}=={part.version}" if theirs else part.distribution
+        cure = f"Install it with: pip install {fitting}"
+        if part.distribution.endswith(".py"):
+            state, cure = "is a file that was not named", f"Name it with: --plugin {part.distribution}"
         raise PluginError(
             f"This pipeline needs the {section} {part.plugin!r} {part.version} of {part.distribution}, which {state}. "
-            f"Install it with: pip install {fitting}"
+            f"{cure}"
         ) from error
     plugin = row.plugin
     assert plugin is not None  # row() has refused the broken ones
     chosen = options.build(plugin.options, part.options, where=section)
-    try:
-        made = load_factory(plugin)(chosen, **context)
-    except GenvaeError:
-        raise
-    except Exception as error:  # a stranger's constructor: one line that names it
-        raise PluginError(
-            f"The {section} {part.plugin!r} could not be made: {type(error).__name__}: {error}"
-        ) from error
-    return made
+    factory = load_factory(plugin)
+    with guarded(f"The {section} {part.plugin!r} of {part.distribution} could not be made"):
+        return factory(chosen, **context)

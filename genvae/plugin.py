@@ -46,9 +46,14 @@ class DatasetPlugin(Plugin):
 
 @dataclass(frozen=True, kw_only=True)
 class TransformPlugin(Plugin):
-    """A front end from waveforms to features; its factory makes a `genvae.Transform`."""
+    """A front end from waveforms to features; its factory makes a `genvae.Transform`.
+
+    differentiable: whether gradients pass from features back to the waveform.
+    """
 
     kind = "transform"
+
+    differentiable: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,18 +62,25 @@ class ModelPlugin(Plugin):
 
     suggests: values for options of other parts that the model was designed for, such as
         `{"transform.n_fft": 512}`; they hold where the user says nothing.
+    conditional: whether the genre changes what it decodes.
     """
 
     kind = "model"
 
     suggests: Mapping[str, Any] = field(default_factory=dict)
+    conditional: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
 class PriorPlugin(Plugin):
-    """A distribution over a model's latents; its factory makes a `genvae.Prior`."""
+    """A distribution over a model's latents; its factory makes a `genvae.Prior`.
+
+    learns: whether `fit` changes it; one that does not is the standard normal, which models are drawn towards.
+    """
 
     kind = "prior"
+
+    learns: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,49 +1,39 @@
-"""Finds plugins, checks what they declare, and says of each one that can't be used why not."""
+"""Finds plugins and says of each one that can't be used why not."""
 
 from __future__ import annotations
 
 import importlib
-import inspect
+import os
+import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache, cached_property
 from importlib.metadata import EntryPoint, entry_points
-from types import ModuleType
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any
 
-import pluggy
-
-from genvae import hookspecs
+from genvae.discovery import Row as Row
+from genvae.discovery import Source, normalised, rows_of
 from genvae.errors import PluginError, nearest
-from genvae.plugin import API, KINDS, Plugin
+from genvae.guard import guarded, one_line, strict
+from genvae.plugin import KINDS, Plugin
 
-State = Literal["ok", "unavailable", "clash", "broken"]
-
-_KIND_OF_HOOK = {f"genvae_{kind}s": kind for kind in KINDS}
-
-
-@dataclass(frozen=True)
-class Row:
-    """What is known of one plugin, or of an entry point that brought none.
-
-    state: `ok`; `unavailable` (works, but not on this machine); `clash` (two distributions use the name);
-    `broken` (breaks the contract or can't be imported). reason: why it is not ok. plugin: None when broken.
-    """
-
-    kind: str
-    name: str
-    distribution: str
-    version: str
-    state: State
-    reason: str = ""
-    plugin: Plugin | None = None
+_FILES: dict[Path, Source] = {}  # that the user has named
 
 
 class Registry:
-    """The plugins of some entry points; `installed()` is the one of this environment."""
+    """The plugins of some entry points and files; `installed()` is the one of this environment.
 
-    def __init__(self, points: Iterable[EntryPoint]) -> None:
-        rows = [row for point in points for row in _rows_of(point)]
+    Args:
+        sources: what declares plugins.
+        disabled: names that GENVAE_DISABLE holds: of a plugin, of a distribution, or `distribution:plugin`. A
+            distribution that is disabled is not imported.
+    """
+
+    def __init__(self, sources: Iterable[EntryPoint | Source], *, disabled: Iterable[str] = ()) -> None:
+        self._off = Disabled(disabled)
+        known = (Source.of_point(s) if isinstance(s, EntryPoint) else s for s in sources)
+        rows = [row for source in known for row in self._rows_of(source)]
         self._declared = sorted(_mark_clashes(rows), key=_order)
 
     @cached_property
@@ -51,23 +41,28 @@ class Registry:
         """Every plugin with its state; asks each whether it can run on this machine, which may take seconds."""
         return [_checked(row) for row in self._declared]
 
+    def declared(self) -> list[Row]:
+        """Every plugin, without asking whether it can run on this machine."""
+        return list(self._declared)
+
     def row(self, kind: str, name: str) -> Row:
         """The row of a usable plugin, by `name` or `distribution:name`.
 
         Raises:
-            PluginError: there is none, two distributions have it, it is broken, or it can't run here.
+            PluginError: there is none, two distributions have it, it is broken or disabled, or it can't run here.
         """
         distribution, _, bare = name.rpartition(":")
-        rows = [r for r in self._declared if r.kind == kind and r.name == bare and distribution in ("", r.distribution)]
+        rows = [r for r in self._declared if r.kind == kind and r.name == bare and is_of(r, distribution)]
         rows = [r for r in rows if r.plugin] or rows  # a broken one does not stand in the way of its namesake
         if not rows:
             known = [r.name for r in self._declared if r.kind == kind and r.plugin]
-            broken = [f"{r.distribution} ({r.reason})" for r in self._declared if r.plugin is None]
-            hint = f" These distributions are broken, and may be what brings it: {'; '.join(broken)}." if broken else ""
-            raise PluginError(f"There is no {kind} {name!r}. {nearest(bare, known)}{hint}")
+            raise PluginError(f"There is no {kind} {name!r}. {nearest(bare, known)}{self._may_bring()}")
         if len(rows) > 1:
-            names = " and ".join(f"{r.distribution}:{r.name}" for r in rows)
-            raise PluginError(f"Two distributions have a {kind} {bare!r}: write {names.replace(' and ', ' or ')}.")
+            names = sorted({f"{r.distribution}:{r.name}" for r in rows})
+            if len(names) == 1:
+                raise PluginError(f"{rows[0].distribution} declares {len(rows)} {kind}s named {bare!r}: it must rename "
+                                  "all but one.")  # fmt: skip
+            raise PluginError(f"Two distributions have a {kind} {bare!r}: write {' or '.join(names)}.")
         row = _checked(rows[0])  # only those that are used are asked, as asking may import a large library
         if row.plugin is None or row.state == "unavailable":
             raise PluginError(f"The {kind} {name!r} can't be used: {row.reason}")
@@ -79,12 +74,89 @@ class Registry:
         assert plugin is not None  # row() has refused the broken ones
         return plugin
 
+    def _rows_of(self, source: Source) -> Iterator[Row]:
+        if self._off.has(source.distribution):
+            yield Row("?", source.name, source.distribution, source.version, "disabled", _DISABLED,
+                      module=source.value, origin=source.value)  # fmt: skip
+            return
+        for row in rows_of(source):
+            if self._off.has(row.distribution, row.name):
+                row = replace(row, state="disabled", reason=_DISABLED, plugin=None)
+            yield row
+
+    def _may_bring(self) -> str:
+        """What may have brought the plugin that is missing."""
+        hint = ""
+        broken = [f"{r.distribution} ({r.reason})" for r in self._declared if r.state == "broken"]
+        if broken:
+            hint += f" These distributions are broken, and may be what brings it: {'; '.join(broken)}."
+        off = sorted({r.distribution for r in self._declared if r.state == "disabled"})
+        if off:
+            hint += f" GENVAE_DISABLE switches off plugins of {', '.join(off)}."
+        return hint
+
+
+_DISABLED = "GENVAE_DISABLE names it"
+
+
+class Disabled:
+    """The names in GENVAE_DISABLE."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = frozenset(names)
+
+    @classmethod
+    def by_environment(cls) -> Disabled:
+        """Those of the environment variable, separated by commas."""
+        return cls(name.strip() for name in os.environ.get("GENVAE_DISABLE", "").split(",") if name.strip())
+
+    def has(self, distribution: str, plugin: str | None = None) -> bool:
+        """Whether a distribution is named, or a plugin of it."""
+        if plugin is None:
+            return normalised(distribution) in {normalised(name) for name in self.names if ":" not in name}
+        pairs = ((normalised(d), p) for d, _, p in (name.rpartition(":") for name in self.names))
+        return any(p == plugin and d in ("", normalised(distribution)) for d, p in pairs)
+
+
+def is_of(row: Row, distribution: str) -> bool:
+    """Whether a row comes from that distribution, however it is spelt; "" is any."""
+    return not distribution or normalised(distribution) == normalised(row.distribution)
+
 
 @cache
 def installed() -> Registry:
-    """The plugins of this environment, found once."""
+    """The plugins of this environment and of the files that were named, found once."""
+    return with_sources([])
+
+
+def with_sources(sources: Iterable[Source]) -> Registry:
+    """The plugins of this environment and some others, which hide those of the same distributions."""
+    extra = [*_FILES.values(), *sources]
+    hidden = {normalised(source.distribution) for source in extra}
     unique = {(p.dist.name if p.dist else "", p.name, p.value): p for p in entry_points(group="genvae")}
-    return Registry(unique.values())
+    points = [p for (distribution, _, _), p in unique.items() if normalised(distribution) not in hidden]
+    return Registry([*points, *extra], disabled=Disabled.by_environment().names)
+
+
+def use_file(path: Path) -> None:
+    """Let `installed()` know the plugins of a file too, as --plugin does.
+
+    Raises:
+        PluginError: there is no such file, or it can't be a module.
+    """
+    _FILES[path.absolute()] = Source.of_file(path)
+    installed.cache_clear()
+
+
+def forget_file(path: Path) -> None:
+    """Undo `use_file`."""
+    source = _FILES.pop(path.absolute(), None)
+    if source is not None:
+        for name in [name for name in sys.modules if name.partition(".")[0] == source.value]:
+            del sys.modules[name]
+        if (folder := str(path.absolute().parent)) in sys.path:
+            sys.path.remove(folder)
+    installed.cache_clear()
 
 
 def load_factory(plugin: Plugin) -> Any:
@@ -94,80 +166,13 @@ def load_factory(plugin: Plugin) -> Any:
         PluginError: it can't be imported.
     """
     module, _, attribute = plugin.factory.partition(":")
-    try:
+    with guarded(f"The {plugin.kind} {plugin.name!r} can't be loaded from {plugin.factory!r}"):
         return getattr(importlib.import_module(module), attribute)
-    except (Exception, SystemExit) as error:  # what a stranger's module does at import is one line for the user
-        what = f"The {plugin.kind} {plugin.name!r} can't be loaded from {plugin.factory!r}"
-        raise PluginError(f"{what}: {type(error).__name__}: {error}") from error
-
-
-def _rows_of(point: EntryPoint) -> Iterator[Row]:
-    """Load one entry point behind a guard and yield a row for each declaration, or one that says what is wrong."""
-    name, version = (point.dist.name, point.dist.version) if point.dist else ("?", "?")
-    nothing = Row(kind="?", name=point.name, distribution=name, version=version, state="broken")
-    try:
-        hooks = list(_hooks(point.load()))
-    except PluginError as error:
-        yield replace(nothing, reason=str(error))
-        return
-    except (Exception, SystemExit) as error:  # a plugin can't break the tool, whatever it does when it is looked at
-        yield replace(nothing, reason=f"importing {point.value} failed: {type(error).__name__}: {error}")
-        return
-    if not hooks:
-        yield replace(nothing, reason=f"{point.value} implements no hook; is @genvae.hookimpl missing on one?")
-    for hook, function in hooks:
-        kind = _KIND_OF_HOOK[hook]
-        try:
-            declared = list(function())
-        except (Exception, SystemExit) as error:
-            yield replace(nothing, kind=kind, reason=f"{hook} failed: {type(error).__name__}: {error}")
-            continue
-        for plugin in declared:
-            row = replace(nothing, kind=kind, name=str(getattr(plugin, "name", point.name)))
-            problem = _problem(plugin, kind)
-            if problem:
-                yield replace(row, reason=f"{hook}: {problem}")
-                continue
-            yield replace(row, plugin=plugin, state="ok")
-
-
-def _hooks(module: ModuleType) -> Iterator[tuple[str, Any]]:
-    """The hook implementations of a module, checked by pluggy against the specifications.
-
-    Raises:
-        PluginError: an unknown hook (misspelt, or of a newer genvae), or one with arguments.
-    """
-    manager = pluggy.PluginManager("genvae")
-    manager.add_hookspecs(hookspecs)
-    try:
-        manager.register(module)
-    except (pluggy.PluginValidationError, ValueError) as error:
-        raise PluginError(" ".join(str(error).split())) from error
-    for caller in manager.get_hookcallers(module) or []:
-        if caller.name not in _KIND_OF_HOOK:
-            raise PluginError(
-                f"unknown hook {caller.name!r}. {nearest(caller.name, _KIND_OF_HOOK)} (or it needs a newer genvae)"
-            )
-        for implementation in caller.get_hookimpls():
-            yield caller.name, implementation.function
-
-
-def _problem(plugin: object, kind: str) -> str | None:
-    """What is wrong with a declaration, or None."""
-    if not isinstance(plugin, KINDS[kind]):
-        return f"yields {type(plugin).__name__}, expected {KINDS[kind].__name__}"
-    if plugin.api > API:
-        return f"needs version {plugin.api} of the plugin interface; this genvae has {API}: upgrade genvae"
-    if not (inspect.isclass(plugin.options) and hasattr(plugin.options, "__dataclass_fields__")):
-        return "its options are not a dataclass"
-    if not (isinstance(plugin.factory, str) and ":" in plugin.factory):
-        return f"its factory {plugin.factory!r} is not of the form 'module:Class'"
-    return None
 
 
 def _checked(row: Row) -> Row:
     """The row, or where all is well but for this machine, one that says what is missing here."""
-    if row.plugin is None or row.state != "ok":
+    if row.plugin is None or row.state not in ("ok", "slow"):
         return row
     reason = _why_unavailable(row.plugin)
     return replace(row, state="unavailable", reason=reason) if reason else row
@@ -177,7 +182,9 @@ def _why_unavailable(plugin: Plugin) -> str | None:
     try:
         return plugin.unavailable() if plugin.unavailable else None
     except (Exception, SystemExit) as error:
-        return f"its check of this machine failed: {type(error).__name__}: {error}"
+        if strict() and isinstance(error, Exception):
+            raise
+        return f"its check of this machine failed: {one_line(error)}"
 
 
 def _order(row: Row) -> tuple[int, str, str]:
@@ -188,9 +195,13 @@ def _order(row: Row) -> tuple[int, str, str]:
 def _mark_clashes(rows: list[Row]) -> Iterator[Row]:
     for row in rows:
         others = [r for r in rows if r is not row and (r.kind, r.name) == (row.kind, row.name) and r.plugin]
-        if row.plugin and others:
-            names = ", ".join(sorted({r.distribution for r in others}))
-            reason = f"{names} has a {row.kind} of the same name; write {row.distribution}:{row.name}"
-            yield replace(row, state="clash", reason=reason)
-        else:
+        if not (row.plugin and others):
             yield row
+            continue
+        names = ", ".join(sorted({r.distribution for r in others} - {row.distribution}))
+        reason = f"{row.distribution} declares the name twice"
+        if names:
+            reason = f"{names} has a {row.kind} of the same name; write {row.distribution}:{row.name}"
+        if strict():
+            raise PluginError(f"The {row.kind} {row.name!r} of {row.distribution} clashes: {reason}.")
+        yield replace(row, state="clash", reason=reason)

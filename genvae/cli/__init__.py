@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from functools import partial
+from pathlib import Path
 
 import click
 
@@ -24,8 +26,38 @@ COMMANDS = {
     "plot": "Pictures of sounds, of the latent space and of a training.",
     "info": "What a run, a store or a generated file is.",
     "doctor": "Check this installation, plugin by plugin.",
-    "plugins": "List and show plugins.",
+    "plugins": "List, show, check and begin plugins.",
 }
+
+
+def _use_files(ctx: click.Context, parameter: click.Parameter, paths: tuple[Path, ...]) -> None:
+    """Let the registry know the files for as long as the command runs."""
+    if not paths:
+        return
+    from genvae.registry import forget_file, use_file
+
+    for path in paths:
+        try:
+            use_file(path)
+        except GenvaeError as error:  # here the command has not begun, so nothing else would tell it
+            raise click.ClickException(printable(str(error))) from error
+        ctx.call_on_close(partial(forget_file, path))
+
+
+def _plugin_option() -> click.Option:
+    return click.Option(["--plugin"], multiple=True, metavar="FILE", type=click.Path(path_type=Path), is_eager=True,
+                        expose_value=False, callback=_use_files,
+                        help="Use the plugins of a Python file too; may be repeated.")  # fmt: skip
+
+
+def _with_plugin_option(command: click.Command) -> click.Command:
+    """The command, and those below it, with --plugin: it may stand after any of them."""
+    if isinstance(command, click.Group):
+        for below in command.commands.values():
+            _with_plugin_option(below)
+    elif all(parameter.name != "plugin" for parameter in command.params):
+        command.params.append(_plugin_option())
+    return command
 
 
 class LazyGroup(click.Group):
@@ -36,19 +68,27 @@ class LazyGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the module of a command; None for a name that is not one."""
+        """Import the module of a command, ours or a plugin's; None for a name that is not one."""
         if cmd_name not in COMMANDS:
-            return None
+            from genvae.cli.foreign import find
+
+            return find(cmd_name)
         command = getattr(importlib.import_module(f"genvae.cli.{cmd_name}"), cmd_name)
         assert isinstance(command, click.Command)
-        return command
+        return _with_plugin_option(command)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, but an unknown command is answered with the nearest name."""
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
-            raise click.UsageError(f"There is no command {args[0]!r}. {nearest(args[0], COMMANDS)}", ctx)
+            from genvae.cli.foreign import find, names
+
+            command = find(args[0])
+            if command is None:
+                known = [*COMMANDS, *names()]
+                raise click.UsageError(f"There is no command {args[0]!r}. {nearest(args[0], known)}", ctx)
+            return args[0], command, args[1:]
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -59,7 +99,7 @@ class LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         """Run the command; an error meant for people is its message and a status, never a traceback."""
         try:
-            return super().invoke(ctx)
+            return self._invoke_guarded(ctx)
         except GenvaeError as error:
             message = str(error)
         except KeyboardInterrupt:
@@ -76,9 +116,26 @@ class LazyGroup(click.Group):
         click.echo("Error: " + "\n".join([printable(line) for line in message.splitlines()]), err=True)
         ctx.exit(1)
 
+    def _invoke_guarded(self, ctx: click.Context) -> object:
+        """Run the command; what a plugin's own one raises is told with its name."""
+        try:
+            return super().invoke(ctx)
+        except (GenvaeError, OSError, click.ClickException, click.exceptions.Exit, click.exceptions.Abort):
+            raise
+        except Exception:
+            name = ctx.invoked_subcommand
+            if name is None or name in COMMANDS:
+                raise
+            from genvae.guard import guarded
+
+            with guarded(f"The command {name!r}, which a plugin adds, failed"):
+                raise
+
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(genvae.__version__, prog_name="genvae")
+@click.option("--plugin", multiple=True, metavar="FILE", type=click.Path(path_type=Path), expose_value=False,
+              callback=_use_files, help="Use the plugins of a Python file too; may be repeated.")  # fmt: skip
 def main() -> None:
     """Make new one-second clips of a genre with variational autoencoders, and train your own.
 

@@ -62,12 +62,14 @@ def prepare(
     from genvae.clips.report import table
     from genvae.clips.work import Settings
     from genvae.errors import GenvaeError
+    from genvae.guard import guarded
     from genvae.registry import installed, load_factory
 
     plugin = installed().plugin("dataset", name)
     chosen = options.build(plugin.options, options.parse_assignments(assignments, ["dataset"])["dataset"], where=name)
     factory = load_factory(plugin)
-    datasets: list[Dataset] = [factory(chosen, source) for source in sources]
+    with guarded(f"The dataset {name!r} could not be made"):
+        datasets: list[Dataset] = [factory(chosen, source) for source in sources]
     settings = Settings(
         dataset=plugin.name, sample_rate=sample_rate, clip_ms=clip_ms, silence_db=silence_db, validation=validation
     )

@@ -18,6 +18,7 @@ from genvae.clips.work import Settings, Task
 from genvae.clips.workers import Outcome, run_tasks
 from genvae.dataset import Dataset, Recording
 from genvae.errors import GenvaeError, PluginError, StoreError, nearest
+from genvae.guard import guarded
 from genvae.text import printable
 
 Progress = Callable[[int, int, str], None]
@@ -131,7 +132,9 @@ def _list_recordings(datasets: Sequence[Dataset], name: str) -> dict[str, tuple[
     """Every recording by the key of its shard, with the label of its source, in the order of label and id."""
     listed: dict[str, tuple[str, Recording]] = {}
     for label, dataset in _labelled(datasets):
-        for recording in dataset.recordings():
+        with guarded(f"The dataset {name!r} failed while listing {printable(str(dataset.root))}"):
+            recordings = list(dataset.recordings())
+        for recording in recordings:
             key = shard_key(name, label, recording.id)
             if key in listed:
                 what = f"The dataset {name!r} has two recordings {printable(recording.id)!r} in {label!r}"

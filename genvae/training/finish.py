@@ -37,17 +37,19 @@ def finish(
     for waves, genre in log.track(batches, "encoding the training clips", -(-len(numbers) // batch_size)):
         if wish.signal:
             raise Interrupted(wish.signal, "after the last step", store.path, run.path)
-        posterior = pipeline.model.encode(pipeline.transform(waves.to(device)), genre.to(device))
+        with pipeline.using("model", "encoding"):
+            posterior = pipeline.model.encode(pipeline.transform(waves.to(device)), genre.to(device))
         means.append(posterior.mean.float().cpu())
         draws.append(posterior.sample(generator).float().cpu())
         genres.append(genre)
     pipeline.to("cpu")
     genre = torch.cat(genres)
     log.begin("fitting the prior")
-    try:
-        pipeline.prior.fit(torch.cat(draws), genre, generator=torch.Generator().manual_seed(seed))
-    except ValueError as error:
-        raise RunError(f"The prior can't be fitted: {error}") from error
+    with pipeline.using("prior", "being fitted"):
+        try:
+            pipeline.prior.fit(torch.cat(draws), genre, generator=torch.Generator().manual_seed(seed))
+        except ValueError as error:
+            raise RunError(f"The prior can't be fitted: {error}") from error
     clips = torch.from_numpy(numbers.astype(np.int64))
     save_tensors(run.latents_path, {"mean": torch.cat(means), "genre": genre, "clip": clips})
     run.save_weights(pipeline)

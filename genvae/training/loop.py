@@ -96,7 +96,8 @@ class _Trainer:
         self.step, self.seconds = 0, 0.0
         self.measured = False  # whether transform and model know the training clips' statistics
         self.parts: dict[str, Tensor] = {}  # of the loss, at the last step
-        optimizers = self.pipeline.model.optimizers()
+        with self.pipeline.using("model", "making its optimisers"):
+            optimizers = self.pipeline.model.optimizers()
         self.rates = [group["lr"] for optimizer in optimizers for group in optimizer.param_groups]
         self.model, *self.optimizers = fabric.setup(self.pipeline.model, *optimizers)
         self.model.mark_forward_method("loss")
@@ -187,10 +188,11 @@ class _Trainer:
         for group, rate in zip(groups, self.rates, strict=True):
             group["lr"] = rate * scale
         waves, genres = self.fabric.to_device((waves, genres))
-        with torch.no_grad():
+        with torch.no_grad(), self.pipeline.using("transform", "computing features"):
             features = self.pipeline.transform(waves)
         step = TrainingStep(self.optimizers, self.fabric.backward, self.model.loss, generator)
-        return self.pipeline.model.training_step(features, genres, step)
+        with self.pipeline.using("model", "training"):
+            return self.pipeline.model.training_step(features, genres, step)
 
     def _fit_transform(self, log: TrainingLog, wish: Wish) -> None:
         """Learn the transform's statistics from all training clips; every process finds the same ones."""
@@ -203,7 +205,8 @@ class _Trainer:
                     raise Interrupted(wish.signal, "before the first step", self.store.path, self.run.path)
                 yield batch.to(self.fabric.device)
 
-        self.pipeline.transform.fit(waves())
+        with self.pipeline.using("transform", "being fitted"):
+            self.pipeline.transform.fit(waves())
 
     def _fit_model(self, log: TrainingLog, wish: Wish) -> None:
         """Let the model measure what it needs on the batches of the first epoch; every process finds the same."""
@@ -237,7 +240,8 @@ class _Trainer:
         if not self.fabric.is_global_zero:
             return
         batches = in_order(self.store, self.validation_numbers, self.options.batch_size)
-        values = validate(self.pipeline, batches, seed=self.seed)
+        with self.pipeline.using("model", "validating"):
+            values = validate(self.pipeline, batches, seed=self.seed)
         log.record("validation", self.step, values)
         shown = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
         log.say(f"step {self.step}  validation: {shown}")

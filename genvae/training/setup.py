@@ -14,6 +14,7 @@ from genvae.errors import RunError
 from genvae.pipeline import DEFAULTS, SECTIONS, Part, Pipeline, PipelineConfig, model_suggestions
 from genvae.registry import Registry, installed
 from genvae.run import Run
+from genvae.spec import FeatureSpec
 from genvae.training.plan import Budget, TrainOptions
 
 
@@ -63,6 +64,15 @@ def started(
     suggested = {**model_suggestions(registry, config.model.plugin, "train"), **(preset or {}).get("train", {})}
     chosen: TrainOptions = options.build(TrainOptions, {**suggested, **values["train"]}, where="train")
     spec = Pipeline.build(config, registry).transform.spec
+    create = described(path, store, config, spec, chosen, budget, seed=seed, source=source)
+    return Job(path, create, registry, chosen, budget, seed, source)
+
+
+def described(
+    path: Path, store: ClipStore, config: PipelineConfig, spec: FeatureSpec, chosen: TrainOptions, budget: Budget, *,
+    seed: int, source: Run | None = None,
+) -> Callable[[], Run]:  # fmt: skip
+    """What writes the description of a new run."""
     training = {"seed": seed, "budget": asdict(budget), "options": options.to_json(chosen)}
     if source is not None:
         training["from"] = source.digest()
@@ -70,8 +80,7 @@ def started(
         "store": store.digest,
         "clips": {split: len(store.select(split=split)) for split in ("train", "validation")},
     }
-    create = partial(Run.create, path, config, spec.to_json(), training, data)
-    return Job(path, create, registry, chosen, budget, seed, source)
+    return partial(Run.create, path, config, spec.to_json(), training, data)
 
 
 def _inherited(

@@ -51,7 +51,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
 
 def test_the_table_on_a_pipe_is_plain_and_whole(genvae: Genvae) -> None:
     lines = genvae("plugins", "list").stdout.splitlines()
-    assert lines[0].split() == ["KIND", "NAME", "STATE", "FROM", "SUMMARY"]
+    assert lines[0].split() == ["KIND", "NAME", "STATE", "FROM", "IMPORT", "SUMMARY"]
     row = next(line for line in lines if "griffin-lim" in line)
     assert row.split()[:3] == ["vocoder", "griffin-lim", "ok"]
     assert row.endswith("Fast Griffin-Lim phase reconstruction.")

@@ -224,6 +224,7 @@ def genvae_models() -> Iterator[genvae.ModelPlugin]:
         summary="The unconditional 2-D convolutional VAE of 'Generating Sound with Neural Networks'; the baseline.",
         factory="genvae_plugins.models.reference_vae:ReferenceVAE",
         options=ReferenceVAEOptions,
+        conditional=False,
         suggests={
             "transform.n_fft": 512,
             "transform.hop": 256,

@@ -53,6 +53,7 @@ def genvae_priors() -> Iterator[genvae.PriorPlugin]:
         name="standard-normal",
         summary="The standard normal distribution, whatever the genre.",
         factory="genvae_plugins.priors.standard_normal:StandardNormal",
+        learns=False,
     )
     yield genvae.PriorPlugin(
         name="gaussian",

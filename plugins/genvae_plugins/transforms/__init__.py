@@ -117,29 +117,34 @@ def genvae_transforms() -> Iterator[genvae.TransformPlugin]:
         summary="Log magnitudes of the short-time Fourier transform.",
         factory="genvae_plugins.transforms.stft:Stft",
         options=StftOptions,
+        differentiable=True,
     )
     yield genvae.TransformPlugin(
         name="mel",
         summary="Log magnitudes in mel bands; vocoders get magnitudes by non-negative least squares.",
         factory="genvae_plugins.transforms.mel:Mel",
         options=MelOptions,
+        differentiable=True,
     )
     yield genvae.TransformPlugin(
         name="cqt",
         summary="Log magnitudes of the constant-Q transform; the way back to magnitudes is approximate.",
         factory="genvae_plugins.transforms.cqt:Cqt",
         options=CqtOptions,
+        differentiable=True,
     )
     yield genvae.TransformPlugin(
         name="complex",
         summary="Complex spectra as real and imaginary parts or magnitudes and phases; for the vocoder istft.",
         factory="genvae_plugins.transforms.complex:Complex",
         options=ComplexOptions,
+        differentiable=True,
     )
     yield genvae.TransformPlugin(
         name="waveform",
         summary="The samples themselves, for models that work on them and the vocoder identity.",
         factory="genvae_plugins.transforms.waveform:Waveform",
+        differentiable=True,
     )
     why_no_torchaudio = partial(why_not, *TORCHAUDIO)
     yield genvae.TransformPlugin(
@@ -147,6 +152,7 @@ def genvae_transforms() -> Iterator[genvae.TransformPlugin]:
         summary="The features of stft, computed by torchaudio.",
         factory="genvae_plugins.transforms.torchaudio:TorchaudioStft",
         options=StftOptions,
+        differentiable=True,
         unavailable=why_no_torchaudio,
     )
     yield genvae.TransformPlugin(
@@ -154,6 +160,7 @@ def genvae_transforms() -> Iterator[genvae.TransformPlugin]:
         summary="The features of mel, computed by torchaudio.",
         factory="genvae_plugins.transforms.torchaudio:TorchaudioMel",
         options=MelOptions,
+        differentiable=True,
         unavailable=why_no_torchaudio,
     )
     why_no_nnaudio = partial(why_not, *NNAUDIO)
@@ -162,6 +169,7 @@ def genvae_transforms() -> Iterator[genvae.TransformPlugin]:
         summary="The features of stft as convolutions, with kernels that can be trained, by nnAudio.",
         factory="genvae_plugins.transforms.nnaudio:NnAudioStft",
         options=NnAudioStftOptions,
+        differentiable=True,
         unavailable=why_no_nnaudio,
     )
     yield genvae.TransformPlugin(
@@ -169,6 +177,7 @@ def genvae_transforms() -> Iterator[genvae.TransformPlugin]:
         summary="The features of mel as convolutions, with kernels that can be trained, by nnAudio.",
         factory="genvae_plugins.transforms.nnaudio:NnAudioMel",
         options=NnAudioMelOptions,
+        differentiable=True,
         unavailable=why_no_nnaudio,
     )
     yield genvae.TransformPlugin(
@@ -176,5 +185,6 @@ def genvae_transforms() -> Iterator[genvae.TransformPlugin]:
         summary="The features of cqt as convolutions, with kernels that can be trained, by nnAudio.",
         factory="genvae_plugins.transforms.nnaudio:NnAudioCqt",
         options=NnAudioCqtOptions,
+        differentiable=True,
         unavailable=why_no_nnaudio,
     )

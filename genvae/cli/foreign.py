@@ -1,0 +1,74 @@
+"""Commands that plugins add: entry points of the group `genvae.commands`, looked for when a command is none of ours.
+
+An entry point's name is what people type, its value names a `click.Command`. One of ours can't be replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib.metadata import EntryPoint, entry_points
+
+import click
+
+from genvae.discovery import Row, normalised
+from genvae.errors import PluginError
+from genvae.guard import guarded
+from genvae.registry import Disabled
+
+
+def names() -> list[str]:
+    """The names of the commands that distributions add, without importing any."""
+    return sorted({point.name for _, point in _points()})
+
+
+def find(typed: str) -> click.Command | None:
+    """Import the command of that name, or of `distribution:name`; None if no distribution adds it.
+
+    Raises:
+        PluginError: two distributions add it, or it can't be imported or is no command.
+    """
+    distribution, _, name = typed.rpartition(":")
+    found = [
+        (dist, point)
+        for dist, point in _points()
+        if point.name == name and distribution in ("", dist, normalised(dist))
+    ]
+    if not found:
+        return None
+    if len(found) > 1:
+        listed = " or ".join(f"genvae {dist}:{name}" for dist, _ in found)
+        raise PluginError(f"Two distributions add a command {name!r}: write {listed}.")
+    [(dist, point)] = found
+    with guarded(f"The command {name!r} of {dist} can't be loaded"):
+        command = point.load()
+    if not isinstance(command, click.Command):
+        what = f"{point.value} is {type(command).__name__}, expected a click.Command"
+        raise PluginError(f"The command {name!r} of {dist} can't be used: {what}.")
+    return command
+
+
+def rows(own: Iterable[str]) -> list[Row]:
+    """A row for each command that distributions add, none of them imported; `own` are the names of ours."""
+    found, listed = _points(), []
+    for dist, point in found:
+        version = point.dist.version if point.dist else "?"
+        others = sorted(d for d, other in found if other.name == point.name and other is not point)
+        row = Row("command", point.name, dist, version, "ok", origin=point.value)
+        if point.name in own:
+            row = Row("command", point.name, dist, version, "clash", "genvae has a command of that name, which wins",
+                      origin=point.value)  # fmt: skip
+        elif others:
+            reason = f"{', '.join(others)} has a command of the same name; write genvae {dist}:{point.name}"
+            row = Row("command", point.name, dist, version, "clash", reason, origin=point.value)
+        listed.append(row)
+    return listed
+
+
+def _points() -> list[tuple[str, EntryPoint]]:
+    off = Disabled.by_environment()
+    unique: dict[tuple[str, str, str], EntryPoint] = {}
+    for point in entry_points(group="genvae.commands"):
+        dist = point.dist.name if point.dist else "?"
+        if not off.has(dist) and not off.has(dist, point.name):
+            unique[dist, point.name, point.value] = point
+    return [(dist, point) for (dist, _, _), point in sorted(unique.items())]

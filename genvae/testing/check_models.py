@@ -1,0 +1,200 @@
+"""Checks of models: gradients, shapes, that a batch can be learnt, what a genre changes, draws and state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from genvae.api import Model, Posterior, TrainingStep
+from genvae.pipeline import Pipeline
+from genvae.plugin import ModelPlugin
+from genvae.testing.check import check
+from genvae.testing.failure import CheckFailure, expect, expect_close, expect_shape, seeded
+from genvae.testing.partners import pipeline_with
+from genvae.testing.reload import reloaded
+from genvae.testing.subject import Subject
+
+GENRES = ("one", "two")
+RATE = 8000
+SAMPLES = 3840
+STEPS = 400
+"""Steps in which a model must have learnt a batch by heart."""
+ENOUGH = 0.5
+"""The part of the clips' variance that reconstructions may then miss."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A pipeline around the model, and a batch: features [3, bins, frames] of three tones, and their genres [3]."""
+
+    pipeline: Pipeline
+    features: Tensor
+    genre: Tensor
+
+    @property
+    def model(self) -> Model:
+        """The model."""
+        return self.pipeline.model
+
+
+def _setup(subject: Subject, samples: int = SAMPLES) -> Setup:
+    pipeline = pipeline_with(subject, sample_rate=RATE, clip_samples=samples, genres=GENRES)
+    time = torch.arange(samples) / RATE
+    pitches = torch.tensor([[300.0], [700.0], [1500.0]])  # two of them in one genre, which can't tell those apart
+    waves = 0.3 * torch.sin(2 * torch.pi * pitches * time) + 0.01 * torch.randn(3, samples, generator=seeded())
+    with torch.no_grad():
+        pipeline.transform.fit([waves])
+        features = pipeline.transform(waves)
+    return Setup(pipeline, features, torch.tensor([0, 1, 0]))
+
+
+@dataclass(frozen=True)
+class Learnt(Setup):
+    """The same after training on the batch. left: the part of the batch's variance that reconstructions miss."""
+
+    left: float
+    steps: int
+
+
+def _learnt(subject: Subject) -> Learnt:
+    """Train on one batch until its clips can be told apart in their reconstructions, or the steps are spent."""
+    if "learnt" in subject.kept:
+        kept: Learnt = subject.kept["learnt"]
+        return kept
+    setup = _setup(subject)
+    model = setup.model.train()
+    step = TrainingStep(model.optimizers(), torch.autograd.backward, model.loss, seeded())
+    left, steps = 1.0, 0
+    with torch.random.fork_rng(devices=[]), torch.enable_grad():  # a check that only decodes may be the first to ask
+        torch.manual_seed(0)  # for dropout and the like
+        while steps < STEPS:
+            parts = model.training_step(setup.features, setup.genre, step)
+            if "loss" not in parts:
+                raise CheckFailure("a part of the loss named `loss`, which is what is minimised", f"{sorted(parts)}")
+            steps += 1
+            if steps % 20 == 0 and (left := _left(setup)) < ENOUGH:
+                break
+    learnt = Learnt(setup.pipeline, setup.features, setup.genre, left, steps)
+    model.eval()
+    subject.kept["learnt"] = learnt
+    return learnt
+
+
+@torch.no_grad()
+def _left(setup: Setup) -> float:
+    """Of what tells the clips of the batch apart, the part that reconstructions miss, in the kindest of all modes."""
+    features, genre, model = setup.features, setup.genre, setup.model
+    variance = (features - features.mean(0)).square().mean()
+    least = float("inf")
+    for training in (True, False):  # batch normalisation knows only the former's statistics yet
+        for generator in (None, seeded()):  # a decoder may have to draw
+            if least >= ENOUGH:
+                model.train(training)
+                decoded = model.decode(model.encode(features, genre).mean, genre, generator=generator)
+                least = min(least, float((decoded - features).square().mean() / variance))
+    model.train()
+    return least
+
+
+@check
+def encodes_and_decodes(subject: Subject) -> None:
+    """`encode` gives a Posterior of latent_dim dimensions, `decode` the features' shape, for clips of any length."""
+    for samples in (SAMPLES, 130, 3001):
+        setup = _setup(subject, samples)
+        model = setup.model.eval()
+        latent_dim = getattr(model, "latent_dim", None)
+        expect(isinstance(latent_dim, int), "`latent_dim` to be set in __init__, as a whole number", repr(latent_dim))
+        with torch.no_grad():
+            posterior = model.encode(setup.features, setup.genre)
+            expect(isinstance(posterior, Posterior), "`encode` to return a genvae.Posterior", type(posterior).__name__)
+            for name in ("mean", "log_variance"):
+                expect_shape(getattr(posterior, name), (3, model.latent_dim), f"of 3 clips, posterior.{name}")
+            for generator in (None, seeded()):
+                decoded = model.decode(posterior.mean, setup.genre, generator=generator)
+                expect_shape(decoded, setup.features.shape, f"of clips of {samples} samples, decoded features")
+
+
+@check
+def every_parameter_gets_a_gradient(subject: Subject) -> None:
+    """The loss reaches every parameter that wants a gradient, once those that start at zero have moved."""
+    setup = _setup(subject)
+    model = setup.model.train()
+    generator = seeded(1)
+    for _ in range(2):  # what starts at zero hides what stands behind it from the first step
+        model.zero_grad()
+        torch.autograd.backward(model.loss(setup.features, setup.genre, generator=generator)["loss"])
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.add_(torch.randn(parameter.shape, generator=generator), alpha=1e-3)
+    missed = [n for n, p in model.named_parameters() if p.requires_grad and (p.grad is None or not p.grad.any())]
+    expect(not missed, "a gradient for every parameter (or requires_grad_(False))", f"none for {', '.join(missed)}")
+
+
+@check
+def overfits_one_batch(subject: Subject) -> None:
+    """Trained on three clips alone, it reconstructs more than half of what tells them apart."""
+    learnt = _learnt(subject)
+    expect(learnt.left < ENOUGH, f"less than half of the clips' variance to be missed after {STEPS} steps",
+           f"{100 * learnt.left:.0f} % is missed: the latents carry too little (is the divergence's weight too high?), "
+           "or the learning rate is too low")  # fmt: skip
+
+
+@check
+@torch.no_grad()
+def genre_changes_the_output_where_it_says_so(subject: Subject) -> None:
+    """With `conditional=True` another genre decodes to something else, with False it does not."""
+    learnt = _learnt(subject)
+    z = torch.randn(2, learnt.model.latent_dim, generator=seeded())
+    one, other = (learnt.model.decode(z, torch.full((2,), g), generator=seeded(1)) for g in (0, 1))
+    changed = float((one - other).abs().max()) > 1e-6 * float(one.abs().max())
+    says = isinstance(subject.plugin, ModelPlugin) and subject.plugin.conditional
+    if says:
+        expect(changed, "another genre to change what is decoded, or conditional=False in the declaration", "the same")
+    else:
+        expect(not changed, "the same for every genre, or conditional=True in the declaration", "it changes")
+
+
+@check
+def draws_from_the_generator_alone(subject: Subject) -> None:
+    """In inference the same seed gives the same loss and the same features; torch's global generator is left alone."""
+    learnt = _learnt(subject)
+    model, features, genre = learnt.model, learnt.features, learnt.genre
+    z = torch.randn(3, model.latent_dim, generator=seeded())
+    state = torch.get_rng_state()
+    with torch.no_grad():
+        losses = [model.loss(features, genre, generator=seeded(3))["loss"] for _ in range(2)]
+        drawn = [model.decode(z, genre, generator=seeded(3)) for _ in range(2)]
+        plain = [model.decode(z, genre) for _ in range(2)]
+    untouched = torch.equal(torch.get_rng_state(), state)
+    expect(untouched, "torch's global generator as it was", "loss or decode draws from it: use `generator`")
+    expect_close(losses[0], losses[1], 0, "the same loss for the same seed")
+    expect_close(drawn[0], drawn[1], 0, "the same features for the same seed")
+    expect_close(plain[0], plain[1], 0, "the same features each time, without a generator")
+
+
+@check
+@torch.no_grad()
+def batch_equals_single(subject: Subject) -> None:
+    """In inference a clip is encoded and decoded the same alone and in a batch."""
+    learnt = _learnt(subject)
+    model, features, genre = learnt.model, learnt.features, learnt.genre
+    together = model.encode(features, genre).mean
+    alone = torch.cat([model.encode(features[i : i + 1], genre[i : i + 1]).mean for i in range(3)])
+    expect_close(together, alone, 1e-3, "the same latents alone and in a batch")
+    decoded = model.decode(together, genre)
+    alone = torch.cat([model.decode(together[i : i + 1], genre[i : i + 1]) for i in range(3)])
+    expect_close(decoded, alone, 1e-3, "the same features alone and in a batch")
+
+
+@check
+@torch.no_grad()
+def reload_equals(subject: Subject) -> None:
+    """Saved and loaded into a new one, it encodes and decodes the same."""
+    learnt = _learnt(subject)
+    fresh = reloaded(learnt.model, _setup(subject).model).eval()
+    one, other = (model.encode(learnt.features, learnt.genre).mean for model in (learnt.model, fresh))
+    expect_close(other, one, 1e-6, "the same latents after saving and loading")
+    one, other = (model.decode(one, learnt.genre) for model in (learnt.model, fresh))
+    expect_close(other, one, 1e-6, "the same features after saving and loading")

@@ -1,0 +1,246 @@
+"""Runs the checks of a plugin's kind: as a report, as the cases of a pytest function, or one by one."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from genvae.errors import PluginError, nearest
+from genvae.guard import one_line
+from genvae.testing import (
+    check_datasets,
+    check_declaration,
+    check_models,
+    check_priors,
+    check_transforms,
+    check_vocoders,
+    check_whole,
+)
+from genvae.testing.check import Check, checks_in
+from genvae.testing.failure import CheckFailure as CheckFailure
+from genvae.testing.subject import Choice, Subject, find
+
+if TYPE_CHECKING:
+    import pytest
+
+State = Literal["passed", "failed", "expected", "unexpected", "unavailable"]
+
+OF_KIND = {
+    "dataset": check_datasets,
+    "transform": check_transforms,
+    "model": check_models,
+    "prior": check_priors,
+    "vocoder": check_vocoders,
+}
+
+
+@dataclass(frozen=True)
+class BoundCheck:
+    """One check of one plugin; call it, and it raises CheckFailure where the plugin breaks its promise.
+
+    kind, plugin: whose. name: of the check. expected: why it is expected to fail, None if it isn't.
+    """
+
+    subject: Subject
+    check: Check
+    expected: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The check's name."""
+        return self.check.name
+
+    @property
+    def id(self) -> str:
+        """A name that tells it from those of other plugins."""
+        return f"{self.subject.kind}-{self.subject.row.name}-{self.name}"
+
+    def unavailable(self) -> str | None:
+        """Why it can't be run on this machine."""
+        if self.check.light or self.subject.row.plugin is None:
+            return None
+        missing = self.subject.row.plugin.unavailable
+        return missing() if missing else None
+
+    def __call__(self) -> None:
+        """Run the check.
+
+        Raises:
+            CheckFailure: the plugin breaks its promise, or raises what it should not.
+        """
+        read = self.check.read(self.subject.kind)
+        try:
+            self.check.function(self.subject)
+        except CheckFailure as failure:
+            raise CheckFailure(failure.expected, failure.came, read) from failure.__cause__
+        except (Exception, SystemExit) as error:  # whatever a plugin raises
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            came = f"{one_line(error)} ({where.filename}:{where.lineno})"
+            raise CheckFailure(f"no error ({self.check.about[0].lower()}{self.check.about[1:]})", came, read) from error
+
+
+def plugin_checks(
+    target: str | Path,
+    *,
+    kind: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    source: Choice = None,
+    expected_failures: Mapping[str, str] | None = None,
+) -> list[BoundCheck]:
+    """The checks of every plugin that a target means.
+
+    Args:
+        target: the name of a plugin, or of a distribution for all of its plugins; or the Path of a project's folder, a
+            package's folder or a Python file, installed or not.
+        kind: needed where plugins of two kinds have the name.
+        options: values by dotted names, `{"model.width": 32, "transform.n_fft": 256}`: small ones make checks quick.
+        source: of a dataset, a path, or a function that writes one into an empty folder and returns its path; by
+            default a folder of genres with three wav files each.
+        expected_failures: reasons by the names of checks that are known to fail. They must: one that passes after all
+            is a failure, so that the reason doesn't outlive its cause.
+
+    Raises:
+        PluginError: there is no such plugin, or no such check.
+    """
+    expected = dict(expected_failures or {})
+    bound = []
+    for subject in find(target, kind=kind, values=options, source=source):
+        bound += [BoundCheck(subject, each, expected.get(each.name)) for each in _checks_of(subject)]
+    known = {each.name for each in bound}
+    for name in expected.keys() - known:
+        raise PluginError(f"expected_failures: there is no check {name!r}. {nearest(name, known)}")
+    return bound
+
+
+def _checks_of(subject: Subject) -> list[Check]:
+    declaration = checks_in(check_declaration)
+    if subject.row.plugin is None:
+        return declaration[:1]
+    if subject.file:  # it is imported only when its user names it, so it may import what it likes
+        declaration = [each for each in declaration if each is not check_declaration.imports_light]
+    return [*declaration, *checks_in(OF_KIND[subject.kind]), *checks_in(check_whole)]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a check ended.
+
+    state: `passed`; `failed`; `expected`, it failed as expected; `unexpected`, it passed though it was expected to
+    fail; `unavailable`, it can't run on this machine. seconds: what it took.
+    """
+
+    plugin: str
+    kind: str
+    check: str
+    about: str
+    state: State
+    seconds: float
+    expected: str = ""
+    came: str = ""
+    read: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing is to be mended."""
+        return self.state in ("passed", "expected")
+
+
+@dataclass(frozen=True)
+class Report:
+    """The outcomes of all checks."""
+
+    outcomes: list[Outcome]
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing is to be mended."""
+        return all(outcome.good for outcome in self.outcomes)
+
+    def failures(self) -> list[Outcome]:
+        """What is to be mended."""
+        return [outcome for outcome in self.outcomes if not outcome.good]
+
+
+def check_plugin(
+    target: str | Path,
+    *,
+    kind: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    source: Choice = None,
+    expected_failures: Mapping[str, str] | None = None,
+) -> Report:
+    """Run every check of a plugin; the arguments are those of `plugin_checks`.
+
+    Raises:
+        PluginError: there is no such plugin, or no such check.
+    """
+    bound = plugin_checks(target, kind=kind, options=options, source=source, expected_failures=expected_failures)
+    return Report([outcome_of(each) for each in bound])
+
+
+def outcome_of(bound: BoundCheck) -> Outcome:
+    """Run one check and say how it ended."""
+    began = time.perf_counter()
+    state: State = "passed"
+    expected = came = read = ""
+    missing = bound.unavailable()
+    if missing:
+        state, expected, came = "unavailable", "a plugin that can run on this machine", missing
+    else:
+        try:
+            bound()
+        except CheckFailure as failure:
+            state, expected, came, read = "failed", failure.expected, failure.came, failure.read
+            if bound.expected is not None:
+                state = "expected"
+        else:
+            if bound.expected is not None:
+                state = "unexpected"
+                expected, came = f"a failure, because {bound.expected}", "it passed: take it out of expected_failures"
+    row = bound.subject.row
+    seconds = time.perf_counter() - began
+    return Outcome(row.name, row.kind, bound.name, bound.check.about, state, seconds, expected, came, read)
+
+
+def parametrize_checks(
+    target: str | Path,
+    *,
+    kind: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    source: Choice = None,
+    expected_failures: Mapping[str, str] | None = None,
+) -> pytest.MarkDecorator:
+    """Decorate a test function of one argument, `check`, so that it is run for each check of a plugin.
+
+    The arguments are those of `plugin_checks`. A check that is expected to fail is a strict xfail: should it pass, the
+    test fails.
+
+        @parametrize_checks("my-plugin", expected_failures={"keeps-a-tone": "it is trained on speech"})
+        def test_conformance(check):
+            check()
+    """
+    bound = plugin_checks(target, kind=kind, options=options, source=source, expected_failures=expected_failures)
+    return parametrize(bound)
+
+
+def parametrize(bound: Iterable[BoundCheck]) -> pytest.MarkDecorator:
+    """As `parametrize_checks`, for checks that were gathered by `plugin_checks`."""
+    import pytest
+
+    cases = []
+    missing: dict[int, str | None] = {}  # by subject: asking may import a library
+    for each in bound:
+        marks = []
+        if not each.check.light:
+            if (key := id(each.subject)) not in missing:
+                missing[key] = each.unavailable()
+            if reason := missing[key]:
+                marks.append(pytest.mark.skip(reason=reason))
+        if each.expected is not None:
+            marks.append(pytest.mark.xfail(reason=each.expected, strict=True, raises=CheckFailure))
+        cases.append(pytest.param(each, id=each.id, marks=marks))
+    return pytest.mark.parametrize("check", cases)

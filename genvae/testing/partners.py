@@ -1,0 +1,146 @@
+"""Finds other plugins whose specs fit the one that is checked: what feeds a vocoder, what a transform feeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+
+from genvae import options
+from genvae.api import Transform, Vocoder
+from genvae.discovery import Row
+from genvae.errors import PluginError, SpecMismatch
+from genvae.pipeline import DEFAULTS, Pipeline, PipelineConfig, model_suggestions
+from genvae.registry import load_factory
+from genvae.spec import FeatureSpec
+from genvae.testing.failure import CheckFailure
+from genvae.testing.subject import Subject
+
+SMALL: Mapping[str, Mapping[str, Any]] = {
+    "transform": {"n_fft": 256, "hop": 128},
+    "model": {"latent_dim": 4, "width": 16, "neck": 4},
+    "vocoder": {"iterations": 2},
+}
+"""Values that make other parts quick, given to those that have such options."""
+
+
+def candidates(subject: Subject, kind: str) -> Iterator[Row]:
+    """Installed plugins of a kind: the default first, then those that need nothing else installed, then the others."""
+    usable = [row for row in subject.registry.declared() if row.kind == kind and row.plugin and row.state != "clash"]
+
+    def order(row: Row) -> tuple[bool, bool]:
+        assert row.plugin is not None
+        return row.name != DEFAULTS.get(kind), row.plugin.unavailable is not None
+
+    return iter(sorted(usable, key=order))
+
+
+class Feeder:
+    """A transform whose inverse a vocoder accepts: `spec` is what it was offered."""
+
+    def __init__(self, transform: Transform, spec: FeatureSpec) -> None:
+        self.transform, self.spec = transform, spec
+
+    @torch.no_grad()
+    def __call__(self, wave: torch.Tensor) -> torch.Tensor:
+        """Waveforms [B, samples] -> spectrograms [B, bins, frames] in the units of `spec`."""
+        values = self.transform.invert(self.transform(wave))
+        return values if self.spec == self.transform.spec else self.transform.magnitudes(values)
+
+
+def feeder(subject: Subject, sample_rate: int) -> Feeder:
+    """The first installed transform that a vocoder accepts.
+
+    Raises:
+        CheckFailure: it accepts none.
+    """
+    refusals = []
+    for row in candidates(subject, "transform"):
+        try:
+            transform = _transform(subject, row, sample_rate)
+        except PluginError:
+            continue  # it can't run here
+        for spec in (transform.spec, transform.magnitude_spec):
+            if spec is None:
+                continue
+            try:
+                vocoder = subject.make(spec=spec)
+            except SpecMismatch as refusal:
+                refusals.append(f"{row.name}: {refusal}")
+                continue
+            assert isinstance(vocoder, Vocoder)  # another check has seen to that
+            return Feeder(transform, spec)
+    raise CheckFailure("a vocoder that accepts what one of the installed transforms gives", "; ".join(refusals[:3]))
+
+
+def other_specs(subject: Subject, spec: FeatureSpec, sample_rate: int) -> list[FeatureSpec]:
+    """Specs of other kinds, that installed transforms give."""
+    found: dict[str, FeatureSpec] = {}
+    for row in candidates(subject, "transform"):
+        assert row.plugin is not None
+        if row.plugin.unavailable is not None:
+            continue
+        other = _transform(subject, row, sample_rate).spec
+        if other.kind != spec.kind:
+            found.setdefault(other.kind, other)
+    return list(found.values())
+
+
+def _transform(subject: Subject, row: Row, sample_rate: int) -> Transform:
+    plugin = subject.registry.plugin("transform", f"{row.distribution}:{row.name}")
+    known = options.build(plugin.options, {}, where="transform")
+    values = {n: v for n, v in subject.options.get("transform", {}).items() if hasattr(known, n)}
+    transform: Transform = load_factory(plugin)(
+        options.build(plugin.options, values, where="transform"), sample_rate=sample_rate
+    )
+    return transform.eval()
+
+
+def pipeline_with(
+    subject: Subject, *, sample_rate: int, clip_samples: int, genres: tuple[str, ...], small: bool = True
+) -> Pipeline:
+    """A pipeline, with weights drawn of a fixed seed, of the plugin and partners that fit it.
+
+    Raises:
+        CheckFailure: no installed transform or vocoder fits it.
+    """
+    refusals = []
+    for names in _combinations(subject):
+        config = PipelineConfig.assemble(
+            subject.registry, sample_rate=sample_rate, clip_samples=clip_samples, genres=genres,
+            plugins=names, values=_values(subject, names, small=small),
+        )  # fmt: skip
+        try:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(0)
+                return Pipeline.build(config, subject.registry)
+        except SpecMismatch as refusal:
+            refusals.append(str(refusal))
+    raise CheckFailure("a pipeline of this plugin and others that are installed", "; ".join(refusals[:3]))
+
+
+def _combinations(subject: Subject) -> Iterator[dict[str, str]]:
+    """Names of plugins by section: the subject's own with the defaults, then with others for what touches it."""
+    own = {} if subject.kind == "dataset" else {subject.kind: subject.name}
+    yield own
+    across = {"vocoder": "transform", "transform": "vocoder", "model": "transform"}.get(subject.kind)
+    if across:
+        for row in candidates(subject, across):
+            if row.name != DEFAULTS[across] and not (row.plugin and row.plugin.unavailable):
+                yield {**own, across: f"{row.distribution}:{row.name}"}
+
+
+def _values(subject: Subject, names: Mapping[str, str], *, small: bool) -> dict[str, dict[str, Any]]:
+    """Options by section: those that were given, and sizes that make the subject's partners quick."""
+    values: dict[str, dict[str, Any]] = {}
+    model = names.get("model", DEFAULTS["model"])
+    for section in DEFAULTS:
+        given = subject.options.get(section, {})
+        plugin = subject.registry.plugin(section, names.get(section, DEFAULTS[section]))
+        known = plugin.options.__dataclass_fields__  # type: ignore[attr-defined]  # the registry has seen to that
+        suggested = model_suggestions(subject.registry, model, section)
+        defaults = {} if section == subject.kind or not small else SMALL.get(section, {})
+        chosen = {n: v for n, v in defaults.items() if n in known and n not in suggested}
+        values[section] = {**chosen, **{n: v for n, v in given.items() if n in known or section == subject.kind}}
+    return values

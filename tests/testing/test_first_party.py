@@ -1,0 +1,55 @@
+"""Every plugin that genvae comes with passes the conformance kit; what is declared is what is checked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from genvae.registry import installed
+from genvae.testing import BoundCheck, plugin_checks
+from genvae.testing.kit import parametrize
+from genvae.testing.sounds import write_example
+
+# Sizes that make the slow ones quick, through what every author has: options, and a dataset's source.
+OPTIONS: dict[str, dict[str, Any]] = {
+    "synthetic": {"dataset.recordings": 2, "dataset.seconds": 2.0, "dataset.sample_rate": 8000},
+    "conv-vae": {"model.width": 32, "model.neck": 8, "model.latent_dim": 8},
+    "reference-vae": {"model.learning_rate": 2e-3},
+    "raar": {"vocoder.iterations": 20},
+}
+
+
+def manifest(folder: Path) -> Path:
+    """A list of the same recordings that other datasets are given."""
+    files = sorted(write_example(folder / "music").glob("*/*.wav"))
+    lines = [json.dumps({"path": str(path), "genre": path.parent.name}) for path in files]
+    (folder / "list.jsonl").write_text("\n".join(lines) + "\n")
+    return folder / "list.jsonl"
+
+
+SOURCES = {"manifest": manifest}
+
+OWN = [row for row in installed().declared() if row.distribution == "genvae"]
+CHECKS = [
+    check
+    for row in OWN
+    for check in plugin_checks(
+        f"genvae:{row.name}", kind=row.kind, options=OPTIONS.get(row.name), source=SOURCES.get(row.name)
+    )
+]
+
+
+@parametrize(CHECKS)
+def test_first_party_plugins_conform(check: BoundCheck) -> None:
+    check()
+
+
+def test_there_is_one_of_every_kind_and_each_is_checked_to_the_end() -> None:
+    assert {row.kind for row in OWN} == {"dataset", "transform", "model", "prior", "vocoder"}
+    last = {(each.subject.kind, each.subject.row.name) for each in CHECKS if each.name == "trains-and-generates"}
+    assert last == {(row.kind, row.name) for row in OWN}
+
+
+def test_what_a_check_is_called_is_told_apart_by_plugin_and_kind() -> None:
+    assert len({check.id for check in CHECKS}) == len(CHECKS)
