@@ -51,6 +51,11 @@ class Registry:
         """Every plugin with its state; asks each whether it can run on this machine, which may take seconds."""
         return [_checked(row) for row in self._declared]
 
+    def names(self, kind: str) -> list[str]:
+        """What `row` may be asked for, sorted; none of them has been asked whether it can run here."""
+        rows = [row for row in self._declared if row.kind == kind and row.plugin]
+        return [f"{row.distribution}:{row.name}" if row.state == "clash" else row.name for row in rows]
+
     def row(self, kind: str, name: str) -> Row:
         """The row of a usable plugin, by `name` or `distribution:name`.
 
