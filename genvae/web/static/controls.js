@@ -75,7 +75,7 @@ export class Controls {
   }
 
   slider({ explained }, index) {
-    const value = el("output", {}, "0.0");
+    const value = el("span", { class: "value", "aria-hidden": "true" }, "0.0");
     const range = el("input", { type: "range", min: "-3", max: "3", step: "0.1", value: "0", disabled: true,
       input: () => this.shaped(false), change: () => this.studio.keepLatest() });
     $("sliders").append(el("label", {}, el("span", {}, `Direction ${index + 1} · ${(100 * explained).toFixed(0)} %`), value, range));

@@ -5,7 +5,7 @@ import { Atlas } from "./atlas.js";
 import { genreColour } from "./colours.js";
 import { Compare } from "./compare.js";
 import { Controls } from "./controls.js";
-import { $, dark, typing } from "./dom.js";
+import { $, dark, el, typing } from "./dom.js";
 import { takeFiles } from "./drop.js";
 import { History } from "./history.js";
 import { Picture } from "./picture.js";
@@ -13,9 +13,10 @@ import { Player } from "./player.js";
 import { fileName, fromFragment, linkable, toFragment } from "./recipes.js";
 import { Studio } from "./studio.js";
 
-function say(text) {
+/** Tell what happened; `unseen` is for those who can't see what the rest of the page shows anyhow. */
+function say(text, unseen = "") {
   $("status").classList.remove("error");
-  $("status").textContent = text;
+  $("status").replaceChildren(el("span", { class: "quiet" }, unseen), text);
 }
 
 function fault(text) {
@@ -80,8 +81,7 @@ async function begin() {
     controls.follow(sound);
     history.select(sound);
     atlas.mark(sound);
-    if (!play) say(`${sound.name} is ready: press Play.`);
-    else say(`${sound.name}.`);
+    say(play ? "" : "Ready: press Play.", `${sound.name}. `);
   });
   studio.addEventListener("place", ({ detail: sound }) => {
     atlas.mark(sound);
@@ -89,7 +89,8 @@ async function begin() {
     const near = sound.place.clips.length === 1 ? sound.place.clips[0].maps[atlas.method] : undefined;
     if (near && near.neighbours.length && !$("status").classList.contains("error")) {
       const { genre, clip } = near.neighbours[0];
-      say(`${$("status").textContent.replace(/ Nearest: .*/, "")} Nearest: ${genre} clip ${clip}.${near.sparse ? " No training sound is near." : ""}`);
+      const where = near.sparse ? "No training sound is near." : `Nearest training sound: ${genre} clip ${clip}.`;
+      say(player.playing ? where : `Ready: press Play. ${where}`, `${sound.name}. `);
     }
   });
   studio.addEventListener("keep", ({ detail: sound }) => {

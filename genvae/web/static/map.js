@@ -26,6 +26,7 @@ export class LatentMap {
     this.points = points;
     this.genres = genres;
     this.labels = labels;
+    this.drawn = "";
     // A stride that shares no factor with the count visits every dot in a mixed order, so that no genre covers another.
     const count = genres.length;
     this.order = new Uint32Array(count);
@@ -110,14 +111,19 @@ export class LatentMap {
     const began = performance.now();
     const ratio = fitCanvas(this.canvas);
     const context = this.canvas.getContext("2d");
-    this.dots(context, ratio);
+    const { x, y, zoom } = this.view;
+    const state = [x, y, zoom, this.canvas.width, this.canvas.height, themed("plate"), ...this.hidden].join();
+    if (state !== this.drawn || this.image === undefined) this.dots(context, ratio);
+    this.drawn = state;
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.putImageData(this.image, 0, 0);
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     this.axes(context);
     this.overlay(context);
     performance.measure("genvae:map", { start: began });
   }
 
-  /** All dots, written pixel by pixel: that is steady at a hundred thousand of them, where canvas calls are not. */
+  /** All dots as an image, written pixel by pixel: that is steady at a hundred thousand of them, where canvas calls are not. */
   dots(context, ratio) {
     const { width, height } = this.canvas;
     if (this.image === undefined || this.image.width !== width || this.image.height !== height) {
@@ -126,7 +132,7 @@ export class LatentMap {
     const pixels = new Uint32Array(this.image.data.buffer);
     const [red, green, blue] = rgb(themed("plate"));
     pixels.fill(((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0);
-    const spread = Math.min(2.2, Math.max(0.75, 60 / Math.sqrt(this.genres.length || 1)));
+    const spread = Math.min(2.2, Math.max(0.95, 60 / Math.sqrt(this.genres.length || 1)));
     const radius = spread * ratio * Math.min(2, this.view.zoom ** 0.3);
     const stamp = disc(radius);
     const scale = this.scale * ratio;
@@ -153,8 +159,6 @@ export class LatentMap {
         }
       }
     }
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    context.putImageData(this.image, 0, 0);
   }
 
   axes(context) {

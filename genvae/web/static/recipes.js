@@ -86,7 +86,7 @@ export function fromFragment(fragment, vocoders) {
 export function sourceName(source) {
   if (source.name !== undefined) return source.name;
   const shape = shifted(source) ? ", shaped" : "";
-  if (source.point !== undefined) return `${source.genre ?? "sound"} at ${source.point.map((x) => x.toFixed(2)).join(", ")}${shape}`;
+  if (source.point !== undefined) return `${source.genre ?? "sound"} at ${source.point.map((x) => x.toFixed(2).replace("-", "−")).join(", ")}${shape}`;
   return `${source.genre} · seed ${source.seed}${source.index ? `/${source.index}` : ""}${shape}`;
 }
 
