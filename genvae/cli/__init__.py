@@ -14,12 +14,14 @@ from genvae.text import printable
 
 COMMANDS = {
     "generate": "Make new clips of a genre.",
+    "interpolate": "A way from one sound to another.",
     "serve": "A page that makes and shows sounds.",
     "regenerate": "Make a generated clip again, byte for byte.",
     "reconstruct": "Encode and decode your own sound.",
     "prepare": "Chop recordings into a store of clips.",
     "train": "Train a model on a store.",
     "map": "Lay a run's training clips out on a plane.",
+    "plot": "Pictures of sounds, of the latent space and of a training.",
     "info": "What a run, a store or a generated file is.",
     "doctor": "Check this installation, plugin by plugin.",
     "plugins": "List and show plugins.",

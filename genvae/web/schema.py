@@ -77,7 +77,7 @@ class Way(BaseModel):
 
     start: Source
     end: Source
-    steps: Steps = 5
+    steps: Steps = 8
 
 
 class Path(Way):

@@ -124,12 +124,11 @@ class Studio:
         return found.points.numpy().astype("<f4").tobytes() + found.genre.numpy().astype("<u2").tobytes()
 
     def path(self, way: schema.Way, vocoder: str | None) -> bytes:
-        """The clips of a path, each faded into the next, as one wav file."""
+        """The wav file that `genvae interpolate` writes for a path."""
         path, times = self._path(way)
-        clips = [self._synthesizer(vocoder).visit(path, at, seed=way.start.seed, index=way.start.index) for at in times]
-        from genvae.audio import wav
-
-        return wav.encode(torch.cat([c.wave for c in clips]).numpy(), clips[0].sample_rate, clips[0].provenance.info())
+        synthesizer = self._synthesizer(vocoder)
+        seconds = synthesizer.seconds(len(times))
+        return synthesizer.travel(path, seconds, seed=way.start.seed, index=way.start.index).wav()
 
     def _path(self, way: schema.Way) -> tuple[Path, list[float]]:
         """The path of a way, and the times on it at which its clips lie."""

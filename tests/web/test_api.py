@@ -16,10 +16,12 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from click.testing import CliRunner
 from conftest import CLIP_SAMPLES, GENRES, MODEL, SAMPLE_RATE, make_run
 from second_map import add_second_map
 from starlette.testclient import TestClient
 
+from genvae.cli import main
 from genvae.cli.generate import synthesizer_for
 from genvae.generation import Synthesizer
 from genvae.latents import LatentMap
@@ -131,10 +133,18 @@ def test_a_far_point_is_brought_near_and_called_sparse(client, mapped_run):
     assert told["point"][0] < 3 * float(LatentMap.load(mapped_run, "pca").points.abs().max())
 
 
-def test_a_path_begins_at_one_end_and_ends_at_the_other(client):
+def test_a_path_is_the_command_lines(client, mapped_run, tmp_path):
     ends = {"start": {"genre": "rock", "seed": 1}, "end": {"genre": "techno", "seed": 2}}
-    sound = heard(client.post("/api/interpolate", json={**ends, "steps": 4}))
-    assert len(sound) > 2 * CLIP_SAMPLES
+    made = client.post("/api/interpolate", json={**ends, "steps": 4})
+    assert len(heard(made)) > 2 * CLIP_SAMPLES
+    command = ["interpolate", "--run", str(mapped_run.path), "--from", "rock@1", "--to", "techno@2", "--steps", "4"]
+    result = CliRunner().invoke(main, [*command, "-o", str(tmp_path / "path.wav")], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    assert made.content == (tmp_path / "path.wav").read_bytes()
+
+
+def test_the_trail_of_a_path_begins_at_one_end_and_ends_at_the_other(client):
+    ends = {"start": {"genre": "rock", "seed": 1}, "end": {"genre": "techno", "seed": 2}}
     trail = client.post("/api/place", json={**ends, "steps": 4}).json()["clips"]
     assert len(trail) == 4
     first, last = (place(client, **ends[end])["clips"][0]["latent"] for end in ("start", "end"))
