@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -50,7 +51,8 @@ def serve(run_path: Path | None, host: str, port: int, allowed: tuple[str, ...])
         name = "127.0.0.1" if host in ("0.0.0.0", "::") else host
         bracketed = f"[{name}]" if ":" in name else name
         say(f"genvae is at http://{bracketed}:{listener.getsockname()[1]}/ (Ctrl-C ends it).")
-        uvicorn.Server(config).run(sockets=[listener])
+        with suppress(KeyboardInterrupt):  # it has shut down by then
+            uvicorn.Server(config).run(sockets=[listener])
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -28,6 +28,7 @@ from genvae.latents import LatentMap
 from genvae.latents.fit import make_map
 from genvae.registry import installed
 from genvae.run import Run, save_tensors
+from genvae.web import upload
 from genvae.web.app import create_app
 from genvae.web.studio import Studio
 
@@ -180,6 +181,24 @@ def test_what_is_no_sound_is_refused_in_a_sentence(client, content):
     assert answer.status_code == 400
     assert answer.json()["detail"].endswith(".")
     assert "/" not in answer.json()["detail"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the system has no such limits")
+def test_the_process_that_decodes_has_little_memory_and_may_not_write(tmp_path):
+    made = str(tmp_path / "made")
+    write = f"import os; os.write(os.open({made!r}, os.O_CREAT | os.O_WRONLY), b'x')"
+    for greed, refusal in (("bytearray(2 << 30)", "MemoryError"), (write, "File too large")):
+        script = f"from genvae.web import decoding; decoding._limit(); {greed}"
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+        assert done.returncode != 0
+        assert refusal in done.stderr
+
+
+def test_a_file_that_takes_too_long_is_given_up(client, monkeypatch):
+    monkeypatch.setattr(upload, "_DECODE_SECONDS", 0.01)
+    answer = client.post("/api/place", content=wav_of(TONE * 0.5))
+    assert answer.status_code == 400
+    assert "could not be decoded within" in answer.json()["detail"]
 
 
 def test_a_body_beyond_the_cap_is_refused(client):

@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 import soundfile
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, Response, expect, sync_playwright
 from second_map import add_second_map
 
@@ -34,6 +35,7 @@ FLAGS = [
 ]  # fmt: skip
 PICTURES = os.environ.get("GENVAE_PICTURES")
 DESKTOP = {"width": 1280, "height": 1000}
+AUDIBLE = 1e-4  # root mean square; a soft piano has 1e-3, the rounding to 16 bits 1e-5
 PATIENCE = 60_000  # ms, for a machine that has other work
 
 # What is handed to the sound card: how long and how loud; started tells from which second.
@@ -98,13 +100,14 @@ def open_page(server: str, browser: Browser) -> Iterator[object]:
         page.wait_for_function("performance.getEntriesByName('genvae:map').length > 0")
         return page
 
+    open_it.tolerated = "nothing"  # type: ignore[attr-defined]  # what a test provokes the browser to complain of
     expect.set_options(timeout=PATIENCE)
     yield open_it
     for context in contexts:
         context.close()
     elsewhere = [url for url in asked if not url.startswith((server, "blob:", "data:"))]
     assert elsewhere == []
-    assert complaints == []
+    assert [said for said in complaints if open_it.tolerated not in said] == []  # type: ignore[attr-defined]
 
 
 @pytest.fixture
@@ -135,7 +138,7 @@ def make(page: Page, press: object = None) -> np.ndarray:
     played = page.evaluate("heard.at(-1)")
     assert played["seconds"] == pytest.approx(len(samples) / rate, abs=0.01)
     assert played["level"] == pytest.approx(float(np.sqrt(np.square(samples).mean())), rel=0.01)
-    assert played["level"] > 1e-3, "it is silent"
+    assert played["level"] > AUDIBLE, "it is silent"
     return samples
 
 
@@ -158,7 +161,8 @@ def rows(page: Page) -> list[str]:
 
 def picture(page: Page, name: str) -> None:
     if PICTURES:
-        page.screenshot(path=Path(PICTURES) / f"{name}.png")
+        shown = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+        shown.quantize(256, dither=Image.Dither.NONE).save(Path(PICTURES) / f"{name}.png", optimize=True)
 
 
 def test_a_genre_is_pressed_by_mouse_and_by_key(page):
@@ -203,7 +207,7 @@ def test_the_spectrogram_shows_the_sound(page):
 
 
 def test_the_seed_can_be_typed_and_locked(page):
-    page.get_by_label("Seed").fill("42")
+    page.get_by_label("Seed", exact=True).fill("42")
     assert page.get_by_label("Lock").is_checked()
     first = make(page, page.locator(".genre").first.click)
     again = make(page, page.locator(".genre").first.click)
@@ -212,7 +216,7 @@ def test_the_seed_can_be_typed_and_locked(page):
     page.keyboard.press("l")
     assert not page.get_by_label("Lock").is_checked()
     assert not np.array_equal(first, make(page, page.locator(".genre").first.click))
-    page.get_by_label("Seed").fill("many")
+    page.get_by_label("Seed", exact=True).fill("many")
     page.locator(".genre").first.click()
     expect(page.get_by_role("status")).to_contain_text("whole number")
 
@@ -234,7 +238,7 @@ def test_temperature_and_vocoder_make_the_same_seed_sound_otherwise(page):
 
 
 def test_the_download_is_the_command_lines_file_with_its_provenance(page, tmp_path):
-    page.get_by_label("Seed").fill("42")
+    page.get_by_label("Seed", exact=True).fill("42")
     genre = genres(page)[-1]
     make(page, page.locator(".genre").last.click)
     with page.expect_download() as downloading:
@@ -271,7 +275,7 @@ def test_a_link_restores_the_sound_and_starts_none(page, open_page):
             other.get_by_label(label, exact=label == "Seed").input_value()
             == page.get_by_label(label, exact=label == "Seed").input_value()
         )
-    assert other.locator("#shape .value").first.inner_text() == "3.0"
+    assert other.locator("#shape .value").first.inner_text() == "4.0"
     expect(other.get_by_role("status")).to_contain_text("press Play")
     other.keyboard.press("Space")
     other.wait_for_function("heard.length === 1")
@@ -405,7 +409,7 @@ def test_a_dropped_file_is_placed_and_reconstructed_and_can_end_a_path(page, tmp
     page.dispatch_event("body", "drop", {"dataTransfer": transfer})
     expect(page.locator("#history .name")).to_have_count(2)
     page.wait_for_function("before => heard.length > before", arg=before)
-    assert page.evaluate("heard.at(-1).level") > 1e-3
+    assert page.evaluate("heard.at(-1).level") > AUDIBLE
     assert page.evaluate("heard.at(-1).seconds") == pytest.approx(2, abs=0.1)
     assert rows(page) == [file.name, f"{file.name} (original)"]
     assert page.get_by_role("button", name="Copy link").is_disabled()
@@ -417,7 +421,8 @@ def test_a_dropped_file_is_placed_and_reconstructed_and_can_end_a_path(page, tmp
         expect(page.locator("#title")).to_contain_text(file.name)
 
 
-def test_a_file_that_is_no_sound_is_said_to_be_none(page, tmp_path):
+def test_a_file_that_is_no_sound_is_said_to_be_none(page, open_page, tmp_path):
+    open_page.tolerated = "status of 400"
     (tmp_path / "notes.mp3").write_text("no sound")
     page.get_by_label("Choose a sound file").set_input_files(tmp_path / "notes.mp3")
     expect(page.get_by_role("status")).to_contain_text("notes.mp3: It can't be read")
@@ -473,7 +478,8 @@ def test_the_api_page_needs_nothing_from_elsewhere(page, server):
     picture(page, "api")
 
 
-def test_a_busy_server_is_asked_again_and_a_missing_one_is_told(page):
+def test_a_busy_server_is_asked_again_and_a_missing_one_is_told(page, open_page):
+    open_page.tolerated = "Failed to load resource"
     refused = []
 
     def busy(route) -> None:

@@ -31,7 +31,7 @@ function fieldsOf(schema) {
 }
 
 function operation(path, method, told) {
-  const parts = [el("h2", {}, el("code", {}, `${method.toUpperCase()} ${path}`)), el("p", {}, told.description ?? told.summary ?? "")];
+  const parts = [el("h2", {}, el("code", {}, `${method.toUpperCase()} ${path}`)), el("p", {}, (told.description ?? told.summary ?? "").replaceAll("`", ""))];
   if (told.parameters?.length) parts.push(el("h3", {}, "Query"), rows(told.parameters));
   for (const [media, { schema }] of Object.entries(told.requestBody?.content ?? {})) {
     parts.push(el("h3", {}, `Body: ${media}`));

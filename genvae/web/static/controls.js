@@ -9,12 +9,13 @@ export class Controls {
   constructor(studio, fault) {
     this.studio = studio;
     this.fault = fault;
-    const { genres, vocoders, directions } = studio.info;
+    const { genres, vocoders, directions, limits } = studio.info;
     this.buttons = genres.map((genre, index) =>
       el("button", { type: "button", class: "genre", click: () => this.press(genre) },
         el("span", {}, genre), index < 9 ? el("kbd", { "aria-hidden": "true" }, String(index + 1)) : null));
     $("genres").replaceChildren(...this.buttons);
     $("vocoder").replaceChildren(...vocoders.map(({ name, summary }) => el("option", { value: name, title: summary }, name)));
+    $("temperature").max = limits.temperature[1];
     this.paint();
     this.sliders = directions.map((part, index) => this.slider(part, index));
     $("shape").hidden = this.sliders.length === 0;
@@ -75,8 +76,9 @@ export class Controls {
   }
 
   slider({ explained }, index) {
+    const most = this.studio.info.limits.shift;
     const value = el("span", { class: "value", "aria-hidden": "true" }, "0.0");
-    const range = el("input", { type: "range", min: "-3", max: "3", step: "0.1", value: "0", disabled: true,
+    const range = el("input", { type: "range", min: -most, max: most, step: "0.1", value: "0", disabled: true,
       input: () => this.shaped(false), change: () => this.studio.keepLatest() });
     $("sliders").append(el("label", {}, el("span", {}, `Direction ${index + 1} · ${(100 * explained).toFixed(0)} %`), value, range));
     return { range, value };
