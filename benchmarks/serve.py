@@ -132,7 +132,7 @@ def opened(browser: Browser, address: str) -> Page:
     page.add_init_script(WATCH)
     page.goto(address)
     page.wait_for_selector(".genre")
-    page.wait_for_function("performance.getEntriesByType('paint').length > 0")
+    page.wait_for_function("() => performance.getEntriesByType('paint').length > 0")
     return page
 
 
@@ -142,7 +142,7 @@ def first_moments(browser: Browser, address: str) -> tuple[float, float, float]:
     paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
     ready = page.evaluate("performance.now()")
     page.keyboard.press("1")
-    page.wait_for_function("window.sounded > 0")
+    page.wait_for_function("() => window.sounded > 0")
     sound = page.evaluate("window.sounded - window.pressed")
     page.context.close()
     return paint, ready, sound
@@ -156,7 +156,7 @@ def redraws(browser: Browser, address: str) -> list[float]:
     page = browser.new_context(viewport={"width": 1440, "height": 960}).new_page()
     page.route("**/api/map/*", lambda route: route.fulfill(body=body))
     page.goto(address)
-    page.wait_for_function("performance.getEntriesByName('genvae:map').length > 1")
+    page.wait_for_function("() => performance.getEntriesByName('genvae:map').length > 1")
     times: list[float] = page.evaluate(PAN, FRAMES)
     page.context.close()
     return times

@@ -97,7 +97,7 @@ def open_page(server: str, browser: Browser) -> Iterator[object]:
         page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
         page.goto(server + fragment)
         expect(page.get_by_role("group", name="Genres", exact=True).get_by_role("button")).to_have_count(3)
-        page.wait_for_function("performance.getEntriesByName('genvae:map').length > 0")
+        page.wait_for_function("() => performance.getEntriesByName('genvae:map').length > 0")
         return page
 
     open_it.tolerated = "nothing"  # type: ignore[attr-defined]  # what a test provokes the browser to complain of
@@ -185,7 +185,7 @@ def test_space_plays_and_stops_and_a_click_on_the_spectrogram_seeks(page):
     page.keyboard.press("Space")
     page.wait_for_function("before => heard.length === before + 1", arg=before)
     page.locator("#spectrogram").click(position={"x": 300, "y": 60})
-    page.wait_for_function("heard.at(-1).from > 0.1")
+    page.wait_for_function("() => heard.at(-1).from > 0.1")
     page.keyboard.press("Space")
     expect(page.locator("#play-label")).to_have_text("Play")
     page.get_by_role("slider", name="Position in the sound").fill("0.5")
@@ -278,7 +278,7 @@ def test_a_link_restores_the_sound_and_starts_none(page, open_page):
     assert other.locator("#shape .value").first.inner_text() == "4.0"
     expect(other.get_by_role("status")).to_contain_text("press Play")
     other.keyboard.press("Space")
-    other.wait_for_function("heard.length === 1")
+    other.wait_for_function("() => heard.length === 1")
     assert other.evaluate("heard[0].level") == pytest.approx(float(np.sqrt(np.square(shaped).mean())), rel=0.01)
 
 
