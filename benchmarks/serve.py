@@ -155,8 +155,9 @@ def redraws(browser: Browser, address: str) -> list[float]:
     body = points + generator.integers(0, 3, POINTS).astype("<u2").tobytes()
     page = browser.new_context(viewport={"width": 1440, "height": 960}).new_page()
     page.route("**/api/map/*", lambda route: route.fulfill(body=body))
-    page.goto(address)
-    page.wait_for_function("() => performance.getEntriesByName('genvae:map').length > 1")
+    with page.expect_response("**/api/map/*"):
+        page.goto(address)
+    page.wait_for_timeout(1000)  # until the points are drawn, and all is quiet
     times: list[float] = page.evaluate(PAN, FRAMES)
     page.context.close()
     return times
