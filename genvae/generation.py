@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,8 +16,8 @@ from torch import Tensor
 import genvae
 from genvae.audio import wav
 from genvae.errors import GenvaeError, PluginError, nearest
-from genvae.joining import clips_for, join
-from genvae.pipeline import SECTIONS, Part
+from genvae.joining import clips_for, join, stride
+from genvae.pipeline import SECTIONS, Part, Pipeline
 from genvae.provenance import Provenance, Waypoint
 from genvae.registry import Registry
 from genvae.run import Run
@@ -94,13 +95,28 @@ class Synthesizer:
         self.genres = config.genres
         self.sample_rate = config.sample_rate
         self.clip_samples = config.clip_samples
-        self._pipeline = run.load(registry, config=config)
+        self._use(run.load(registry, config=config), registry)
+
+    def with_vocoder(self, registry: Registry, vocoder: Part) -> Synthesizer:
+        """The same run with another vocoder; the nets are shared.
+
+        Raises:
+            PluginError: it is missing. SpecMismatch: it doesn't fit the run's features.
+        """
+        other = copy.copy(self)
+        with torch.random.fork_rng(devices=[]):  # building may draw
+            other._use(self._pipeline.with_vocoder(registry, vocoder), registry)
+        return other
+
+    def _use(self, pipeline: Pipeline, registry: Registry) -> None:
+        """Generate with a pipeline, and name its distributions' versions."""
+        self._pipeline = pipeline
         self._versions = {"genvae": genvae.__version__, "torch": str(torch.__version__)}
         for section in SECTIONS:
-            part: Part = getattr(config, section)
+            part: Part = getattr(pipeline.config, section)
             row = registry.row(section, f"{part.distribution}:{part.plugin}")
             self._versions.setdefault(row.distribution, row.version)
-        self._vocoder: Mapping[str, Any] = config.to_json()["vocoder"]
+        self._vocoder: Mapping[str, Any] = pipeline.config.to_json()["vocoder"]
 
     def provenance(
         self, genre: str, *, seed: int, index: int, temperature: float = 1.0, seconds: float | None = None
@@ -186,6 +202,12 @@ class Synthesizer:
         samples = self._samples(seconds)
         made_by, generator = self._beginning(path, seed, index)
         return self._travelled(path, samples, generator, replace(made_by, seconds=float(seconds)))
+
+    def seconds(self, steps: int) -> float:
+        """The length of a path that `travel` makes of so many clips, each half over the next."""
+        spec = self._pipeline.transform.spec
+        frames = spec.frames(self.clip_samples)
+        return spec.samples((steps - 1) * stride(frames) + frames) / self.sample_rate
 
     def again(self, told: Provenance) -> Clip:
         """Make what a provenance tells of; its run and vocoder must be this one's.

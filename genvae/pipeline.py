@@ -144,6 +144,15 @@ class Pipeline:
         vocoder = _make_vocoder(registry, config, transform)
         return cls(config, transform, model, prior, vocoder)
 
+    def with_vocoder(self, registry: Registry, vocoder: Part) -> Self:
+        """The same parts but for another vocoder, set to inference; what it draws is torch's global generator's.
+
+        Raises:
+            PluginError: it is missing. SpecMismatch: it doesn't fit.
+        """
+        config = replace(self.config, vocoder=vocoder)
+        return replace(self, config=config, vocoder=_make_vocoder(registry, config, self.transform).eval())
+
     def sound(self, features: Tensor, *, length: int, generator: torch.Generator | None = None) -> Tensor:
         """Features [B, bins, frames] -> waveforms [B, length], through the transform's inverse and the vocoder."""
         with self.using("transform", "inverting features"):

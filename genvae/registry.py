@@ -45,6 +45,11 @@ class Registry:
         """Every plugin, without asking whether it can run on this machine."""
         return list(self._declared)
 
+    def names(self, kind: str) -> list[str]:
+        """What `row` may be asked for, sorted; none of them has been asked whether it can run here."""
+        rows = [row for row in self._declared if row.kind == kind and row.plugin]
+        return [f"{row.distribution}:{row.name}" if row.state == "clash" else row.name for row in rows]
+
     def row(self, kind: str, name: str) -> Row:
         """The row of a usable plugin, by `name` or `distribution:name`.
 

@@ -17,6 +17,7 @@ from genvae.text import printable
 COMMANDS = {
     "generate": "Make new clips of a genre.",
     "interpolate": "A way from one sound to another.",
+    "serve": "A page that makes and shows sounds.",
     "regenerate": "Make a generated clip again, byte for byte.",
     "reconstruct": "Encode and decode your own sound.",
     "prepare": "Chop recordings into a store of clips.",

@@ -50,7 +50,6 @@ def interpolate(
     pipe = byte_stream() if output == "-" else None
 
     from genvae.cli.generate import describe, open_run, synthesizer_for
-    from genvae.joining import stride
     from genvae.registry import installed
     from genvae.walk import Path as Way
 
@@ -62,9 +61,7 @@ def interpolate(
     name = f"{first_name}-to-{last_name}"
     if pipe is not None or output.lower().endswith(".wav") or seconds is not None:
         if seconds is None:
-            frames = run.spec.frames(run.config.clip_samples)
-            samples = run.spec.samples((steps - 1) * stride(frames) + frames)
-            seconds = samples / run.config.sample_rate
+            seconds = synthesizer.seconds(steps)
         joined = synthesizer.travel(way, seconds, seed=noise)
         if pipe is not None:
             pipe.write(joined.wav())

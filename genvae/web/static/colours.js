@@ -1,0 +1,36 @@
+// Colours: one for each genre, told apart by colour-blind people too, and a scale for levels.
+
+import { dark } from "./dom.js";
+
+// Okabe and Ito, Color Universal Design, 2008; in the dark theme brighter, so that small points stand out.
+const LIGHT = ["#0072b2", "#d55e00", "#009e73", "#aa4499", "#a67c00", "#3b6fd4", "#7a4b9d", "#5c5c5c"];
+const DARK = ["#56b4e9", "#ff9e4a", "#2fd3a1", "#e58fc4", "#f0e442", "#8fa8ff", "#c39bf0", "#c8c8c8"];
+
+/** The colour of a genre by its index, for the theme that is shown. */
+export const genreColour = (index) => (dark.matches ? DARK : LIGHT)[index % LIGHT.length];
+
+/** A colour as red, green and blue from 0 to 255. */
+export function rgb(hex) {
+  const value = parseInt(hex.slice(1), 16);
+  return [value >> 16, (value >> 8) & 255, value & 255];
+}
+
+/** A colour of the style sheet. */
+export const themed = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
+// From black through violet and orange to pale yellow, even in lightness (after matplotlib's magma).
+const LEVELS = [
+  [0, 0, 4], [20, 14, 54], [59, 15, 112], [100, 26, 128], [140, 41, 129], [183, 55, 121], [222, 73, 104],
+  [247, 112, 92], [254, 159, 109], [254, 207, 146], [252, 253, 191],
+];
+
+/** 256 colours for levels from the floor to the loudest, three bytes each. */
+export const LEVEL_COLOURS = (() => {
+  const table = new Uint8Array(256 * 3);
+  for (let i = 0; i < 256; i++) {
+    const at = (i / 255) * (LEVELS.length - 1);
+    const low = Math.min(Math.floor(at), LEVELS.length - 2);
+    for (let c = 0; c < 3; c++) table[3 * i + c] = LEVELS[low][c] + (at - low) * (LEVELS[low + 1][c] - LEVELS[low][c]);
+  }
+  return table;
+})();

@@ -1,0 +1,70 @@
+// The short-time Fourier transform: a radix-2 FFT and the levels of a sound over time and frequency.
+
+const tables = new Map();
+
+/** The twiddle factors, bit reversal and Hann window for a size that is a power of two. */
+function prepare(size) {
+  if (tables.has(size)) return tables.get(size);
+  const cos = new Float64Array(size / 2);
+  const sin = new Float64Array(size / 2);
+  const window = new Float64Array(size);
+  const reversed = new Uint32Array(size);
+  for (let i = 0; i < size / 2; i++) {
+    cos[i] = Math.cos((2 * Math.PI * i) / size);
+    sin[i] = -Math.sin((2 * Math.PI * i) / size);
+  }
+  for (let i = 0; i < size; i++) {
+    window[i] = 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / size);
+    reversed[i] = (reversed[i >> 1] >> 1) | (i & 1 ? size >> 1 : 0);
+  }
+  const made = { cos, sin, window, reversed };
+  tables.set(size, made);
+  return made;
+}
+
+/** The Fourier transform of `re` + i `im` in place. */
+function transform(re, im, { cos, sin }) {
+  const size = re.length;
+  for (let half = 1; half < size; half *= 2) {
+    const step = size / (2 * half);
+    for (let start = 0; start < size; start += 2 * half) {
+      for (let k = 0; k < half; k++) {
+        const a = start + k;
+        const b = a + half;
+        const x = re[b] * cos[k * step] - im[b] * sin[k * step];
+        const y = re[b] * sin[k * step] + im[b] * cos[k * step];
+        re[b] = re[a] - x;
+        im[b] = im[a] - y;
+        re[a] += x;
+        im[a] += y;
+      }
+    }
+  }
+}
+
+/** Levels in dB below the loudest, frame by frame with `size / 2` bins each; frame f is centred on sample f * hop. */
+export function spectrogram(samples, { size = 2048, hop = 64 } = {}) {
+  const table = prepare(size);
+  const frames = Math.floor(samples.length / hop) + 1;
+  const bins = size / 2;
+  const levels = new Float32Array(frames * bins);
+  const re = new Float64Array(size);
+  const im = new Float64Array(size);
+  let loudest = 1e-20;
+  for (let frame = 0; frame < frames; frame++) {
+    const start = frame * hop - size / 2;
+    for (let i = 0; i < size; i++) {
+      const sample = samples[start + i]; // undefined beyond the ends
+      re[table.reversed[i]] = sample === undefined ? 0 : sample * table.window[i];
+    }
+    im.fill(0);
+    transform(re, im, table);
+    for (let bin = 0; bin < bins; bin++) {
+      const power = re[bin] * re[bin] + im[bin] * im[bin];
+      levels[frame * bins + bin] = power;
+      if (power > loudest) loudest = power;
+    }
+  }
+  for (let i = 0; i < levels.length; i++) levels[i] = 10 * Math.log10(levels[i] / loudest + 1e-12);
+  return { levels, frames, bins, size, hop };
+}

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import socket
+
+from conftest import Genvae
+
+
+def test_a_port_in_use_is_told_before_anything_is_loaded(genvae: Genvae) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        result = genvae("serve", "--run", "nowhere", "--port", port)
+    assert result.exit_code == 1
+    assert f"Error: 127.0.0.1:{port} can't be listened on: Address already in use." in result.stderr
+    assert "--port 0" in result.stderr
+
+
+def test_a_host_that_is_none_is_told(genvae: Genvae) -> None:
+    result = genvae("serve", "--host", "no.such.host.invalid")
+    assert result.exit_code == 1
+    assert "no.such.host.invalid:8000 can't be listened on" in result.stderr
+
+
+def test_a_missing_run_is_told(genvae: Genvae) -> None:
+    result = genvae("serve", "--run", "nowhere", "--port", "0")
+    assert result.exit_code == 1
+    assert "nowhere is not a run" in result.stderr
