@@ -19,6 +19,7 @@ COMMANDS = {
     "prepare": "Chop recordings into a store of clips.",
     "train": "Train a model on a store.",
     "info": "What a run, a store or a generated file is.",
+    "bench": "Measure speed and quality, with other libraries beside.",
     "doctor": "Check this installation, plugin by plugin.",
     "plugins": "List and show plugins.",
 }
