@@ -77,7 +77,8 @@ def blurred(wanted: Tensor, others: Tensor) -> Tensor:
     basis = rows.T @ vectors[:, -min(COMPONENTS, len(rows) - 1) :].float()
     basis /= basis.norm(dim=0)
     kept = ((wanted + _FLOOR).log().flatten(1) - mean) @ basis @ basis.T + mean
-    return kept.exp().sub(_FLOOR).clamp_min(1e-4).view_as(wanted)
+    magnitude: Tensor = kept.exp().sub(_FLOOR).clamp_min(1e-4).view_as(wanted)
+    return magnitude
 
 
 def convergence(wanted: Tensor, waves: Tensor, spec: FeatureSpec) -> float:
