@@ -16,9 +16,10 @@ import genvae
 from genvae.audio import wav
 from genvae.errors import GenvaeError, PluginError, nearest
 from genvae.pipeline import SECTIONS, Part
-from genvae.provenance import Provenance
+from genvae.provenance import Provenance, Waypoint
 from genvae.registry import Registry
 from genvae.run import Run
+from genvae.walk import Path, Place
 
 _LOUDEST = 0.99  # peak of a clip that would be beyond full scale
 
@@ -116,14 +117,57 @@ class Synthesizer:
         Raises:
             GenvaeError: the run has no such genre, or what came out is not a finite sound.
         """
-        label = self._label(genre)
-        generator = item_generator(seed, genre, index)
-        parts = self._pipeline
-        z = parts.prior.sample(label, generator=generator, temperature=temperature)  # [1, latent_dim]
-        features = parts.model.decode(z, label, generator=generator)  # [1, bins, frames]
-        wave = self._sound(features, generator)
-        provenance = self.provenance(genre, seed=seed, index=index, temperature=temperature)
-        return Clip(_within_full_scale(wave), self.sample_rate, provenance)
+        z, generator = self._drawn(genre, seed, index, temperature)
+        wave = self._sound(self._features(Place(z, genre, genre, 0.0), generator), generator)
+        made_by = self.provenance(genre, seed=seed, index=index, temperature=temperature)
+        return Clip(_within_full_scale(wave), self.sample_rate, made_by)
+
+    @_one_thread()
+    @torch.no_grad()
+    def latent(self, genre: str, *, seed: int, index: int = 0, temperature: float = 1.0) -> Tensor:
+        """The latent [latent_dim] that `generate` draws for clip `index` of `seed`.
+
+        Raises:
+            GenvaeError: the run has no such genre.
+        """
+        return self._drawn(genre, seed, index, temperature)[0]
+
+    def decode(self, z: Tensor, genre: str, *, seed: int = 0, index: int = 0) -> Clip:
+        """Make any latent [latent_dim] sound as a genre, with the noise of clip `index` of `seed`.
+
+        The latent that `latent` gives for that seed and index sounds as `generate` makes it, to the bit.
+
+        Raises:
+            GenvaeError: the run has no such genre, the latent is not one of its, or the sound is not finite.
+        """
+        return self._visit(Path.of(z[None], [genre]), None, seed, index)
+
+    def visit(self, path: Path, at: float, *, seed: int = 0, index: int = 0) -> Clip:
+        """Make one place on a path sound, `at` from 0 to 1, with the noise of clip `index` of `seed` at its start.
+
+        Between two genres it is a mixture of what either would make of the latent there.
+
+        Raises:
+            GenvaeError: as `decode`.
+        """
+        return self._visit(path, min(max(at, 0.0), 1.0), seed, index)
+
+    @_one_thread()
+    @torch.no_grad()
+    def encode(self, wave: Tensor, genre: str | None = None) -> tuple[Tensor, str]:
+        """The latents of a sound's clips, [clips, latent_dim], and the genre under which it was encoded.
+
+        Args:
+            wave: [samples] at `sample_rate`, at least one; the last clip is padded with silence.
+            genre: to condition on; by default the one under which the model's features come nearest.
+
+        Raises:
+            GenvaeError: the run has no such genre.
+        """
+        padded = torch.nn.functional.pad(wave, (0, -len(wave) % self.clip_samples))
+        features = [self._pipeline.transform(clip[None]) for clip in torch.split(padded, self.clip_samples)]
+        label, latents = self._fitting(features, [genre] if genre else self.genres)
+        return torch.cat(latents).float(), self.genres[int(label)]
 
     @_one_thread()
     @torch.no_grad()
@@ -137,19 +181,14 @@ class Synthesizer:
         Raises:
             GenvaeError: the run has no such genre, or what came out is not a finite sound.
         """
-        parts = self._pipeline
-        padded = torch.nn.functional.pad(wave, (0, -len(wave) % self.clip_samples))
-        clips = torch.split(padded, self.clip_samples)
-        features: list[Tensor] = [parts.transform(clip[None]) for clip in clips]  # [1, bins, frames] each
-        label, latents = self._fitting(features, [genre] if genre else self.genres)
+        latents, chosen = self.encode(wave, genre)
         sounds = []
         for index, z in enumerate(latents):
-            generator = item_generator(0, self.genres[int(label)], index)
+            generator = item_generator(0, chosen, index)
             # Drawn as in `generate`: the likelihood's mean lacks a sound's noise, and with it several dB of its level.
-            decoded = parts.model.decode(z, label, generator=generator)
-            sounds.append(self._sound(decoded, generator))
+            sounds.append(self._sound(self._features(Place(z, chosen, chosen, 0.0), generator), generator))
         made = _within_full_scale(torch.cat(sounds))
-        chosen = self.genres[int(label)]
+        padded = torch.nn.functional.pad(wave, (0, len(made) - len(wave)))
         return Reconstruction(made[: len(wave)], self.sample_rate, chosen, log_spectral_distance(padded, made))
 
     def _fitting(self, features: Sequence[Tensor], genres: Sequence[str]) -> tuple[Tensor, list[Tensor]]:
@@ -168,6 +207,44 @@ class Synthesizer:
             found.append((missed, label, latents))
         _, label, latents = min(found, key=lambda each: each[0])
         return label, latents
+
+    def _drawn(self, genre: str, seed: int, index: int, temperature: float) -> tuple[Tensor, torch.Generator]:
+        """The latent [latent_dim] of a clip, and its generator as it stands behind that draw."""
+        generator = item_generator(seed, genre, index)
+        z = self._pipeline.prior.sample(self._label(genre), generator=generator, temperature=temperature)
+        return z[0], generator
+
+    @_one_thread()
+    @torch.no_grad()
+    def _visit(self, path: Path, at: float | None, seed: int, index: int) -> Clip:
+        self._require_latents(path)
+        start = path.knots[0].genre
+        _, generator = self._drawn(start, seed, index, 1.0)  # so that the noise is that of `generate`
+        wave = self._sound(self._features(path.at(at or 0.0), generator), generator)
+        waypoints = tuple(Waypoint.of(knot.genre, knot.latent.numpy()) for knot in path.knots)
+        made_by = replace(self.provenance(start, seed=seed, index=index), path=waypoints, at=at)
+        return Clip(_within_full_scale(wave), self.sample_rate, made_by)
+
+    def _features(self, place: Place, generator: torch.Generator) -> Tensor:
+        """The features [1, bins, frames] of a place; under both of its genres with the same draws, and blended."""
+        z, model = place.latent[None], self._pipeline.model
+        state = generator.get_state()
+        features = model.decode(z, self._label(place.genre), generator=generator)
+        if place.share == 0.0 or place.other == place.genre:
+            return features
+        generator.set_state(state)
+        return torch.lerp(features, model.decode(z, self._label(place.other), generator=generator), place.share)
+
+    def _require_latents(self, path: Path) -> None:
+        """Check that a path lies in this run's latent space."""
+        dim = self._pipeline.model.latent_dim
+        for knot in path.knots:
+            self._label(knot.genre)
+            if knot.latent.shape != (dim,):
+                shape = list(knot.latent.shape)
+                raise GenvaeError(f"A latent of shape {shape} is none of this run's: they are [{dim}].")
+            if not torch.isfinite(knot.latent).all():
+                raise GenvaeError("A latent has values that are not finite numbers.")
 
     def _label(self, genre: str) -> Tensor:
         """The genre's index, [1]."""

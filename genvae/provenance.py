@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from genvae.audio import wav
 from genvae.errors import AudioError
@@ -16,6 +20,34 @@ from genvae.errors import AudioError
 _FORMAT = 1
 _MAX_LENGTH = 1 << 16  # characters of JSON
 _MAX_NUMBER = 2**63 - 1
+_MAX_SECONDS = 24 * 3600.0
+
+
+@dataclass(frozen=True)
+class Waypoint:
+    """A place that a path passes.
+
+    genre: what it is decoded as. latent: float32 [latent_dim], little-endian, in base64.
+    """
+
+    genre: str
+    latent: str
+
+    @classmethod
+    def of(cls, genre: str, latent: NDArray[np.float32]) -> Self:
+        """The waypoint at a latent [latent_dim]."""
+        return cls(genre, base64.b64encode(latent.astype("<f4").tobytes()).decode("ascii"))
+
+    def values(self) -> NDArray[np.float32]:
+        """The latent, [latent_dim].
+
+        Raises:
+            ValueError: it is not in base64, not a number of whole values, or not finite.
+        """
+        values = np.frombuffer(base64.b64decode(self.latent, validate=True), "<f4").astype(np.float32)
+        if not np.isfinite(values).all():
+            raise ValueError("its latent has values that are not finite")
+        return values
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +56,8 @@ class Provenance:
 
     run: the run's digest. vocoder: plugin, distribution, version and options, which may differ from the run's own.
     versions: of genvae, of torch and of the other distributions whose plugins took part.
+    path: where its latents were not drawn from the prior, the path that it lies on; one waypoint for a point.
+    at: the time of its place on the path, from 0 to 1. seconds: the length of a sound that is longer than one clip.
     """
 
     run: str
@@ -33,10 +67,17 @@ class Provenance:
     temperature: float
     vocoder: Mapping[str, Any]
     versions: Mapping[str, str]
+    path: tuple[Waypoint, ...] | None = None
+    at: float | None = None
+    seconds: float | None = None
+
+    def told(self) -> dict[str, Any]:
+        """The fields as plain values, without those that say nothing."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
     def info(self) -> dict[str, str]:
         """The RIFF INFO texts that carry it; the same provenance always gives the same texts."""
-        comment = json.dumps({"genvae": _FORMAT, **asdict(self)}, sort_keys=True, separators=(",", ":"))
+        comment = json.dumps({"genvae": _FORMAT, **self.told()}, sort_keys=True, separators=(",", ":"))
         return {"ICMT": comment, "ISFT": f"genvae {self.versions['genvae']}"}
 
     def differing_versions(self, other: Provenance) -> str:
@@ -100,7 +141,26 @@ def _checked(value: dict[str, Any]) -> Provenance:
         temperature=float(temperature),
         vocoder=vocoder,
         versions=versions,
+        path=_waypoints(value["path"]) if "path" in value else None,
+        at=_number(value, "at", 1.0) if "at" in value else None,
+        seconds=_number(value, "seconds", _MAX_SECONDS) if "seconds" in value else None,
     )
+
+
+def _waypoints(value: Any) -> tuple[Waypoint, ...]:
+    if not (isinstance(value, list) and value and all(isinstance(each, dict) for each in value)):
+        raise TypeError("its path is not a list of places")
+    waypoints = tuple(Waypoint(_text(each, "genre"), _text(each, "latent")) for each in value)
+    for waypoint in waypoints:
+        waypoint.values()
+    return waypoints
+
+
+def _number(value: Mapping[str, Any], name: str, most: float) -> float:
+    number = value[name]
+    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number <= most:
+        raise TypeError(f"its {name} is not a number from 0 to {most:g}")
+    return float(number)
 
 
 def _text(value: Mapping[str, Any], name: str) -> str:

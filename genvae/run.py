@@ -5,6 +5,7 @@ RUN/
   weights.safetensors     transform, model, prior and vocoder; written when training has ended
   checkpoint.safetensors  all that resuming needs; gone when training has ended
   latents.safetensors     the training clips' latents; generation never reads it
+  map.safetensors         where they lie on a plane, for plots and the page; generation never reads it
   metrics.jsonl           one line for each logged step and validation
 """
 
@@ -106,6 +107,11 @@ class Run:
     def latents_path(self) -> Path:
         """The training clips' latents."""
         return self.path / "latents.safetensors"
+
+    @property
+    def map_path(self) -> Path:
+        """The training clips' places on a plane, by one method or more."""
+        return self.path / "map.safetensors"
 
     @property
     def metrics_path(self) -> Path:

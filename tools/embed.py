@@ -1,7 +1,8 @@
-"""Embeds a trained run in the package: its description and weights, the credits of the music, and a model card.
+"""Embeds a trained run in the package: its description, weights and maps, the music's credits, and a model card.
 
     python tools/embed.py RUN STORE MANIFEST "MACHINE" "genvae train ..."
 
+Make the run's second map before: genvae map RUN --method umap (the first is made when training ends).
 MANIFEST is the corpus's CSV (genre, file, seconds, source_package, version, path_in_package, licence). MACHINE says on
 what the run was trained, the last argument how. Every number in the card is computed here.
 """
@@ -17,6 +18,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from genvae.files import write_whole
+from genvae.latents import METHODS, map_methods
 from genvae.run import Run
 
 TARGET = Path(__file__).parent.parent / "genvae" / "pretrained" / "default"
@@ -29,11 +31,13 @@ def main() -> None:
     """Write the folder `genvae/pretrained/default`."""
     path, store, manifest, machine, command = sys.argv[1:]
     run = Run(Path(path))
+    if missing := set(METHODS) - set(map_methods(run)):
+        sys.exit(f"{path} has no {' and no '.join(sorted(missing))} map. Make it with: genvae map {path} --method ...")
     with Path(manifest).open(encoding="utf-8", newline="") as file:
         rows = [{**row, "recording": Path(row["file"]).stem} for row in csv.DictReader(file)]
     table = subprocess.run([sys.executable, BENCHMARK, path, store], capture_output=True, text=True, check=True)
     TARGET.mkdir(exist_ok=True)
-    for file_name in ("pipeline.json", "weights.safetensors"):
+    for file_name in ("pipeline.json", "weights.safetensors", "map.safetensors"):
         shutil.copyfile(run.path / file_name, TARGET / file_name)
     with (TARGET / "CREDITS.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")

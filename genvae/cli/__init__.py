@@ -18,6 +18,7 @@ COMMANDS = {
     "reconstruct": "Encode and decode your own sound.",
     "prepare": "Chop recordings into a store of clips.",
     "train": "Train a model on a store.",
+    "map": "Lay a run's training clips out on a plane.",
     "info": "What a run, a store or a generated file is.",
     "bench": "Measure speed and quality, with other libraries beside.",
     "doctor": "Check this installation, plugin by plugin.",
@@ -69,7 +70,8 @@ class LazyGroup(click.Group):
             if error.strerror is None:  # a library's own kind, not the system's
                 raise
             message = f"{os.fsdecode(error.filename)}: {error.strerror}." if error.filename else f"{error.strerror}."
-        click.echo("Error: " + "\n".join(map(printable, message.splitlines())), err=True)
+        # Not map(printable, …): the command of that name becomes an attribute of this package, its submodule.
+        click.echo("Error: " + "\n".join([printable(line) for line in message.splitlines()]), err=True)
         ctx.exit(1)
 
 

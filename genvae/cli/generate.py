@@ -146,10 +146,8 @@ def file_name(genre: str, seed: int, index: int) -> str:
 
 def describe(clip: Clip) -> dict[str, Any]:
     """A clip for people who read JSON."""
-    from dataclasses import asdict
-
     return {
-        **asdict(clip.provenance),
+        **clip.provenance.told(),
         "sample_rate": clip.sample_rate,
         "samples": len(clip.wave),
         "peak": float(clip.wave.abs().max()),

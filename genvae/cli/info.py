@@ -73,11 +73,9 @@ def _store(path: Path) -> dict[str, Any]:
 
 
 def _clip(path: Path) -> dict[str, Any]:
-    from dataclasses import asdict
-
     from genvae import provenance
 
-    return {"kind": "clip", "path": str(path), **asdict(provenance.read(path))}
+    return {"kind": "clip", "path": str(path), **provenance.read(path).told()}
 
 
 def _lines(about: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:

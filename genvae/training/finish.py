@@ -1,4 +1,4 @@
-"""What follows training: latents of the training clips, a prior fitted to them, and weights that can generate."""
+"""What follows training: latents of the training clips, a prior fitted to them, weights that can generate, a map."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from genvae.clips.store import ClipStore
-from genvae.errors import RunError
+from genvae.errors import GenvaeError, RunError
+from genvae.latents.fit import make_map
 from genvae.pipeline import Pipeline
 from genvae.run import Run, save_tensors
 from genvae.training.data import in_order
@@ -18,7 +19,7 @@ from genvae.training.log import TrainingLog
 def finish(
     run: Run, pipeline: Pipeline, store: ClipStore, log: TrainingLog, wish: Wish, *, seed: int, batch_size: int
 ) -> None:
-    """Fit the prior, and write `latents.safetensors` and then the weights; the checkpoint is no longer needed.
+    """Fit the prior, write `latents.safetensors`, then the weights and the map; the checkpoint is no longer needed.
 
     The prior sees draws from the posteriors rather than their means, because draws are what the decoder has learned
     to decode.
@@ -51,3 +52,8 @@ def finish(
     save_tensors(run.latents_path, {"mean": torch.cat(means), "genre": genre, "clip": clips})
     run.save_weights(pipeline)
     run.checkpoint_path.unlink(missing_ok=True)
+    log.begin("making the map")
+    try:
+        make_map(run, "pca", seed=seed)
+    except GenvaeError as error:  # the run can generate all the same
+        log.say(f"There is no map of this run: {error}")

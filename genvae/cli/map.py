@@ -1,0 +1,59 @@
+"""`genvae map`: where a run's training clips lie in its latent space, on a plane."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from genvae.cli.output import say, show_json, show_path, tracked
+
+
+@click.command()
+@click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
+@click.option("--method", type=click.Choice(["pca", "umap"]), default="pca", show_default=True,
+              help="The plane in which the clips vary most, or UMAP, which keeps neighbours together.")  # fmt: skip
+@click.option("--store", type=click.Path(path_type=Path),
+              help="The store that the run was trained on, for a run without latents of its clips.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of UMAP.")
+@click.option("--json", "as_json", is_flag=True, help="Say what was made as JSON.")
+def map(run_path: Path, method: str, store: Path | None, seed: int, as_json: bool) -> None:
+    """Make a map of the training clips of RUN, and keep it in the run as map.safetensors.
+
+    `genvae train` makes the PCA map at its end. UMAP takes a minute for 20,000 clips. A run keeps one map of either
+    kind; `genvae plot latent` draws it, and the page of `genvae serve` plays it.
+
+    \b
+    genvae map run --method umap
+    """
+    from genvae.latents.fit import make_map
+    from genvae.run import Run
+
+    run = Run(run_path)
+    if store is not None and not run.latents_path.exists():
+        _encode(run_path, store)
+    made = make_map(run, method, seed=seed)
+    counts = {genre: int((made.genre == index).sum()) for index, genre in enumerate(run.config.genres)}
+    if as_json:
+        explained = None if made.explained is None else list(made.explained)
+        show_json({"path": str(run.map_path), "method": method, "seed": seed, "clips": counts, "explained": explained})
+        return
+    show_path(run.map_path)
+    said = "" if made.explained is None else " The axes hold {:.1%} and {:.1%} of the variance.".format(*made.explained)
+    say(f"{sum(counts.values())} clips.{said}")
+
+
+def _encode(run_path: Path, store: Path) -> None:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from genvae.clips.store import ClipStore
+    from genvae.latents.encode import encode_store
+    from genvae.registry import installed
+    from genvae.run import Run
+
+    def shown(batches: list[Any]) -> Iterator[Any]:
+        with tracked(batches, "Encoding") as steps:
+            yield from steps
+
+    encode_store(Run(run_path), ClipStore.open(store), installed(), tracked=shown)

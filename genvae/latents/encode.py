@@ -1,0 +1,42 @@
+"""Encodes the training clips of a store with a trained run, for one that holds no latents of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from genvae.clips.store import ClipStore
+from genvae.errors import RunError
+from genvae.registry import Registry
+from genvae.run import Run, save_tensors
+
+Tracked = Callable[[list[NDArray[np.int64]]], Iterator[NDArray[np.int64]]]
+
+_BATCH = 64
+
+
+@torch.no_grad()
+def encode_store(run: Run, store: ClipStore, registry: Registry, *, tracked: Tracked = iter) -> None:
+    """Write the run's `latents.safetensors`, as the end of its training does.
+
+    Args:
+        tracked: passes batches of clip numbers on, and may show how far it is.
+
+    Raises:
+        RunError: the store is not the one that the run was trained on, or the run is unfinished or damaged.
+    """
+    if run.data.get("store") != store.digest:
+        raise RunError(f"{run.path} was trained on another store than {store.path}, or that one has changed since.")
+    pipeline = run.load(registry)
+    numbers = store.select(split="train")
+    means: list[Tensor] = []
+    for batch in tracked([numbers[start : start + _BATCH] for start in range(0, len(numbers), _BATCH)]):
+        waves = torch.from_numpy(store.waves(batch))
+        genre = torch.from_numpy(store.index["genre"][batch].astype(np.int64))
+        means.append(pipeline.model.encode(pipeline.transform(waves), genre).mean.float())
+    genres = torch.from_numpy(store.index["genre"][numbers].astype(np.int64))
+    save_tensors(run.latents_path, {"mean": torch.cat(means), "genre": genres, "clip": torch.from_numpy(numbers)})

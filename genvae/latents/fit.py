@@ -1,0 +1,116 @@
+"""Makes a run's map from the latents of its training clips. The only place that needs umap and scikit-learn."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from genvae.errors import GenvaeError, RunError
+from genvae.latents.map import METHODS, NEIGHBOURS, LatentMap, pack, read
+from genvae.latents.pca import Principal, principal
+from genvae.run import Run, save_tensors
+
+MOST = 100_000  # clips on a map
+
+
+def make_map(run: Run, method: str = "pca", *, seed: int = 0) -> LatentMap:
+    """Make a map of a run's training clips and keep it in the run; the same seed makes the same map.
+
+    Of more than 100,000 clips, so many are chosen at random.
+
+    Args:
+        method: `pca` or `umap`.
+
+    Raises:
+        RunError: the run holds no latents, or damaged ones. GenvaeError: there is no such method, or umap failed.
+    """
+    if method not in METHODS:
+        raise GenvaeError(f"There is no map method {method!r}. There are {' and '.join(METHODS)}.")
+    latents, genre, clip = _chosen(*_latents(run), seed)
+    components = principal(latents)
+    held = pack(latents, genre, clip, components)
+    before = _before(run, held)
+    points = _planar(latents, components) if method == "pca" else _umap(latents, seed)
+    held |= before | {f"{method}.points": points, f"{method}.reach": _reach(points)}
+    save_tensors(run.map_path, held)
+    return LatentMap.load(run, method)
+
+
+def _latents(run: Run) -> tuple[Tensor, Tensor, Tensor]:
+    """The posterior means [N, latent_dim], genres [N] and numbers [N] of the training clips."""
+    if not run.latents_path.exists():
+        raise RunError(f"{run.path} holds no latents of its training clips ({run.latents_path.name}), so no map can be "
+                       f"made of them. Encode its store with: genvae map {run.path} --store STORE")  # fmt: skip
+    try:
+        held = load_file(run.latents_path)
+        latents, genre, clip = held["mean"].float(), held["genre"].long(), held["clip"].long()
+        clips, dim = latents.shape
+        if (genre.shape, clip.shape) != ((clips,), (clips,)) or dim < 2 or not clips:
+            raise ValueError("its tensors do not fit each other")
+        if not bool(latents.isfinite().all()):
+            raise ValueError("it has values that are not finite")
+        if not 0 <= int(genre.min()) <= int(genre.max()) < len(run.config.genres):
+            raise ValueError("it has genres that the run does not know")
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise RunError(f"{run.latents_path} is damaged: {error}.") from error
+    return latents, genre, clip
+
+
+def _chosen(latents: Tensor, genre: Tensor, clip: Tensor, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    if len(latents) <= MOST:
+        return latents, genre, clip
+    drawn = torch.randperm(len(latents), generator=torch.Generator().manual_seed(seed))[:MOST].sort().values
+    return latents[drawn], genre[drawn], clip[drawn]
+
+
+def _before(run: Run, held: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The points that the run has by other methods, if they are of the same latents."""
+    try:
+        old = read(run)
+    except RunError:
+        return {}
+    if old is None or not all(torch.equal(old[name], held[name]) for name in ("latent", "clip")):
+        return {}
+    return {name: tensor for name, tensor in old.items() if name not in held}
+
+
+def _planar(latents: Tensor, components: Principal) -> Tensor:
+    return ((latents.double() - components.mean) @ components.axes[:2].T).float()
+
+
+def _umap(latents: Tensor, seed: int) -> Tensor:
+    """UMAP's points [N, 2], computed by a process of its own: numba's threads and torch's don't get on in one.
+
+    Raises:
+        GenvaeError: with the last line that the process wrote.
+    """
+    if len(latents) < 2 * NEIGHBOURS:
+        raise GenvaeError(
+            f"UMAP needs {2 * NEIGHBOURS} clips or more, and the run has {len(latents)}. Use --method pca."
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        given, made = Path(folder, "latents.npy"), Path(folder, "points.npy")
+        np.save(given, latents.numpy(), allow_pickle=False)
+        command = [sys.executable, "-m", "genvae.latents.umap_process", str(given), str(made), str(seed)]
+        done = subprocess.run(command, env={**os.environ, "NUMBA_NUM_THREADS": "1"}, capture_output=True, text=True)
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or [f"it ended with status {done.returncode}"])[-1]
+            raise GenvaeError(f"UMAP failed: {last}")
+        return torch.from_numpy(np.load(made, allow_pickle=False))
+
+
+def _reach(points: Tensor) -> Tensor:
+    """The distance to the eighth neighbour (itself not counted) within which 99 % of points [N, 2] have it."""
+    from sklearn.neighbors import KDTree  # scikit-learn takes a second to import, which only fitting should pay
+
+    distances, _ = KDTree(points.numpy()).query(points.numpy(), k=min(NEIGHBOURS + 1, len(points)))
+    return torch.tensor(np.quantile(distances[:, -1], 0.99), dtype=torch.float32)

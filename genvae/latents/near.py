@@ -1,0 +1,40 @@
+"""Nearest neighbours, and weights for them that change without a jump when one neighbour takes another's place."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def nearest(points: Tensor, to: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """The k points [N, D] next to one point [D], or all if there are fewer: indices [k] and distances [k], ascending.
+
+    One point at a time, so that an answer never depends on what else is asked.
+    """
+    squared = (points - to).square().sum(dim=1)
+    found, indices = squared.topk(min(k, len(points)), largest=False)
+    return indices, found.sqrt()
+
+
+def weights(distances: Tensor) -> Tensor:
+    """What each of the nearest [k] counts, ascending by distance; their sum is 1.
+
+    Franke and Little's form of Shepard's weights (Franke, Scattered Data Interpolation, 1982, section 3): a neighbour
+    at no distance counts alone, and the farthest not at all, so that no weight jumps when that one is exchanged.
+    """
+    far = distances[-1]
+    if float(far) == 0 or len(distances) == 1:
+        return torch.full_like(distances, 1 / len(distances))
+    raw = ((far - distances) / distances.clamp_min(1e-6 * float(far))).square()
+    total = raw.sum()
+    return raw / total if float(total) > 0 else torch.full_like(raw, 1 / len(raw))  # all equally far
+
+
+def mix(vectors: Tensor, shares: Tensor) -> Tensor:
+    """The weighted mean of vectors [k, D] with shares [k], given the length that they have on average, [D].
+
+    A plain mean of vectors that point many ways is short: it would lie near the centre, where no clip does.
+    """
+    mean = shares @ vectors
+    wanted, length = shares @ vectors.norm(dim=1), mean.norm()
+    return mean * (wanted / length) if float(length) > 1e-9 * float(wanted) else mean

@@ -1,0 +1,31 @@
+"""Run as a process: UMAP of the latents in one file, its points in another.
+
+python -m genvae.latents.umap_process LATENTS.npy POINTS.npy SEED
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+
+import numpy as np
+
+
+def main() -> None:
+    """Lay the latents [N, latent_dim] out on a plane, [N, 2] float32 about the origin.
+
+    McInnes, Healy & Melville, UMAP, 2018. It begins from the principal plane, not from the graph's spectrum, which is
+    slow to find for many clips and sometimes not found.
+    """
+    from umap import UMAP
+
+    given, made, seed = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    latents = np.load(given, allow_pickle=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that a seed means one thread is what is wanted
+        points = UMAP(init="pca", random_state=seed, n_jobs=1).fit_transform(latents)
+    np.save(made, (points - points.mean(axis=0)).astype(np.float32), allow_pickle=False)
+
+
+if __name__ == "__main__":
+    main()
