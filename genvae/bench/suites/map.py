@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from genvae.bench.contest import Call, Case, Contender, Scale, Score
 from genvae.bench.suites import Context
+from genvae.latents.pca import principal
 
 _SIZES = ((30_000, 128),)
 _MORE = ((3_000, 32), (100_000, 128))
@@ -24,15 +26,15 @@ def cases(context: Context) -> Iterator[Case]:
     for count, dimensions in (*_SIZES, *(_MORE if context.thorough else ())):
         latents = _latents(count, dimensions)
         yield Case(
-            suite="map", name=f"PCA, {count:,} x {dimensions} to 2", baseline="covariance, float64",
+            suite="map", name=f"PCA, {count:,} x {dimensions} to 2", baseline="genvae",
             scales=[Scale("time", "ms", 1e3, rate=False)], score=_error(latents),
             contenders=[
-                Contender(name="covariance, float64", make=lambda x=latents: lambda: covariance(x)),  # type: ignore[misc]
-                Contender(name="torch.pca_lowrank, q=2", make=lambda x=latents: _torch(x, 2)),  # type: ignore[misc]
-                Contender(name="torch.pca_lowrank, q=6", make=lambda x=latents: _torch(x, 6)),  # type: ignore[misc]
+                Contender(name="genvae", make=partial(_genvae, latents)),
+                Contender(name="covariance in float32, axes in float64", make=partial(_covariance, latents)),
+                Contender(name="torch.pca_lowrank, q=2", make=partial(_torch, latents, 2)),
+                Contender(name="torch.pca_lowrank, q=6", make=partial(_torch, latents, 6)),
                 *(
-                    Contender(name=f"scikit-learn, {solver}", peer=True,
-                              make=lambda x=latents, solver=solver: _sklearn(x, solver))  # type: ignore[misc]
+                    Contender(name=f"scikit-learn, {solver}", make=partial(_sklearn, latents, solver), peer=True)
                     for solver in ("covariance_eigh", "randomized", "full")
                 ),
             ],
@@ -45,6 +47,20 @@ def _latents(count: int, dimensions: int) -> Latents:
     spread = 1 / np.sqrt(1 + np.arange(dimensions))
     latents: Latents = (generator.standard_normal((count, dimensions)) * spread @ mixing.T).astype(np.float32)
     return latents
+
+
+def _genvae(latents: Latents) -> Call:
+    values = torch.from_numpy(latents)
+
+    def call() -> object:
+        found = principal(values)
+        return ((values.double() - found.mean) @ found.axes[:2].T).numpy()
+
+    return call
+
+
+def _covariance(latents: Latents) -> Call:
+    return lambda: covariance(latents)
 
 
 def covariance(latents: Latents) -> NDArray[Any]:

@@ -41,7 +41,7 @@ def cases(context: Context) -> Iterator[Case]:
 def _model_case(context: Context, name: str, waves: Tensor, peak: float) -> Case:
     flops, batch = 0.0, len(waves)
     try:
-        flops = _flops(context, name, waves[:2]) / 2
+        flops = _flops(context, name, waves[:1])
         batch = min(batch, 4) if flops > _HEAVY else batch
     except Exception:  # told by the contenders, which fail likewise
         pass

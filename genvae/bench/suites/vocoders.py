@@ -26,7 +26,7 @@ COMPONENTS = 128
 _FLOOR = 1e-2  # added to magnitudes before their logarithm is blurred; a full-scale tone has 256
 _LEAST = 1e-9  # of exact magnitudes, so that their logarithm is finite
 _ROUNDS = (0, 4, 8, 16, 32, 64)  # values of an option `iterations` that a thorough run tries
-_SLOW = 100  # rounds from which a vocoder is left out of large batches
+_SLOW = 100  # rounds from which a vocoder is measured in the first case only
 
 
 def spec_of(n_fft: int = N_FFT, hop: int = HOP) -> FeatureSpec:
@@ -118,7 +118,7 @@ def _case(
         for name, told, values in _named(context, variants)
         if slow or _rounds(context, name, values) < _SLOW
     ]
-    contenders += [contender(told, make, peer=True) for told, make in peers.all_of(spec, samples)]
+    contenders += [contender(told, make, peer=True) for told, make in peers.all_of(spec, samples, slow=slow)]
     return Case(
         suite="vocoders", name=name, contenders=contenders, baseline=DEFAULTS["vocoder"], score=score,
         scales=[Scale("cost", "ms per second of audio", 1e3 / seconds, rate=False),
