@@ -20,6 +20,7 @@ COMMANDS = {
     "train": "Train a model on a store.",
     "map": "Lay a run's training clips out on a plane.",
     "info": "What a run, a store or a generated file is.",
+    "export": "Write a run's decoder as ONNX.",
     "bench": "Measure speed and quality, with other libraries beside.",
     "doctor": "Check this installation, plugin by plugin.",
     "plugins": "List and show plugins.",

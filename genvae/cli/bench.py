@@ -32,7 +32,9 @@ _LIBRARIES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUM
 @click.option("--sounds", type=click.Path(path_type=Path, exists=True, file_okay=False),
               help="Folder of recordings to measure on.  [default: invented music]")  # fmt: skip
 @click.option("--run", "run_path", type=click.Path(path_type=Path), help="Run to generate with.  [default: embedded]")
-@click.option("--thorough", is_flag=True, help="More batches, lengths, options and repeats; takes an hour.")
+@click.option(
+    "--thorough", is_flag=True, help="More batches, lengths, options and repeats; takes half an hour or more."
+)
 @click.option("--json", "json_path", type=click.Path(path_type=Path, dir_okay=False),
               help="Write one object a measurement to this file.")  # fmt: skip
 @click.option("--compare", "old_path", type=click.Path(path_type=Path, dir_okay=False),

@@ -17,11 +17,11 @@ Run = Callable[[Tensor], Tensor]
 _GAMMA = 0.25645  # of the Gaussian closest to a Hann window, in squared window lengths: Průša & Søndergaard 2016
 
 
-def all_of(spec: FeatureSpec, samples: int, *, slow: bool) -> Iterator[tuple[str, Callable[[], Run]]]:
-    """Name, and what makes it; without the slow ones, those that large batches can be measured with."""
-    for rounds in (32, 64) if slow else ():
+def all_of(spec: FeatureSpec, samples: int, limit: int | None) -> Iterator[tuple[str, Callable[[], Run]]]:
+    """Name, and what makes it; with a limit, the quicker ones, and of rounds fewer than that."""
+    for rounds in (32, 64) if limit is None else ():
         yield f"librosa.griffinlim, {rounds} rounds", lambda n=rounds: _librosa(spec, samples, n)  # type: ignore[misc]
-    for rounds in (32, 64) if slow else (32,):
+    for rounds in (32, 64) if limit is None else (32,) if limit > 32 else ():
         yield f"torchaudio griffinlim, {rounds} rounds", lambda n=rounds: _torchaudio(spec, samples, n)  # type: ignore[misc]
     yield "pghipy, torch.istft", lambda: _pghipy(spec, samples)
 

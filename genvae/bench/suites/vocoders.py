@@ -25,8 +25,10 @@ N_FFT, HOP = 1024, 256
 COMPONENTS = 128
 _FLOOR = 1e-2  # added to magnitudes before their logarithm is blurred; a full-scale tone has 256
 _LEAST = 1e-9  # of exact magnitudes, so that their logarithm is finite
-_ROUNDS = (0, 4, 8, 16, 32, 64)  # values of an option `iterations` that a thorough run tries
+_ROUNDS = (0, 4, 16, 64)  # values of an option `iterations` that a thorough run tries
 _SLOW = 100  # rounds from which a vocoder is measured in the first case only
+_LARGE = 64  # clips in a batch, from which
+_QUICK = 20  # a vocoder of so many rounds is left out
 
 
 def spec_of(n_fft: int = N_FFT, hop: int = HOP) -> FeatureSpec:
@@ -37,22 +39,23 @@ def spec_of(n_fft: int = N_FFT, hop: int = HOP) -> FeatureSpec:
 
 def cases(context: Context) -> Iterator[Case]:
     """Quality and speed in one table; thorough: options, then batches, lengths, FFT sizes and hops."""
-    count = 12 if context.thorough else 4
+    count = 8 if context.thorough else 4
     waves = torch.from_numpy(context.sounds.clips(count))
     spec = spec_of()
     exact = magnitudes(waves, spec).clamp_min(_LEAST)
     others = magnitudes(torch.from_numpy(context.sounds.others(count)), spec)
     blur = blurred(exact, others)
-    yield _case(context, f"FFT {N_FFT}, hop {HOP}, {count} x 1 s", spec, exact, blur, variants=context.thorough)
+    yield _case(context, f"FFT {N_FFT}, hop {HOP}, {count} x 1 s", spec, exact, blur, thorough=context.thorough)
     if not context.thorough:
         return
     for batch, seconds in ((1, 1.0), (16, 1.0), (256, 1.0), (1, 10.0), (16, 10.0)):
         clips = magnitudes(torch.from_numpy(context.sounds.clips(batch, seconds)), spec).clamp_min(_LEAST)
-        yield _case(context, f"FFT {N_FFT}, hop {HOP}, {batch} x {seconds:g} s", spec, clips, slow=False)
+        limit = _QUICK if batch >= _LARGE else _SLOW
+        yield _case(context, f"FFT {N_FFT}, hop {HOP}, {batch} x {seconds:g} s", spec, clips, limit=limit)
     for n_fft, hop in ((512, 128), (2048, 512), (1024, 128)):
         other = spec_of(n_fft, hop)
         clips = magnitudes(waves, other).clamp_min(_LEAST)
-        yield _case(context, f"FFT {n_fft}, hop {hop}, {count} x 1 s", other, clips, slow=False)
+        yield _case(context, f"FFT {n_fft}, hop {hop}, {count} x 1 s", other, clips, limit=_SLOW)
 
 
 def magnitudes(waves: Tensor, spec: FeatureSpec) -> Tensor:
@@ -90,7 +93,7 @@ def convergence(wanted: Tensor, waves: Tensor, spec: FeatureSpec) -> float:
 
 def _case(
     context: Context, name: str, spec: FeatureSpec, exact: Tensor, blur: Tensor | None = None, *,
-    variants: bool = False, slow: bool = True,
+    thorough: bool = False, limit: int | None = None,
 ) -> Case:  # fmt: skip
     device = context.conditions.device
     samples = (exact.shape[2] - 1) * spec.hop
@@ -115,10 +118,10 @@ def _case(
 
     contenders = [
         contender(told, _ours(context, name, values, spec, samples))
-        for name, told, values in _named(context, variants)
-        if slow or _rounds(context, name, values) < _SLOW
+        for name, told, values in _named(context, thorough)
+        if limit is None or _rounds(context, name, values) < limit
     ]
-    contenders += [contender(told, make, peer=True) for told, make in peers.all_of(spec, samples, slow=slow)]
+    contenders += [contender(told, make, peer=True) for told, make in peers.all_of(spec, samples, limit)]
     return Case(
         suite="vocoders", name=name, contenders=contenders, baseline=DEFAULTS["vocoder"], score=score,
         scales=[Scale("cost", "ms per second of audio", 1e3 / seconds, rate=False),
