@@ -1,4 +1,4 @@
-"""Exports a run's decoder as ONNX, with all that it draws as inputs, and checks it against torch."""
+"""Exports what a run generates with as ONNX, with all that is drawn as inputs, and checks it against torch."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import io
 import json
 import logging
 import warnings
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,25 +16,29 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 import genvae
-from genvae.api import Model
 from genvae.errors import GenvaeError, PluginError
 from genvae.files import write_whole
+from genvae.pipeline import Pipeline
 from genvae.registry import Registry
 from genvae.run import Run
 
 FORMAT = 1
 """Version of the description inside the file."""
 TOLERANCE = 1e-3
-"""How far a feature, which is about 1 in size, may be from torch's. Sums are taken in another order."""
+"""How far a feature may be from torch's, or a magnitude, relative to the largest: sums have another order."""
 
 _DISTRIBUTIONS: Mapping[Any, Literal["normal", "uniform"]] = {
     torch.randn: "normal", torch.randn_like: "normal", torch.rand: "uniform", torch.rand_like: "uniform",
 }  # fmt: skip
 _NEEDS = ("onnx", "onnxscript", "onnxruntime")
+
+Part = Literal["decoder", "spectrogram"]
+"""`decoder`: a latent and a genre -> features. `spectrogram`: a genre and a temperature -> what a vocoder takes."""
 
 
 @dataclass(frozen=True)
@@ -49,26 +54,31 @@ class Draw:
 class Exported:
     """What an exported file holds.
 
-    run: the run's digest. inputs, outputs: shapes by name. draws: the inputs that are random. difference: the largest
-    between its features and torch's, over every genre.
+    run: the run's digest. part: of the pipeline. inputs, outputs: shapes by name. draws: the inputs that are random.
+    difference: the largest from what torch gives, over every genre.
     """
 
     run: str
+    part: Part
     inputs: Mapping[str, Sequence[int]]
     outputs: Mapping[str, Sequence[int]]
     draws: Sequence[Draw]
     difference: float
 
 
-def export_onnx(run: Run, registry: Registry, path: Path, *, mean: bool = False) -> Exported:
-    """Write the decoder of a run: `z` [1, latent_dim] and `genre` [1] (int64) -> `features` [1, bins, frames].
+def export_onnx(run: Run, registry: Registry, path: Path, *, part: Part = "decoder", mean: bool = False) -> Exported:
+    """Write a part of a run, for one clip at a time.
 
-    A decoder that draws, as the default model's does for its texture, gets an input for each draw, in the order in
-    which it draws; from the same draws it makes the same features as `Model.decode`. Shapes are fixed to one clip. What
-    the features mean, the genres and the draws stand in the file's metadata, as JSON under `genvae`.
+    `decoder`: `z` [1, latent_dim] and `genre` [1] (int64) -> `features` [1, bins, frames]. `spectrogram`: `genre` and
+    `temperature` [1] -> `spectrogram` [1, bins, frames] in the units of the spec, through prior, model and the
+    transform's inverse: all of generation but the vocoder.
+
+    What is drawn, as the default model does for its texture, is an input for each draw, in the order of the drawing;
+    from the same draws come the same values as in torch. The meaning of the values, the genres and the draws stand in
+    the file's metadata, as JSON under `genvae`.
 
     Args:
-        mean: export what `Model.decode` gives without a generator, so that nothing is drawn.
+        mean: of the decoder, export what `Model.decode` gives without a generator, so that nothing is drawn.
 
     Raises:
         GenvaeError: a library is missing, the model can't be exported, or what came out differs from torch.
@@ -77,26 +87,24 @@ def export_onnx(run: Run, registry: Registry, path: Path, *, mean: bool = False)
     _require_libraries()
     digest = run.digest()
     pipeline = run.load(registry)
-    model, config = pipeline.model, run.config
+    config = run.config
     generator = torch.Generator().manual_seed(0)
-    z = torch.randn(1, model.latent_dim, generator=generator)
-    genre = torch.zeros(1, dtype=torch.int64)
-    draws, values = ((), []) if mean else _draws_of(model, z, genre)
-    decoder = _Decoder(model, draws=not mean).eval()
-    names = ["z", "genre", *(draw.name for draw in draws)]
-    program = _exported(decoder, (z, genre, *values), names, config.model.plugin)
+    module = _Decoder(pipeline, mean) if part == "decoder" else _Spectrogram(pipeline)
+    inputs = module.inputs(0, generator)
+    draws, values = ((), []) if mean else _draws_of(module, inputs)
+    names = [*module.names, *(draw.name for draw in draws)]
+    program = _exported(module.eval(), (*inputs, *values), names, part, config.model.plugin)
     said = {
-        "format": FORMAT, "genvae": genvae.__version__, "torch": str(torch.__version__), "run": digest,
+        "format": FORMAT, "genvae": genvae.__version__, "torch": str(torch.__version__), "run": digest, "part": part,
         "genres": list(config.genres), "sample_rate": config.sample_rate, "clip_samples": config.clip_samples,
-        "model": asdict(config.model), "transform": asdict(config.transform),
-        "spec": pipeline.transform.spec.to_json(), "draws": [asdict(draw) for draw in draws],
+        "pipeline": config.to_json(), "spec": module.spec.to_json(), "draws": [asdict(draw) for draw in draws],
     }  # fmt: skip
     entry = program.metadata_props.add()
     entry.key, entry.value = "genvae", json.dumps(said)
     content: bytes = program.SerializeToString()
-    checked = _checked(content, decoder, draws, len(config.genres), generator)
+    ins, outs, difference = _checked(content, module, draws, len(config.genres), generator)
     write_whole(path, content)
-    return Exported(digest, *checked[:2], draws, checked[2])
+    return Exported(digest, part, ins, outs, draws, difference)
 
 
 class _Recording(TorchFunctionMode):
@@ -126,34 +134,92 @@ class _Replaying(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-class _Decoder(nn.Module):
-    """`Model.decode` as a function of tensors alone."""
+class _Part(nn.Module):
+    """A part of a pipeline as a function of tensors alone. names: of the inputs that are not drawn."""
 
-    def __init__(self, model: Model, *, draws: bool) -> None:
+    names: Sequence[str]
+
+    def __init__(self, pipeline: Pipeline) -> None:
         super().__init__()
-        self.model, self.draws = model, draws
+        self.transform, self.model, self.prior = pipeline.transform, pipeline.model, pipeline.prior
+        self.spec = pipeline.vocoder.spec
 
-    def forward(self, z: Tensor, genre: Tensor, *drawn: Tensor) -> Tensor:
-        """[1, latent_dim], [1] and every draw -> features [1, bins, frames]."""
-        if not self.draws:
-            return self.model.decode(z, genre)
+    @abstractmethod
+    def inputs(self, genre: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """Values to try it with."""
+
+    @abstractmethod
+    def made(self, *inputs: Tensor, generator: torch.Generator) -> Tensor:
+        """What the pipeline makes of them, with the generator for what it draws."""
+
+    def difference(self, got: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
+        """The largest between two results."""
+        return float(np.abs(got - wanted).max())
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """The same from inputs and draws, these in the order of the drawing."""
+        given, drawn = inputs[: len(self.names)], inputs[len(self.names) :]
         with _Replaying(drawn):
-            return self.model.decode(z, genre, generator=torch.Generator())
+            return self.made(*given, generator=torch.Generator())
 
 
-def _draws_of(model: Model, z: Tensor, genre: Tensor) -> tuple[tuple[Draw, ...], list[Tensor]]:
-    """What a model draws while it decodes.
+class _Decoder(_Part):
+    """`Model.decode`: z [1, latent_dim] and genre [1] -> features [1, bins, frames]."""
+
+    names = ("z", "genre")
+
+    def __init__(self, pipeline: Pipeline, mean: bool) -> None:
+        super().__init__(pipeline)
+        self.spec = pipeline.transform.spec
+        self.mean = mean
+
+    def inputs(self, genre: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """A latent such as the standard normal has, and the genre."""
+        return torch.randn(1, self.model.latent_dim, generator=generator), torch.tensor([genre])
+
+    def made(self, *inputs: Tensor, generator: torch.Generator) -> Tensor:
+        """Features, in the model's own scale."""
+        z, genre = inputs
+        return self.model.decode(z, genre) if self.mean else self.model.decode(z, genre, generator=generator)
+
+
+class _Spectrogram(_Part):
+    """Genre [1] and temperature [1] -> the spectrogram that the run's vocoder takes, [1, bins, frames]."""
+
+    names = ("genre", "temperature")
+
+    def inputs(self, genre: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """The genre, at a usual temperature."""
+        return torch.tensor([genre]), torch.ones(1)
+
+    def difference(self, got: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
+        """As a share of the largest magnitude: the logarithm of next to nothing may be anything."""
+        if self.spec.scale == "log":
+            got, wanted = np.exp(got), np.exp(wanted)
+        return float(np.abs(got - wanted).max() / np.abs(wanted).max())
+
+    def made(self, *inputs: Tensor, generator: torch.Generator) -> Tensor:
+        """As `Synthesizer.generate` makes it."""
+        genre, temperature = inputs
+        # A tensor where a number is expected: priors multiply by it, and then it is an input of the graph.
+        z = self.prior.sample(genre, generator=generator, temperature=temperature)  # type: ignore[arg-type]
+        spectrogram = self.transform.invert(self.model.decode(z, genre, generator=generator))
+        return spectrogram if self.spec == self.transform.spec else self.transform.magnitudes(spectrogram)
+
+
+def _draws_of(module: _Part, inputs: Sequence[Tensor]) -> tuple[tuple[Draw, ...], list[Tensor]]:
+    """What is drawn on the way, and values that were.
 
     Raises:
-        GenvaeError: it draws otherwise than by the functions that can become inputs.
+        GenvaeError: something draws otherwise than by the functions that can become inputs.
     """
     recording = _Recording()
     with torch.no_grad(), recording:
-        model.decode(z, genre, generator=torch.Generator().manual_seed(0))
+        module.made(*inputs, generator=torch.Generator().manual_seed(0))
     for function, _ in recording.drawn:
         if function not in _DISTRIBUTIONS:
-            raise GenvaeError(f"The model draws with {getattr(function, '__name__', function)}, which can't become an "
-                              "input of an ONNX file. Export its mean: --mean")  # fmt: skip
+            raise GenvaeError(f"This run draws with {getattr(function, '__name__', function)}, which can't become an "
+                              "input of an ONNX file. Its decoder's mean may do without: --mean")  # fmt: skip
     draws = tuple(
         Draw(f"draw_{number}", _DISTRIBUTIONS[function], tuple(value.shape))
         for number, (function, value) in enumerate(recording.drawn)
@@ -161,16 +227,16 @@ def _draws_of(model: Model, z: Tensor, genre: Tensor) -> tuple[tuple[Draw, ...],
     return draws, [value for _, value in recording.drawn]
 
 
-def _exported(decoder: _Decoder, inputs: tuple[Tensor, ...], names: Sequence[str], plugin: str) -> Any:
-    """The model as an ONNX protocol buffer.
+def _exported(module: nn.Module, inputs: tuple[Tensor, ...], names: Sequence[str], output: str, plugin: str) -> Any:
+    """A part as an ONNX protocol buffer.
 
     Raises:
         PluginError: it does something that can't be traced or has no operator.
     """
     try:
         with torch.no_grad(), _quiet():
-            program = torch.onnx.export(decoder, inputs, dynamo=True, input_names=names, output_names=["features"],
-                                        verbose=False)  # fmt: skip
+            program = torch.onnx.export(module, inputs, dynamo=True, input_names=names, verbose=False,
+                                        output_names=["features" if output == "decoder" else output])  # fmt: skip
         assert program is not None  # without a file, the program is what is returned
         return program.model_proto
     except Exception as error:  # the exporter wraps whatever a stranger's model raises in errors of its own
@@ -178,13 +244,15 @@ def _exported(decoder: _Decoder, inputs: tuple[Tensor, ...], names: Sequence[str
         while cause.__cause__ is not None:
             cause = cause.__cause__
         first = next((line.strip() for line in str(cause).splitlines() if line.strip()), "")
-        raise PluginError(f"The model {plugin!r} can't be exported: {type(cause).__name__}: {first}") from error
+        raise PluginError(
+            f"A run of the model {plugin!r} can't be exported: {type(cause).__name__}: {first}"
+        ) from error
 
 
 def _checked(
-    content: bytes, decoder: _Decoder, draws: Sequence[Draw], genres: int, generator: torch.Generator
+    content: bytes, module: _Part, draws: Sequence[Draw], genres: int, generator: torch.Generator
 ) -> tuple[dict[str, list[int]], dict[str, list[int]], float]:
-    """Shapes of inputs and outputs, and how far onnxruntime is from torch on latents of every genre.
+    """Shapes of inputs and outputs, and how far onnxruntime is from torch in every genre.
 
     Raises:
         GenvaeError: further than TOLERANCE.
@@ -192,20 +260,18 @@ def _checked(
     session: Callable[..., Any] = importlib.import_module("onnxruntime").InferenceSession
     opened: Any = session(content, providers=["CPUExecutionProvider"])
     most = 0.0
-    for index in range(genres):
-        z = torch.randn(1, decoder.model.latent_dim, generator=generator)
-        genre = torch.tensor([index])
-        drawn = [_drawn(draw, generator) for draw in draws]
+    for genre in range(genres):
+        values = (*module.inputs(genre, generator), *(_drawn(draw, generator) for draw in draws))
         with torch.no_grad():
-            wanted = decoder(z, genre, *drawn).numpy()
-        given = zip([each.name for each in opened.get_inputs()], (z, genre, *drawn), strict=True)
-        [got] = opened.run(None, {name: value.numpy() for name, value in given})
+            wanted = module(*values).numpy()
+        names = [each.name for each in opened.get_inputs()]
+        [got] = opened.run(None, {name: value.numpy() for name, value in zip(names, values, strict=True)})
         if got.shape != wanted.shape or not np.isfinite(got).all():
-            raise GenvaeError(f"The exported model gives {got.shape} values or some that are not finite, not the "
-                              f"features {wanted.shape} that torch gives. Nothing was written.")  # fmt: skip
-        most = max(most, float(np.abs(got - wanted).max()))
+            raise GenvaeError(f"The exported part gives values of the shape {got.shape}, or some that are not finite, "
+                              f"where torch gives {wanted.shape}. Nothing was written.")  # fmt: skip
+        most = max(most, module.difference(got, wanted))
     if most > TOLERANCE:
-        raise GenvaeError(f"The exported model differs from torch by {most:.2g}, more than {TOLERANCE:g}. Nothing was "
+        raise GenvaeError(f"The exported part differs from torch by {most:.2g}, more than {TOLERANCE:g}. Nothing was "
                           "written.")  # fmt: skip
     inputs, outputs = ({each.name: list(each.shape) for each in side}
                        for side in (opened.get_inputs(), opened.get_outputs()))  # fmt: skip

@@ -47,7 +47,9 @@ def recording(context: Context, suffix: str) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         mono = soxr.resample(context.sounds.recording(SECONDS), RATE, FILE_RATE)
         stereo = np.stack([mono, np.roll(mono, 441)], axis=1).clip(-1, 1)  # the sides differ, as in a room
-        soundfile.write(path, stereo, FILE_RATE, format=suffix.upper(), subtype=FORMATS[suffix])
+        with soundfile.SoundFile(path, "w", FILE_RATE, 2, FORMATS[suffix], format=suffix.upper()) as file:
+            for start in range(0, len(stereo), FILE_RATE):  # libsndfile crashes over much Vorbis at once
+                file.write(stereo[start : start + FILE_RATE])
     return path
 
 
