@@ -19,6 +19,7 @@ from torch import Tensor
 from genvae import export
 from genvae.errors import GenvaeError, PluginError
 from genvae.export import Draw, _draws_of, _exported, export_onnx
+from genvae.generation import Synthesizer, item_generator
 from genvae.registry import installed
 from genvae.run import Run
 
@@ -79,6 +80,7 @@ def test_the_command_writes_a_mean_that_draws_nothing(genvae: Genvae, tiny_run_p
     (["nowhere"], "nowhere is not a run"),
     (["nowhere", "-o", "no/x.onnx"], "there is no folder no"),
     (["nowhere", "--format", "pickle"], "'pickle' is not"),
+    (["--part", "spectrogram", "--mean"], "--mean is of the decoder alone"),
 ])  # fmt: skip
 def test_wrong_input_is_refused_in_words(genvae: Genvae, arguments: Sequence[str], said: str) -> None:
     result = genvae("export", *arguments)
@@ -86,41 +88,53 @@ def test_wrong_input_is_refused_in_words(genvae: Genvae, arguments: Sequence[str
     assert said in result.stderr
 
 
-class Decoder(torch.nn.Module):
-    """A model as far as exporting goes."""
-
-    latent_dim = 2
-
-    def __init__(self, decode: Any) -> None:
-        super().__init__()
-        self.decode = decode
+def _made(made: Any) -> Any:
+    """A part as far as finding its draws goes."""
+    return SimpleNamespace(made=made)
 
 
 def test_every_draw_becomes_an_input_in_its_order() -> None:
-    def decode(z: Tensor, genre: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+    def made(z: Tensor, *, generator: torch.Generator) -> Tensor:
         torch.randn(4)  # not of this generator, so none of its draws
         return torch.rand(3, generator=generator).sum() + torch.randn(1, 2, generator=generator).sum()
 
-    draws, values = _draws_of(Decoder(decode), torch.zeros(1, 2), torch.zeros(1, dtype=torch.int64))  # type: ignore[arg-type]
+    draws, values = _draws_of(_made(made), [torch.zeros(1, 2)])
     assert draws == (Draw("draw_0", "uniform", (3,)), Draw("draw_1", "normal", (1, 2)))
     assert [value.shape for value in values] == [(3,), (1, 2)]
 
 
 def test_a_draw_that_can_not_be_an_input_is_named() -> None:
-    def decode(z: Tensor, genre: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+    def made(z: Tensor, *, generator: torch.Generator) -> Tensor:
         return torch.randint(3, (1,), generator=generator)
 
     with pytest.raises(GenvaeError, match="draws with randint"):
-        _draws_of(Decoder(decode), torch.zeros(1, 2), torch.zeros(1, dtype=torch.int64))  # type: ignore[arg-type]
+        _draws_of(_made(made), [torch.zeros(1, 2)])
 
 
-def test_a_model_that_can_not_be_traced_is_named() -> None:
+def test_a_model_that_can_not_be_traced_is_named_in_one_line() -> None:
     class Stubborn(torch.nn.Module):
         def forward(self, z: Tensor) -> Tensor:
-            return z * float(z.numpy().sum())  # leaves torch
+            raise ValueError("only on Sundays\nor never")
 
-    with pytest.raises(PluginError, match="The model 'stubborn' can't be exported"):
-        _exported(Stubborn(), (torch.ones(1, 2),), ["z"], "stubborn")  # type: ignore[arg-type]
+    with pytest.raises(PluginError, match=r"model 'stubborn' can't be exported: ValueError: only on Sundays$"):
+        _exported(Stubborn(), (torch.ones(1, 2),), ["z"], "decoder", "stubborn")
+
+
+def test_all_that_comes_before_the_vocoder_is_what_a_clip_is_made_of(tiny_run_path: Path, tmp_path: Path) -> None:
+    run, path = Run(tiny_run_path), tmp_path / "spectrogram.onnx"
+    done = export_onnx(run, installed(), path, part="spectrogram")
+    generator = item_generator(3, GENRES[1], 5)
+    make = {"normal": torch.randn, "uniform": torch.rand}
+    given = {draw.name: make[draw.distribution](*draw.shape, generator=generator).numpy() for draw in done.draws}
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    given |= {"genre": np.array([1]), "temperature": np.full(1, 0.7, np.float32)}
+    [spectrogram] = session.run(["spectrogram"], given)
+    pipeline = run.load(installed())
+    with torch.no_grad():
+        wave = pipeline.vocoder(torch.from_numpy(spectrogram), length=run.config.clip_samples)[0].numpy()
+    wanted = Synthesizer(run, installed()).generate(GENRES[1], seed=3, index=5, temperature=0.7).wave.numpy()
+    wave = wave * (0.99 / np.abs(wave).max() if np.abs(wave).max() > 1 else 1)
+    assert np.linalg.norm(wave - wanted) < 0.05 * np.linalg.norm(wanted)
 
 
 def test_a_file_that_differs_from_torch_is_not_written(
