@@ -26,6 +26,8 @@ COMMANDS = {
     "map": "Lay a run's training clips out on a plane.",
     "plot": "Pictures of sounds, of the latent space and of a training.",
     "info": "What a run, a store or a generated file is.",
+    "export": "Write a run's decoder as ONNX.",
+    "bench": "Measure speed and quality, with other libraries beside.",
     "doctor": "Check this installation, plugin by plugin.",
     "plugins": "List, show, check and begin plugins.",
 }

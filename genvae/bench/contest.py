@@ -1,0 +1,111 @@
+"""What is measured: contenders for one piece of work, gathered in a case, and the measurements that come of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Better = Literal["higher", "lower"]
+Call = Callable[[], object]
+"""The work itself, once; what it returns may be scored."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How the seconds that a call takes are told.
+
+    metric: such as `speed`. unit: such as `x real time`. amount: what a call does, in that unit and for a rate per
+    second. rate: whether it is divided by the seconds (more is better) or they are multiplied by it (less is better).
+    """
+
+    metric: str
+    unit: str
+    amount: float
+    rate: bool
+
+    @property
+    def better(self) -> Better:
+        """Which way is an improvement."""
+        return "higher" if self.rate else "lower"
+
+    def of(self, seconds: float) -> float:
+        """The value for a call that took so long."""
+        return self.amount / seconds if self.rate else self.amount * seconds
+
+
+@dataclass(frozen=True)
+class Score:
+    """A value that does not come from the clock, such as a reconstruction's distance."""
+
+    value: float
+    unit: str
+    better: Better
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contender:
+    """One way to do the work of a case.
+
+    name: as it stands in the table. make: builds what the call needs, and returns it; what it raises is the reason
+    for which the contender could not be measured. peer: somebody else's, measured only when asked for.
+    before: runs before every call, outside the clock. extra: scales for this one alone.
+    """
+
+    name: str
+    make: Callable[[], Call]
+    peer: bool = False
+    before: Callable[[], object] | None = None
+    extra: Sequence[Scale] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """Contenders that do the same work.
+
+    scales: how their seconds are told, the first one with its spread. baseline: the contender with which the others
+    are compared, round by round. score: what is good about a call's result, by metric. clock: `auto` takes processor
+    time where one thread of the CPU does the work, as a busy machine disturbs it less, and the wall clock elsewhere.
+    """
+
+    suite: str
+    name: str
+    contenders: Sequence[Contender]
+    scales: Sequence[Scale]
+    baseline: str = ""
+    score: Callable[[Any], Mapping[str, Score]] | None = None
+    clock: Literal["auto", "wall"] = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """One value of one contender, as `--json` writes it.
+
+    value: the median over the rounds; None where it could not be measured, for `reason`. low, high: its quartiles.
+    clock: `cpu`, `wall`, or empty for a value that no clock gave.
+    """
+
+    suite: str
+    case: str
+    contender: str
+    metric: str
+    value: float | None
+    unit: str
+    threads: int
+    device: str
+    better: Better
+    low: float | None = None
+    high: float | None = None
+    rounds: int = 0
+    clock: str = ""
+    peer: bool = False
+    reason: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What two runs of the benchmark have in common."""
+        return (self.suite, self.case, self.contender, self.metric)
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields as plain values."""
+        return asdict(self)

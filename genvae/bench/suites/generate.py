@@ -1,0 +1,66 @@
+"""Suite `generate`: new clips of a run, once it is loaded, and what each of its parts takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+from genvae.bench.contest import Call, Case, Contender, Scale
+from genvae.bench.suites import Context
+from genvae.generation import Synthesizer
+from genvae.pipeline import Pipeline
+from genvae.pretrained import default_run
+from genvae.run import Run
+
+
+def cases(context: Context) -> Iterator[Case]:
+    """One case: generation goes clip by clip on one thread of the CPU, whatever else is asked for."""
+    run = Run(context.run or default_run())
+    seconds = run.config.clip_samples / run.config.sample_rate
+    parts = run.config
+
+    def part(section: str, name: str) -> Contender:
+        return Contender(name=f"{section} {name}", make=lambda: _part(context, run, section))
+
+    yield Case(
+        suite="generate", name=f"one clip of {seconds:g} s at a time",
+        scales=[Scale("cost", "ms per clip", 1e3, rate=False), Scale("speed", "clips/s", 1.0, rate=True)],
+        contenders=[
+            Contender(name="a clip, as wav", make=lambda: _clip(context, run)),
+            part("prior", parts.prior.plugin),
+            part("model", parts.model.plugin),
+            part("transform", f"{parts.transform.plugin}, inverse"),
+            part("vocoder", parts.vocoder.plugin),
+        ],
+    )  # fmt: skip
+
+
+def _clip(context: Context, run: Run) -> Call:
+    synthesizer = Synthesizer(run, context.registry)
+    genre = synthesizer.genres[0]
+    return lambda: synthesizer.generate(genre, seed=0, index=0).wav()
+
+
+def _part(context: Context, run: Run, section: str) -> Call:
+    pipeline: Pipeline = run.load(context.registry)
+    genre = torch.zeros(1, dtype=torch.int64)
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        z = pipeline.prior.sample(genre, generator=generator)
+        features = pipeline.model.decode(z, genre, generator=generator)
+        spectrogram = pipeline.transform.invert(features)
+        if pipeline.vocoder.spec != pipeline.transform.spec:
+            spectrogram = pipeline.transform.magnitudes(spectrogram)
+    calls: dict[str, Call] = {
+        "prior": lambda: pipeline.prior.sample(genre, generator=generator),
+        "model": lambda: pipeline.model.decode(z, genre, generator=generator),
+        "transform": lambda: pipeline.transform.invert(features),
+        "vocoder": lambda: pipeline.vocoder(spectrogram, length=run.config.clip_samples, generator=generator),
+    }
+
+    def call() -> object:
+        with torch.no_grad():
+            return calls[section]()
+
+    return call
