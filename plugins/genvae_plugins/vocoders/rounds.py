@@ -19,7 +19,7 @@ class Rounds:
     many FFTs, each over half of the memory, and leads deeper; docs/vocoders.md says how much.
 
     It is made for some frames once and takes one batch of clips after the other. No memory is taken in a round but that
-    of the FFTs' results; with one clip at a time it all stays in a core's own cache, which is where the speed comes from.
+    of the FFTs' results; with one clip at a time it all stays in a core's own cache, where the speed comes from.
 
     Args:
         frames: the frames of the waveforms.
