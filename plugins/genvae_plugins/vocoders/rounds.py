@@ -85,7 +85,7 @@ class _Part:
         self._places = []
         for start in range(0, frames.n_fft, hop):
             size, place = min(hop, frames.n_fft - start), slice(begin + start, begin + start + count * hop)
-            blocks = self.sum[:, place].unflatten(1, (count, hop))[:, :, :size]
+            blocks = self.sum[:, place].view(-1, count, hop)[:, :, :size]
             weighted = weights[place].view(count, hop)[:, :size] * frames.window[start : start + size]
             self._places.append((start, size, blocks, weighted))
 
