@@ -25,7 +25,8 @@ def test_the_wheel_holds_the_embedded_run_and_its_card(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     default = "genvae/pretrained/default/"
     assert {
-        default + name for name in ("pipeline.json", "weights.safetensors", "MODEL_CARD.md", "CREDITS.csv")
+        default + name
+        for name in ("pipeline.json", "weights.safetensors", "map.safetensors", "MODEL_CARD.md", "CREDITS.csv")
     } <= names
     assert "genvae_plugins/models/conv_vae.py" in names
     assert wheel.stat().st_size <= 30e6

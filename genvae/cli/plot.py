@@ -132,7 +132,7 @@ def grid(store: Path, output: Path, run_path: Path | None, count: int, seed: int
                            Sound("reconstruction", synthesizer.reconstruct(original, genre).wave, rate)]  # fmt: skip
             for index in range(count):
                 new = synthesizer.generate(genre, seed=seed, index=index).wave
-                rows[genre].append(Sound(f"new, {genre}-s{seed}-{index:03d}", new, rate))
+                rows[genre].append(Sound(f"new, s{seed}-{index:03d}", new, rate))
     _write(draw(rows), output)
 
 

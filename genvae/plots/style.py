@@ -16,12 +16,12 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#0
 MARKERS = ("o", "^", "s", "D", "v", "P", "X")
 """One more trait to tell genres by; as many as colours, so that the two change together."""
 WIDTH = 6.4
-"""Of a figure in inches: at 600 pixels a letter of 10 points is then 13 pixels high."""
+"""Of a figure in inches; at 100 pixels an inch a letter of 10 points is 14 pixels high."""
 LEVELS = "magma"
 """Colour map of levels: as bright as they are high, whatever colours somebody sees."""
 FORMATS = (".png", ".svg")
 
-_DPI = 150
+_DPI = 100
 
 
 def colour(index: int) -> str:
@@ -68,7 +68,7 @@ def save(drawn: Figure, path: Path) -> None:
 
 
 def _with_palette(png: io.BytesIO) -> bytes:
-    """The same picture in 256 colours, which these can spare: half the bytes or less."""
+    """The same picture in 256 colours, which is as many as a colour map has: half the bytes or less."""
     from PIL import Image  # matplotlib brings it
 
     smaller = io.BytesIO()

@@ -40,7 +40,7 @@ def training(run: Run) -> Figure:
         panel.grid(alpha=0.3)
         if name == "active_units":
             panel.set_ylim(bottom=0)
-            panel.yaxis.set_major_locator(MaxNLocator(integer=True))
+            panel.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     for panel in panels[len(names) :]:
         panel.set_visible(False)
     for panel in panels[max(0, len(names) - 2) : len(names)]:
