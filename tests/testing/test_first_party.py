@@ -15,6 +15,21 @@ from genvae.testing.sounds import write_example
 OPTIONS: dict[str, dict[str, Any]] = {
     "synthetic": {"dataset.recordings": 2, "dataset.seconds": 2.0, "dataset.sample_rate": 8000},
     "conv-vae": {"model.width": 32, "model.neck": 8, "model.latent_dim": 8},
+    **{
+        name: {"model.width": 32, "model.neck": 8, "model.latent_dim": 8, "model.learning_rate": 5e-3}
+        for name in ("beta-vae", "wae", "vae-gan")
+    },
+    "vq-vae": {"model.width": 32, "model.neck": 8, "model.groups": 2, "model.code_dim": 4, "model.learning_rate": 5e-3},
+    "flow-vae": {
+        "model.width": 32,
+        "model.depth": 2,
+        "model.vae_depth": 1,
+        "model.components": 16,
+        "model.latent_dim": 8,
+        "model.learning_rate": 5e-3,
+        "model.flow_steps": 2,
+    },
+    "flow": {"prior.width": 64, "prior.depth": 2, "prior.steps": 500},
     "reference-vae": {"model.learning_rate": 2e-3},
     "raar": {"vocoder.iterations": 20},
 }
