@@ -49,7 +49,8 @@ def _fitted(subject: Subject) -> Prior:
 
 
 def _fit(subject: Subject) -> Prior:
-    prior = _make(subject)
+    with torch.random.fork_rng(devices=[]):  # whose first weights may come from the global generator
+        prior = _make(subject)
     z, genre, *_ = _latents(subject)
     with torch.no_grad():  # as when training has ended
         prior.fit(z, genre, generator=seeded())

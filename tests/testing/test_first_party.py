@@ -17,7 +17,14 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "conv-vae": {"model.width": 32, "model.neck": 8, "model.latent_dim": 8},
     **{
         name: {"model.width": 32, "model.neck": 8, "model.latent_dim": 8, "model.learning_rate": 5e-3}
-        for name in ("beta-vae", "wae", "vae-gan")
+        for name in ("beta-vae", "wae")
+    },
+    "vae-gan": {
+        "model.width": 32,
+        "model.neck": 8,
+        "model.latent_dim": 8,
+        "model.learning_rate": 5e-3,
+        "model.first_stage": 50,
     },
     "vq-vae": {"model.width": 32, "model.neck": 8, "model.groups": 2, "model.code_dim": 4, "model.learning_rate": 5e-3},
     "flow-vae": {
