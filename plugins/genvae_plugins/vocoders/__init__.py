@@ -65,8 +65,8 @@ class PghiOptions:
 class PghiRefinedOptions:
     """Options of the `pghi-refined` vocoder.
 
-    start: how the phase gradient is integrated, `ridges` or `queue`. iterations, momentum: as of `griffin-lim`, but that
-    a round goes beyond its projection anyhow and finds half of the frames after the other half.
+    start: how the phase gradient is integrated, `ridges` or `queue`. iterations, momentum: as of `griffin-lim`, but
+    that a round goes beyond its projection anyhow and finds half of the frames after the other half.
     """
 
     start: Start = "ridges"
