@@ -3,8 +3,8 @@
     OMP_NUM_THREADS=1 python benchmarks/training.py STORE [--rounds 3]
 
 STORE is a clip store. A step of genvae is what its loop does with a batch: features, loss, backward pass, optimiser.
-Its peer is a plain PyTorch loop over the same network in the default memory layout, with torch.optim.Adam as it comes
-and features by torch.stft. Operations are those that torch's flop counter counts, the peak is that of a float32 matrix
+Its peer is a plain PyTorch loop over the same network in the default memory layout, with torch.optim.Adam and
+features by torch.stft. Operations are those that torch's flop counter counts, the peak is that of a float32 matrix
 product of 2048 x 2048, measured in the same rounds. One thread, processor time, medians.
 """
 
@@ -99,10 +99,8 @@ def main() -> None:
     store = ClipStore.open(chosen.store)
     numbers = np.random.default_rng(0).permutation(store.select(split="train"))
     square = torch.randn(2048, 2048)
-    print(
-        "| model | GFLOP a clip | loop | clips/s | of the peak | to plain | loader, of a step |\n"
-        "|---|---|---|---|---|---|---|"
-    )
+    print("| model | GFLOP a clip | loop | clips/s | of the peak | to plain | loader, of a step |")
+    print("|---|---|---|---|---|---|---|")
     for model, size in BATCHES.items():
         batch = numbers[:size]
         waves, genres = load(store, batch)

@@ -17,7 +17,7 @@ from genvae_plugins.vocoders.rounds import Rounds
 
 _TOLERANCE = 1e-4  # the rounds soon forget what the softest bins began with
 _RELAXATION = 0.5
-"""With a momentum of 0.5 it led deepest in 5 to 32 rounds, on music's magnitudes, blurred ones and a model's."""
+"""Of what was tried with a momentum of 0 to 0.99 it led deepest on blurred magnitudes, in 8, 16 and 32 rounds."""
 
 
 class _Refined(MagnitudeVocoder):

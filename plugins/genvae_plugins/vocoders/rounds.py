@@ -19,7 +19,7 @@ class Rounds:
     many FFTs, each over half of the memory, and leads deeper; docs/vocoders.md says how much.
 
     It is made for some frames once and takes one batch of clips after the other. No memory is taken in a round but that
-    of the FFTs' results; with one clip at a time it all stays in a core's own cache, where the speed comes from.
+    of the FFTs' results; with one clip at a time most of it stays in a core's own cache.
 
     Args:
         frames: the frames of the waveforms.
@@ -85,7 +85,7 @@ class _Part:
         self._places = []
         for start in range(0, frames.n_fft, hop):
             size, place = min(hop, frames.n_fft - start), slice(begin + start, begin + start + count * hop)
-            blocks = self.sum[:, place].view(-1, count, hop)[:, :, :size]
+            blocks = self.sum[:, place].view(clips, count, hop)[:, :, :size]
             weighted = weights[place].view(count, hop)[:, :size] * frames.window[start : start + size]
             self._places.append((start, size, blocks, weighted))
 

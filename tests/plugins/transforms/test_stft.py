@@ -183,3 +183,18 @@ def test_the_level_of_a_clip_is_kept() -> None:
 def test_options_that_make_no_spectrogram_are_refused_by_name(name: str, value: object) -> None:
     with pytest.raises(OptionError, match=name):
         options.build(StftOptions, {name: value}, where="transform")
+
+
+@pytest.mark.parametrize("samples", [1, 300, 22050, 100_077])
+@pytest.mark.parametrize("clips", [1, 3])
+def test_tiles_are_what_torch_stft_gives(samples: int, clips: int) -> None:
+    transform = make()
+    wave = torch.randn(clips, samples, generator=torch.Generator().manual_seed(0))
+    made = torch.stft(wave, 1024, 256, window=torch.hann_window(1024), pad_mode="constant", return_complex=True)
+    expected = (made.abs() + transform.floor).log()
+    torch.testing.assert_close(transform.measure(wave), expected, atol=3e-5, rtol=0)
+    torch.testing.assert_close(transform(wave), transform.scale(expected), atol=3e-5, rtol=0)
+    learning = wave.clone().requires_grad_()
+    transform(learning).sum().backward()
+    assert learning.grad is not None
+    assert bool(learning.grad.isfinite().all())
