@@ -15,13 +15,16 @@ from torch import Tensor
 import genvae
 from genvae.audio import wav
 from genvae.errors import GenvaeError, PluginError, nearest
+from genvae.joining import clips_for, join
 from genvae.pipeline import SECTIONS, Part
 from genvae.provenance import Provenance, Waypoint
 from genvae.registry import Registry
 from genvae.run import Run
-from genvae.walk import Path, Place
+from genvae.walk import Knot, Path, Place
 
+LONGEST = 600.0  # seconds of one sound
 _LOUDEST = 0.99  # peak of a clip that would be beyond full scale
+_KNOT_SECONDS = 2.0  # from one drawn latent to the next in a longer sound
 
 
 @dataclass(frozen=True)
@@ -99,28 +102,47 @@ class Synthesizer:
             self._versions.setdefault(row.distribution, row.version)
         self._vocoder: Mapping[str, Any] = config.to_json()["vocoder"]
 
-    def provenance(self, genre: str, *, seed: int, index: int, temperature: float = 1.0) -> Provenance:
+    def provenance(
+        self, genre: str, *, seed: int, index: int, temperature: float = 1.0, seconds: float | None = None
+    ) -> Provenance:
         """What `generate` would write into that clip.
 
         Raises:
-            GenvaeError: the run has no such genre.
+            GenvaeError: the run has no such genre, or `seconds` is less than a clip has or more than ten minutes.
         """
         self._label(genre)
+        if seconds is not None:
+            self._samples(seconds)
+            seconds = float(seconds)
         return Provenance(run=self.digest, genre=genre, seed=seed, index=index, temperature=float(temperature),
-                          vocoder=self._vocoder, versions=self._versions)  # fmt: skip
+                          vocoder=self._vocoder, versions=self._versions, seconds=seconds)  # fmt: skip
 
     @_one_thread()
     @torch.no_grad()
-    def generate(self, genre: str, *, seed: int, index: int, temperature: float = 1.0) -> Clip:
+    def generate(
+        self, genre: str, *, seed: int, index: int, temperature: float = 1.0, seconds: float | None = None
+    ) -> Clip:
         """Draw a new latent from the prior and make it sound: clip `index` of `seed`.
 
+        Args:
+            seconds: for a longer sound, which begins at that latent and goes on to others that are drawn likewise,
+                one every two seconds.
+
         Raises:
-            GenvaeError: the run has no such genre, or what came out is not a finite sound.
+            GenvaeError: the run has no such genre, `seconds` is less than a clip has or more than ten minutes, or what
+                came out is not a finite sound.
         """
         z, generator = self._drawn(genre, seed, index, temperature)
-        wave = self._sound(self._features(Place(z, genre, genre, 0.0), generator), generator)
-        made_by = self.provenance(genre, seed=seed, index=index, temperature=temperature)
-        return Clip(_within_full_scale(wave), self.sample_rate, made_by)
+        made_by = self.provenance(genre, seed=seed, index=index, temperature=temperature, seconds=seconds)
+        if seconds is None:
+            wave = self._sound(self._features(Place(z, genre, genre, 0.0), generator), generator)
+            return Clip(_within_full_scale(wave), self.sample_rate, made_by)
+        knots = [z]
+        while len(knots) < 2 + (seconds - self.clip_samples / self.sample_rate) // _KNOT_SECONDS:
+            [more] = self._pipeline.prior.sample(self._label(genre), generator=generator, temperature=temperature)
+            knots.append(more)
+        path = Path.of(torch.stack(knots), [genre] * len(knots))
+        return self._travelled(path, self._samples(seconds), generator, made_by)
 
     @_one_thread()
     @torch.no_grad()
@@ -151,6 +173,34 @@ class Synthesizer:
             GenvaeError: as `decode`.
         """
         return self._visit(path, min(max(at, 0.0), 1.0), seed, index)
+
+    @_one_thread()
+    @torch.no_grad()
+    def travel(self, path: Path, seconds: float, *, seed: int = 0, index: int = 0) -> Clip:
+        """Make a whole path sound, from its first knot to its last, as one sound of so many seconds.
+
+        Clips along the path overlap by half, and their spectrograms are joined before the vocoder hears them.
+
+        Raises:
+            GenvaeError: as `visit`, or `seconds` is less than a clip has or more than ten minutes.
+        """
+        samples = self._samples(seconds)
+        made_by, generator = self._beginning(path, seed, index)
+        return self._travelled(path, samples, generator, replace(made_by, seconds=float(seconds)))
+
+    def again(self, told: Provenance) -> Clip:
+        """Make what a provenance tells of; its run and vocoder must be this one's.
+
+        Raises:
+            GenvaeError: as what made it.
+        """
+        if told.waypoints is None:
+            return self.generate(told.genre, seed=told.seed, index=told.index, temperature=told.temperature,
+                                 seconds=told.seconds)  # fmt: skip
+        path = Path(tuple(Knot(each.genre, torch.from_numpy(each.values())) for each in told.waypoints))
+        if told.seconds is None:
+            return self._visit(path, told.at, told.seed, told.index)
+        return self.travel(path, told.seconds, seed=told.seed, index=told.index)
 
     @_one_thread()
     @torch.no_grad()
@@ -217,13 +267,33 @@ class Synthesizer:
     @_one_thread()
     @torch.no_grad()
     def _visit(self, path: Path, at: float | None, seed: int, index: int) -> Clip:
+        made_by, generator = self._beginning(path, seed, index)
+        wave = self._sound(self._features(path.at(at or 0.0), generator), generator)
+        return Clip(_within_full_scale(wave), self.sample_rate, replace(made_by, at=at))
+
+    def _beginning(self, path: Path, seed: int, index: int) -> tuple[Provenance, torch.Generator]:
+        """What to tell of a sound on a path, and its generator: behind the draw that `generate` would make there."""
         self._require_latents(path)
         start = path.knots[0].genre
-        _, generator = self._drawn(start, seed, index, 1.0)  # so that the noise is that of `generate`
-        wave = self._sound(self._features(path.at(at or 0.0), generator), generator)
+        _, generator = self._drawn(start, seed, index, 1.0)
         waypoints = tuple(Waypoint.of(knot.genre, knot.latent.numpy()) for knot in path.knots)
-        made_by = replace(self.provenance(start, seed=seed, index=index), path=waypoints, at=at)
+        return replace(self.provenance(start, seed=seed, index=index), waypoints=waypoints), generator
+
+    def _travelled(self, path: Path, samples: int, generator: torch.Generator, made_by: Provenance) -> Clip:
+        """The sound of a whole path, clip by clip with new noise, joined before the vocoder."""
+        spec = self._pipeline.transform.spec
+        total, count = spec.frames(samples), clips_for(spec.frames(samples), spec.frames(self.clip_samples))
+        places = (path.at(number / max(count - 1, 1)) for number in range(count))
+        clips = (self._pipeline.transform.invert(self._features(place, generator))[0] for place in places)
+        wave = self._vocoded(join(clips, total, spec)[None], samples, generator)
         return Clip(_within_full_scale(wave), self.sample_rate, made_by)
+
+    def _samples(self, seconds: float) -> int:
+        shortest = self.clip_samples / self.sample_rate
+        if not shortest <= seconds <= LONGEST:
+            raise GenvaeError(f"A sound of {seconds:g} s can't be made of this run's clips: "
+                              f"it takes from {shortest:g} to {LONGEST:g} seconds.")  # fmt: skip
+        return round(seconds * self.sample_rate)
 
     def _features(self, place: Place, generator: torch.Generator) -> Tensor:
         """The features [1, bins, frames] of a place; under both of its genres with the same draws, and blended."""
@@ -253,8 +323,12 @@ class Synthesizer:
 
     def _sound(self, features: Tensor, generator: torch.Generator) -> Tensor:
         """Features [1, bins, frames] -> a finite waveform [clip_samples]."""
-        parts, samples = self._pipeline, self.clip_samples
-        wave = parts.sound(features, length=samples, generator=generator)
+        return self._vocoded(self._pipeline.transform.invert(features), self.clip_samples, generator)
+
+    def _vocoded(self, spectrogram: Tensor, samples: int, generator: torch.Generator) -> Tensor:
+        """What the transform's inverse gives, [1, bins, frames] -> a finite waveform [samples]."""
+        parts = self._pipeline
+        wave = parts.vocode(spectrogram, length=samples, generator=generator)
         if wave.shape != (1, samples):
             name, shape = parts.config.vocoder.plugin, list(wave.shape)
             raise PluginError(f"The vocoder {name!r} gave a waveform of shape {shape}, expected {[1, samples]}.")

@@ -144,7 +144,10 @@ class Pipeline:
 
     def sound(self, features: Tensor, *, length: int, generator: torch.Generator | None = None) -> Tensor:
         """Features [B, bins, frames] -> waveforms [B, length], through the transform's inverse and the vocoder."""
-        spectrogram = self.transform.invert(features)
+        return self.vocode(self.transform.invert(features), length=length, generator=generator)
+
+    def vocode(self, spectrogram: Tensor, *, length: int, generator: torch.Generator | None = None) -> Tensor:
+        """What the transform's inverse gives, [B, bins, frames] of any number of frames -> waveforms [B, length]."""
         if self.vocoder.spec != self.transform.spec:
             spectrogram = self.transform.magnitudes(spectrogram)
         wave: Tensor = self.vocoder(spectrogram, length=length, generator=generator)

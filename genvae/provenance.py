@@ -56,8 +56,8 @@ class Provenance:
 
     run: the run's digest. vocoder: plugin, distribution, version and options, which may differ from the run's own.
     versions: of genvae, of torch and of the other distributions whose plugins took part.
-    path: where its latents were not drawn from the prior, the path that it lies on; one waypoint for a point.
-    at: the time of its place on the path, from 0 to 1. seconds: the length of a sound that is longer than one clip.
+    waypoints: where its latents were not drawn from the prior, the path that it lies on; one of them for a point.
+    at: the time of its place on that path, from 0 to 1. seconds: the length of a sound that is longer than one clip.
     """
 
     run: str
@@ -67,7 +67,7 @@ class Provenance:
     temperature: float
     vocoder: Mapping[str, Any]
     versions: Mapping[str, str]
-    path: tuple[Waypoint, ...] | None = None
+    waypoints: tuple[Waypoint, ...] | None = None
     at: float | None = None
     seconds: float | None = None
 
@@ -141,7 +141,7 @@ def _checked(value: dict[str, Any]) -> Provenance:
         temperature=float(temperature),
         vocoder=vocoder,
         versions=versions,
-        path=_waypoints(value["path"]) if "path" in value else None,
+        waypoints=_waypoints(value["waypoints"]) if "waypoints" in value else None,
         at=_number(value, "at", 1.0) if "at" in value else None,
         seconds=_number(value, "seconds", _MAX_SECONDS) if "seconds" in value else None,
     )
@@ -149,7 +149,7 @@ def _checked(value: dict[str, Any]) -> Provenance:
 
 def _waypoints(value: Any) -> tuple[Waypoint, ...]:
     if not (isinstance(value, list) and value and all(isinstance(each, dict) for each in value)):
-        raise TypeError("its path is not a list of places")
+        raise TypeError("its waypoints are no list of places")
     waypoints = tuple(Waypoint(_text(each, "genre"), _text(each, "latent")) for each in value)
     for waypoint in waypoints:
         waypoint.values()

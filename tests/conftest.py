@@ -44,11 +44,12 @@ def make_run(path: Path, seed: int = 0) -> Run:
     with torch.no_grad():
         pipeline.transform.fit([waves])
         pipeline.eval()
-        z = pipeline.model.encode(pipeline.transform(waves), genre).sample(generator)
+        posterior = pipeline.model.encode(pipeline.transform(waves), genre)
+        z = posterior.sample(generator)
         pipeline.prior.fit(z, genre, generator=generator)
     run = Run.create(path, config, pipeline.transform.spec.to_json(), training={"steps": 0}, data={"clips": 12})
     run.save_weights(pipeline)
-    save_tensors(run.latents_path, {"z": z, "genre": genre})
+    save_tensors(run.latents_path, {"mean": posterior.mean, "genre": genre, "clip": torch.arange(12)})
     return run
 
 

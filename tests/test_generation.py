@@ -13,12 +13,15 @@ import torch
 from torch import Tensor
 
 import genvae
+from genvae import provenance
 from genvae.errors import GenvaeError, PluginError, RunError
 from genvae.generation import Synthesizer, item_generator, log_spectral_distance
 from genvae.pipeline import Part
 from genvae.plugin import VocoderPlugin
+from genvae.pretrained import default_run
 from genvae.registry import Registry, installed
 from genvae.run import Run
+from genvae.walk import Path as Path_
 
 
 @pytest.fixture(scope="session")
@@ -242,3 +245,94 @@ def test_the_spectral_distance_is_that_of_the_levels() -> None:
     assert log_spectral_distance(noise, noise / 2) == pytest.approx(6.02, abs=0.01)
     assert log_spectral_distance(noise, -noise) == 0
     assert log_spectral_distance(torch.zeros(20000), torch.zeros(20000)) == 0
+
+
+def test_the_latent_of_a_clip_sounds_as_the_clip_does(synthesizer: Synthesizer) -> None:
+    z = synthesizer.latent("rock", seed=4, index=2)
+    clip = synthesizer.generate("rock", seed=4, index=2)
+    decoded = synthesizer.decode(z, "rock", seed=4, index=2)
+    assert torch.equal(decoded.wave, clip.wave)
+    assert decoded.provenance != clip.provenance
+    assert not torch.equal(synthesizer.decode(z, "rock", seed=5).wave, clip.wave)
+    assert not torch.equal(synthesizer.decode(-z, "rock", seed=4, index=2).wave, clip.wave)
+
+
+def test_temperature_scales_the_latent_about_a_centre(synthesizer: Synthesizer) -> None:
+    one, two, centre = (synthesizer.latent("rock", seed=1, temperature=t) for t in (1.0, 2.0, 0.0))
+    torch.testing.assert_close(two - centre, 2 * (one - centre))
+
+
+def test_a_sound_has_a_latent_for_each_of_its_clips(synthesizer: Synthesizer) -> None:
+    sound = 0.3 * torch.sin(torch.arange(9000) * 0.2)
+    latents, genre = synthesizer.encode(sound)
+    assert latents.shape == (3, 4)
+    assert genre == synthesizer.reconstruct(sound).genre
+    alone, same = synthesizer.encode(sound[:4096], genre)
+    assert same == genre
+    assert torch.equal(alone[0], latents[0])
+
+
+def test_what_is_no_latent_of_the_run_is_refused(synthesizer: Synthesizer) -> None:
+    with pytest.raises(GenvaeError, match=r"shape \[3\] is none of this run's: they are \[4\]"):
+        synthesizer.decode(torch.zeros(3), "rock")
+    with pytest.raises(GenvaeError, match="not finite"):
+        synthesizer.decode(torch.full((4,), float("nan")), "rock")
+    with pytest.raises(GenvaeError, match="no genre 'polka'"):
+        synthesizer.decode(torch.zeros(4), "polka")
+
+
+@pytest.fixture
+def way(synthesizer: Synthesizer) -> Path_:
+    latents = [synthesizer.latent("rock", seed=4), synthesizer.latent("techno", seed=5)]
+    return Path_.of(torch.stack(latents), ["rock", "techno"])
+
+
+def test_a_path_begins_with_the_sound_of_its_first_end(synthesizer: Synthesizer, way: Path_) -> None:
+    first = synthesizer.visit(way, 0.0, seed=4)
+    assert torch.equal(first.wave, synthesizer.generate("rock", seed=4, index=0).wave)
+    between = [synthesizer.visit(way, t, seed=4).wave.numpy().tobytes() for t in (0.0, 0.3, 0.6, 1.0)]
+    assert len(set(between)) == 4
+
+
+@pytest.mark.parametrize("seconds", [0.512, 0.6, 2.0])
+def test_a_longer_sound_has_its_length_and_begins_alike_in_any_process(
+    synthesizer: Synthesizer, tiny_run_path: Path, seconds: float
+) -> None:
+    made = synthesizer.generate("rock", seed=4, index=1, seconds=seconds)
+    assert made.wave.shape == (round(8000 * seconds),)
+    assert float(made.wave.abs().max()) <= 1
+    again = Synthesizer(Run(tiny_run_path), installed()).generate("rock", seed=4, index=1, seconds=seconds)
+    assert again.wav() == made.wav()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.5, 601.0, float("nan")])
+def test_a_length_that_no_sound_can_have_is_refused(synthesizer: Synthesizer, seconds: float) -> None:
+    with pytest.raises(GenvaeError, match=r"takes from 0.512 to 600 seconds"):
+        synthesizer.generate("rock", seed=4, index=1, seconds=seconds)
+
+
+def test_every_sound_is_made_again_from_its_provenance(synthesizer: Synthesizer, way: Path_, tmp_path: Path) -> None:
+    made = [
+        synthesizer.generate("rock", seed=4, index=1, temperature=0.5),
+        synthesizer.generate("rock", seed=4, index=1, seconds=1.0),
+        synthesizer.decode(torch.ones(4), "drum & bass", seed=2, index=3),
+        synthesizer.visit(way, 0.4, seed=9),
+        synthesizer.travel(way, 1.5, seed=9),
+    ]
+    for number, clip in enumerate(made):
+        path = tmp_path / f"{number}.wav"
+        path.write_bytes(clip.wav())
+        assert synthesizer.again(provenance.read(path)).wav() == clip.wav()
+
+
+def test_a_longer_sound_of_the_embedded_run_has_no_click_at_a_seam() -> None:
+    """Samples jump no farther near the seams than elsewhere, and the level does not dip there."""
+    synthesizer = Synthesizer(Run(default_run()), installed())
+    wave = synthesizer.generate("piano", seed=1, index=0, seconds=6.0).wave
+    jumps = wave.diff().abs()
+    samples = 44 * 256  # from one clip's start to the next
+    seams = range(samples, len(wave) - 512, samples)
+    near = torch.cat([jumps[at - 256 : at + 256] for at in seams])
+    away = torch.cat([jumps[at + samples // 4 : at + samples // 4 + 512] for at in seams])
+    assert float(near.max()) < 2 * float(away.max())
+    assert float(near.square().mean()) > 0.25 * float(away.square().mean())

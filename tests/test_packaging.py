@@ -25,7 +25,8 @@ def test_the_wheel_holds_the_embedded_run_and_its_card(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     default = "genvae/pretrained/default/"
     assert {
-        default + name for name in ("pipeline.json", "weights.safetensors", "MODEL_CARD.md", "CREDITS.csv")
+        default + name
+        for name in ("pipeline.json", "weights.safetensors", "map.safetensors", "MODEL_CARD.md", "CREDITS.csv")
     } <= names
     assert "genvae_plugins/models/conv_vae.py" in names
     assert wheel.stat().st_size <= 30e6
@@ -34,7 +35,9 @@ def test_the_wheel_holds_the_embedded_run_and_its_card(wheel):
 def test_the_wheel_carries_nothing_but_the_two_packages(wheel):
     roots = {name.partition("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
     assert {root for root in roots if not root.endswith(".dist-info")} == {"genvae", "genvae_plugins"}
-    assert not [name for name in zipfile.ZipFile(wheel).namelist() if "latents" in name or "checkpoint" in name]
+    names = zipfile.ZipFile(wheel).namelist()
+    tensors = {Path(name).name for name in names if name.endswith(".safetensors")}
+    assert tensors == {"weights.safetensors", "map.safetensors"}  # no checkpoint, and no latents but the map's
 
 
 def test_the_version_is_the_packages_own(wheel):

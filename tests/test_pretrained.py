@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from genvae.generation import Synthesizer
+from genvae.latents import LatentMap
 from genvae.pretrained import default_run
 from genvae.registry import installed
 from genvae.run import Run
@@ -95,6 +96,16 @@ def test_its_card_names_the_weights_it_describes():
     assert run.digest() in card
     assert str(run.training["budget"]["epochs"]) in card
     assert json.dumps(run.training["seed"]) in card
+
+
+@pytest.mark.parametrize("method", ["pca", "umap"])
+def test_its_maps_hold_every_training_clip_and_know_where_new_ones_lie(synthesizer, method):
+    run = Run(default_run())
+    held = LatentMap.load(run, method)
+    assert len(held.points) == run.data["clips"]["train"]
+    assert torch.bincount(held.genre).shape == (3,)
+    points = held.place(torch.stack([synthesizer.latent(genre, seed=1) for genre in GENRES]))
+    assert not held.sparse(points).any()
 
 
 def test_it_is_small_enough_for_a_wheel():

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from genvae import provenance
 from genvae.audio import wav
 from genvae.errors import AudioError
-from genvae.provenance import Provenance
+from genvae.provenance import Provenance, Waypoint
 
 VOCODER = {"plugin": "griffin-lim", "distribution": "genvae", "version": "1", "options": {"iterations": 4}}
 GOOD: dict[str, Any] = {"run": "0123456789abcdef", "genre": "techno", "seed": 1, "index": 2, "temperature": 1.0,
@@ -68,6 +68,38 @@ def test_a_wav_of_somebody_else_was_not_made_by_genvae(tmp_path: Path, comment: 
     ],
 )
 def test_a_field_that_is_not_what_it_should_be_is_an_error(tmp_path: Path, change: dict[str, Any]) -> None:
+    comment = json.dumps({"genvae": 1, **GOOD, **change})
+    with pytest.raises(AudioError, match=r"p.wav does not say properly what made it: \w"):
+        provenance.read(written(tmp_path / "p.wav", {"ICMT": comment}))
+
+
+def test_a_path_and_a_length_are_written_and_read_back(tmp_path: Path) -> None:
+    latent = np.array([0.1, -2.5, 3e-8], np.float32)
+    on_the_way = Provenance(**GOOD, waypoints=(Waypoint.of("a", latent), Waypoint.of("b", -latent)), at=0.25)
+    read = provenance.read(written(tmp_path / "p.wav", on_the_way.info()))
+    assert read == on_the_way
+    assert read.waypoints is not None
+    assert (read.waypoints[0].values() == latent).all()
+    longer = Provenance(**GOOD, seconds=7.5)
+    assert provenance.read(written(tmp_path / "q.wav", longer.info())) == longer
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"waypoints": []},
+        {"waypoints": "techno"},
+        {"waypoints": [{"genre": "a", "latent": "not base64"}]},
+        {"waypoints": [{"genre": "a", "latent": "AAA="}]},  # two bytes are no float
+        {"waypoints": [{"genre": "a", "latent": "AADAfw=="}]},  # not a number
+        {"at": 1.5},
+        {"at": float("nan")},
+        {"seconds": -1},
+        {"seconds": True},
+        {"seconds": 1e9},
+    ],
+)
+def test_a_path_that_is_none_is_an_error(tmp_path: Path, change: dict[str, Any]) -> None:
     comment = json.dumps({"genvae": 1, **GOOD, **change})
     with pytest.raises(AudioError, match=r"p.wav does not say properly what made it: \w"):
         provenance.read(written(tmp_path / "p.wav", {"ICMT": comment}))

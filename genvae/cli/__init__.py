@@ -14,11 +14,13 @@ from genvae.text import printable
 
 COMMANDS = {
     "generate": "Make new clips of a genre.",
+    "interpolate": "A way from one sound to another.",
     "regenerate": "Make a generated clip again, byte for byte.",
     "reconstruct": "Encode and decode your own sound.",
     "prepare": "Chop recordings into a store of clips.",
     "train": "Train a model on a store.",
     "map": "Lay a run's training clips out on a plane.",
+    "plot": "Pictures of sounds, of the latent space and of a training.",
     "info": "What a run, a store or a generated file is.",
     "export": "Write a run's decoder as ONNX.",
     "bench": "Measure speed and quality, with other libraries beside.",

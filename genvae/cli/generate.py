@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from genvae.run import Run
 
 
-def _finite(ctx: click.Context, parameter: click.Parameter, value: float) -> float:
-    if not math.isfinite(value):
+def _finite(ctx: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not math.isfinite(value):
         raise click.BadParameter(f"{value} is not a finite number.")
     return value
 
@@ -32,6 +32,8 @@ def _finite(ctx: click.Context, parameter: click.Parameter, value: float) -> flo
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Same seed and run, same clips. By default random.")
 @click.option("--temperature", type=click.FloatRange(min=0), default=1.0, show_default=True, callback=_finite,
               help="Below 1 more typical, above 1 more unusual.")  # fmt: skip
+@click.option("--seconds", type=float, callback=_finite,
+              help="A longer sound, on a smooth way through the genre's latents.  [default: one clip]")  # fmt: skip
 @click.option("--vocoder", help="Vocoder to use instead of the run's own.")
 @click.option("--set", "assignments", multiple=True, metavar="vocoder.NAME=VALUE",
               help="An option of the vocoder, such as vocoder.iterations=64; may be repeated.")  # fmt: skip
@@ -46,6 +48,7 @@ def generate(
     count: int,
     seed: int | None,
     temperature: float,
+    seconds: float | None,
     vocoder: str | None,
     assignments: tuple[str, ...],
     output: str,
@@ -61,6 +64,7 @@ def generate(
     \b
     genvae generate --genre techno
     genvae generate --genre techno --count 10 --seed 42 -o clips/
+    genvae generate --genre piano --seconds 8
     genvae generate --genre techno -o - | ffplay -nodisp -autoexit -
     """
     single = output == "-" or output.lower().endswith(".wav")
@@ -78,12 +82,15 @@ def generate(
         raise GenvaeError(f"Name a genre with --genre. This run knows: {', '.join(run.config.genres)}.")
     synthesizer = synthesizer_for(run, installed(), vocoder, assignments)
     drawn = secrets.randbelow(2**31) if seed is None else seed
-    wanted = [synthesizer.provenance(genre, seed=drawn, index=i, temperature=temperature) for i in range(count)]
+    wanted = [
+        synthesizer.provenance(genre, seed=drawn, index=i, temperature=temperature, seconds=seconds)
+        for i in range(count)
+    ]
     if seed is None:
         say(f"Seed {drawn}; --seed {drawn} makes the same again.")
 
     def clip(index: int) -> Clip:
-        return synthesizer.generate(genre, seed=drawn, index=index, temperature=temperature)
+        return synthesizer.generate(genre, seed=drawn, index=index, temperature=temperature, seconds=seconds)
 
     if pipe is not None:
         pipe.write(clip(0).wav())
@@ -139,9 +146,13 @@ def synthesizer_for(run: Run, registry: Registry, vocoder: str | None, assignmen
 
 def file_name(genre: str, seed: int, index: int) -> str:
     """A name such as `techno-s42-000.wav`, fit for any file system."""
-    plain = re.sub(r"[^\w.-]+", "-", genre).strip(".-")
-    short = plain.encode("utf-8")[:150].decode("utf-8", "ignore")
-    return f"{short or 'genre'}-s{seed}-{index:03d}.wav"
+    return f"{file_stem(genre)}-s{seed}-{index:03d}.wav"
+
+
+def file_stem(name: str, most: int = 150) -> str:
+    """A genre's or a file's name as a part of a file's name, fit for any file system, of so many bytes at most."""
+    plain = re.sub(r"[^\w.-]+", "-", name).strip(".-")
+    return plain.encode("utf-8")[:most].decode("utf-8", "ignore") or "genre"
 
 
 def describe(clip: Clip) -> dict[str, Any]:

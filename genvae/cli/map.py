@@ -20,8 +20,8 @@ from genvae.cli.output import say, show_json, show_path, tracked
 def map(run_path: Path, method: str, store: Path | None, seed: int, as_json: bool) -> None:
     """Make a map of the training clips of RUN, and keep it in the run as map.safetensors.
 
-    `genvae train` makes the PCA map at its end. UMAP takes a minute for 20,000 clips. A run keeps one map of either
-    kind; `genvae plot latent` draws it, and the page of `genvae serve` plays it.
+    `genvae train` makes the PCA map at its end. UMAP takes a minute or two for 20,000 clips. A run keeps one map of
+    either kind; `genvae plot latent` draws it.
 
     \b
     genvae map run --method umap

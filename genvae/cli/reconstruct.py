@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from genvae.cli.output import make_folder, save, say, show_json, show_path
-from genvae.errors import AudioError, GenvaeError
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from genvae.generation import Synthesizer
+from genvae.errors import GenvaeError
 
 
 @click.command()
@@ -47,6 +42,7 @@ def reconstruct(
     genvae reconstruct song.mp3 -o out/
     """
     from genvae.cli.generate import open_run, synthesizer_for
+    from genvae.cli.sources import read_sound
     from genvae.generation import require_genre
     from genvae.registry import installed
 
@@ -64,7 +60,7 @@ def reconstruct(
     failed = 0
     for file, target in zip(files, targets, strict=True):
         try:
-            sound, shortfall = _read(file, synthesizer)
+            sound, shortfall = read_sound(file, synthesizer)
             result = synthesizer.reconstruct(sound, genre)
             save(target, result.wav(), overwrite=overwrite)
         except GenvaeError as error:
@@ -83,32 +79,3 @@ def reconstruct(
         show_json(made)
     if failed:
         raise GenvaeError(f"{failed} of {len(files)} files could not be reconstructed; they are named above.")
-
-
-def _read(file: Path, synthesizer: Synthesizer) -> tuple[Tensor, str]:
-    """A whole sound file as the run hears it: mono, at its sample rate, [samples]; and how far it fell short.
-
-    Raises:
-        AudioError: it can't be read, is empty, or holds samples that are not finite.
-    """
-    import numpy as np
-    import torch
-
-    from genvae.audio.open import open_sound
-    from genvae.clips.chop import FULL_SCALE, Chopper
-
-    try:
-        with open_sound(file) as stream:
-            chopper = Chopper(stream, sample_rate=synthesizer.sample_rate, clip_samples=synthesizer.clip_samples)
-            parts = list(chopper)
-            samples = round(chopper.frames * synthesizer.sample_rate / stream.sample_rate)
-    except OSError as error:
-        raise AudioError(f"{file}: {error.strerror}.") from error
-    except AudioError as error:
-        raise AudioError(f"{file}: {error}.") from error
-    if not samples:
-        raise AudioError(f"{file}: {chopper.error or 'it holds no sound'}.")
-    if not all(part.finite.all() for part in parts):
-        raise AudioError(f"{file}: it holds samples that are not finite numbers.")
-    pcm = np.concatenate([part.samples.ravel() for part in parts])[:samples]
-    return torch.from_numpy(pcm.astype(np.float32) / FULL_SCALE), chopper.shortfall()

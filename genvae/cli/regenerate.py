@@ -39,7 +39,7 @@ def regenerate(file: Path, run_path: Path | None, output: str | None, overwrite:
     pipe = byte_stream() if output == "-" else None
     told = provenance.read(file)
     synthesizer = _synthesizer(file, told, run_path)
-    clip = synthesizer.generate(told.genre, seed=told.seed, index=told.index, temperature=told.temperature)
+    clip = synthesizer.again(told)
     # With the provenance as it was: a newer version that makes the same sound makes the same file.
     content = wav.encode(clip.wave.numpy(), clip.sample_rate, told.info())
     same = content == file.read_bytes()

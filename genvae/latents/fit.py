@@ -21,6 +21,9 @@ from genvae.run import Run, save_tensors
 
 MOST = 100_000  # clips on a map
 
+# UMAP makes another map of inputs that differ in their last bits, and those depend on how sums are shared out.
+_ONE_THREAD = dict.fromkeys(("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
 
 def make_map(run: Run, method: str = "pca", *, seed: int = 0) -> LatentMap:
     """Make a map of a run's training clips and keep it in the run; the same seed makes the same map.
@@ -101,7 +104,7 @@ def _umap(latents: Tensor, seed: int) -> Tensor:
         given, made = Path(folder, "latents.npy"), Path(folder, "points.npy")
         np.save(given, latents.numpy(), allow_pickle=False)
         command = [sys.executable, "-m", "genvae.latents.umap_process", str(given), str(made), str(seed)]
-        done = subprocess.run(command, env={**os.environ, "NUMBA_NUM_THREADS": "1"}, capture_output=True, text=True)
+        done = subprocess.run(command, env=os.environ | _ONE_THREAD, capture_output=True, text=True)
         if done.returncode:
             last = (done.stderr.strip().splitlines() or [f"it ended with status {done.returncode}"])[-1]
             raise GenvaeError(f"UMAP failed: {last}")

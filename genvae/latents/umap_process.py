@@ -15,7 +15,8 @@ def main() -> None:
     """Lay the latents [N, latent_dim] out on a plane, [N, 2] float32 about the origin.
 
     McInnes, Healy & Melville, UMAP, 2018. It begins from the principal plane, not from the graph's spectrum, which is
-    slow to find for many clips and sometimes not found.
+    slow to find for many clips and sometimes not found. More neighbours and more room between points than by default
+    keep it of one piece, so that most of the plane is somewhere to go.
     """
     from umap import UMAP
 
@@ -23,7 +24,7 @@ def main() -> None:
     latents = np.load(given, allow_pickle=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a seed means one thread is what is wanted
-        points = UMAP(init="pca", random_state=seed, n_jobs=1).fit_transform(latents)
+        points = UMAP(n_neighbors=30, min_dist=0.5, init="pca", random_state=seed, n_jobs=1).fit_transform(latents)
     np.save(made, (points - points.mean(axis=0)).astype(np.float32), allow_pickle=False)
 
 

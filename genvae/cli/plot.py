@@ -1,0 +1,229 @@
+"""`genvae plot`: pictures of sounds, of a run's latent space and of its training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from genvae.cli.output import say, show_path, tracked
+from genvae.cli.sources import MOST_SECONDS, read_part, read_sound, seeded_clip, sound_file
+from genvae.errors import GenvaeError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from genvae.generation import Synthesizer
+    from genvae.plots.latent import Mark
+    from genvae.plots.sound import Sound
+    from genvae.run import Run
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_output = click.option("-o", "--output", required=True, metavar="FILE.png|svg", type=click.Path(path_type=Path),
+                       help="The picture to write, over one that is there.")  # fmt: skip
+_run_option = click.option("--run", "run_path", type=click.Path(path_type=Path),
+                           help="Run to use instead of the embedded one.")  # fmt: skip
+
+
+def _of_sound(command: _Command) -> _Command:
+    """The argument and the options of the plots of one sound."""
+    for option in (
+        click.option("--seconds", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True,
+                     help=f"How much of it, {MOST_SECONDS:g} at most."),
+        click.option("--start", type=click.FloatRange(min=0), default=0.0, help="From where on, in seconds."),
+        _run_option,
+        _output,
+        click.argument("source", metavar="FILE|GENRE@SEED"),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+@click.group()
+def plot() -> None:
+    """Draw a picture as PNG or SVG.
+
+    A sound is a file of any format, or a genre and a seed, such as techno@42, as genvae generate makes it.
+
+    \b
+    genvae plot spectrogram techno@42 -o techno.png
+    genvae plot latent --mark techno@42 --mark song.mp3 -o map.png
+    genvae plot training run -o training.svg
+    """
+
+
+@plot.command()
+@_of_sound
+@click.option(
+    "--at", type=click.FloatRange(min=0), help="Where samples show, in seconds.  [default: the loudest place]"
+)
+def waveform(
+    source: str, output: Path, run_path: Path | None, start: float, seconds: float, at: float | None
+) -> None:  # fmt: skip
+    """A waveform, and a few milliseconds of it in which the samples show."""
+    _check(output)
+    from genvae.plots import sound
+
+    _write(sound.waveform(_sound(source, run_path, start, seconds), at=at), output)
+
+
+@plot.command()
+@_of_sound
+def spectrum(source: str, output: Path, run_path: Path | None, start: float, seconds: float) -> None:
+    """A waveform and its power spectrum, side by side."""
+    _check(output)
+    from genvae.plots import sound
+
+    _write(sound.spectrum(_sound(source, run_path, start, seconds)), output)
+
+
+@plot.command()
+@_of_sound
+@click.option("--scale", type=click.Choice(["linear", "log", "mel"]), default="linear", show_default=True,
+              help="Of the frequencies.")  # fmt: skip
+def spectrogram(source: str, output: Path, run_path: Path | None, start: float, seconds: float, scale: Any) -> None:
+    """Levels over time and frequency."""
+    _check(output)
+    from genvae.plots import sound
+
+    _write(sound.spectrogram(_sound(source, run_path, start, seconds), scale=scale), output)
+
+
+@plot.command()
+@click.argument("store", type=click.Path(path_type=Path))
+@_output
+@_run_option
+@click.option("--new", "count", type=click.IntRange(1, 4), default=2, show_default=True, help="New clips of a genre.")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True,
+              help="Of the choice of the original and of the new clips.")  # fmt: skip
+def grid(store: Path, output: Path, run_path: Path | None, count: int, seed: int) -> None:
+    """By genre: a clip of STORE that the run was not trained on, its reconstruction, and new clips.
+
+    STORE must have been made by genvae prepare and hold the run's genres at its sample rate. Where it has no validation
+    clips of a genre, the original is a training clip.
+    """
+    _check(output)
+    import numpy as np
+    import torch
+
+    from genvae.cli.generate import open_run, synthesizer_for
+    from genvae.clips.store import ClipStore
+    from genvae.plots.grid import grid as draw
+    from genvae.plots.sound import Sound
+    from genvae.registry import installed
+
+    clips = ClipStore.open(store)
+    synthesizer = synthesizer_for(open_run(run_path), installed(), None, ())
+    rate, genres = synthesizer.sample_rate, synthesizer.genres
+    if clips.sample_rate != rate or not set(genres) <= set(clips.genres):
+        raise GenvaeError(f"{store} holds {', '.join(clips.genres)} at {clips.sample_rate} Hz, "
+                          f"and the run makes {', '.join(genres)} at {rate} Hz.")  # fmt: skip
+    rows = {}
+    with tracked(genres, "Generating") as each:
+        for genre in each:
+            held_out = clips.select(split="validation", genre=genre)
+            numbers = held_out if len(held_out) else clips.select(genre=genre)
+            chosen = numbers[int(np.random.default_rng(seed).integers(len(numbers)))]
+            original = torch.from_numpy(clips.waves([chosen])[0])
+            rows[genre] = [Sound("original", original, rate),
+                           Sound("reconstruction", synthesizer.reconstruct(original, genre).wave, rate)]  # fmt: skip
+            for index in range(count):
+                new = synthesizer.generate(genre, seed=seed, index=index).wave
+                rows[genre].append(Sound(f"new, s{seed}-{index:03d}", new, rate))
+    _write(draw(rows), output)
+
+
+@plot.command()
+@click.argument("run_path", metavar="[RUN]", required=False, type=click.Path(path_type=Path))
+@_output
+@click.option("--method", "methods", type=click.Choice(["pca", "umap"]), multiple=True,
+              help="Which map; may be repeated.  [default: those that the run has]")  # fmt: skip
+@click.option("--mark", "marks", multiple=True, metavar="FILE|GENRE@SEED",
+              help="A sound to show on the map, at its first clip's place; may be repeated.")  # fmt: skip
+def latent(run_path: Path | None, output: Path, methods: tuple[str, ...], marks: tuple[str, ...]) -> None:
+    """Where the training clips of RUN lie, by genre, and where given sounds fall.
+
+    The lines hold half and nine tenths of a genre's clips. `genvae map` makes the maps.
+    """
+    _check(output)
+    from genvae.cli.generate import open_run
+    from genvae.latents import LatentMap, map_methods
+    from genvae.plots.latent import latent as draw
+
+    run = open_run(run_path)
+    maps = [LatentMap.load(run, method) for method in methods or map_methods(run) or ["pca"]]
+    _write(draw(maps, run.config.genres, _marks(marks, run)), output)
+
+
+@plot.command()
+@click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
+@_output
+def training(run_path: Path, output: Path) -> None:
+    """The parts of the loss and the active units over the steps of RUN's training, finished or not."""
+    _check(output)
+    from genvae.plots.training import training as draw
+    from genvae.run import Run
+
+    _write(draw(Run(run_path)), output)
+
+
+def _check(output: Path) -> None:
+    """Before anything is made, refuse a name that no picture can have."""
+    from genvae.plots.style import require_format
+
+    require_format(output)
+    if not output.parent.is_dir():
+        raise GenvaeError(f"The folder {output.parent} does not exist.")
+
+
+def _write(drawn: Figure, output: Path) -> None:
+    from genvae.plots.style import save
+
+    save(drawn, output)
+    show_path(output)
+
+
+def _synthesizer(run: Run) -> Synthesizer:
+    from genvae.cli.generate import synthesizer_for
+    from genvae.registry import installed
+
+    return synthesizer_for(run, installed(), None, ())
+
+
+def _sound(text: str, run_path: Path | None, start: float, seconds: float) -> Sound:
+    from genvae.cli.generate import open_run
+    from genvae.plots.sound import Sound
+
+    run = open_run(run_path)
+    if seeded := seeded_clip(text):
+        clip = _synthesizer(run).generate(seeded[0], seed=seeded[1], index=0)
+        first = round(start * clip.sample_rate)
+        wave = clip.wave[first : first + round(seconds * clip.sample_rate)]
+        if not len(wave):
+            raise GenvaeError(f"{text} holds no sound after {start:g} s.")
+        return Sound(text, wave, clip.sample_rate, start)
+    file = sound_file(text, run.config.genres)
+    wave, rate = read_part(file, start, seconds)
+    return Sound(file.name, wave, rate, start)
+
+
+def _marks(texts: tuple[str, ...], run: Run) -> list[Mark]:
+    from genvae.plots.latent import Mark
+
+    if not texts:
+        return []
+    synthesizer = _synthesizer(run)
+    marks = []
+    for text in texts:
+        if seeded := seeded_clip(text):
+            marks.append(Mark(text, synthesizer.latent(seeded[0], seed=seeded[1])))
+            continue
+        file = sound_file(text, synthesizer.genres)
+        sound, _ = read_sound(file, synthesizer)
+        latents, genre = synthesizer.encode(sound[: synthesizer.clip_samples])
+        say(f"{file}: taken as {genre}")
+        marks.append(Mark(file.name, latents[0]))
+    return marks
