@@ -37,14 +37,16 @@ INTRO = """# Benchmarks
 made this page and its plots, from one run of `genvae bench`. The contenders of a table took turns in each round, so
 that whatever else the machine did hit all of them. A value is the median of the rounds, with the quartiles in brackets;
 a ratio is the median of the ratios round by round. Where one thread of the CPU does the work, processor time counts,
-elsewhere the clock on the wall. {shared}
+elsewhere the clock on the wall.
 
-Names without a library's are genvae's plugins; a plugin that you install stands among them the next time.
+{shared}Names without a library's are genvae's plugins; a plugin that you install stands among them the next time.
 
 {machine}
 """
-SHARED = """The machine was shared with other work, and
-busy: trust the ratios more than the times, and the suite `startup`, which the wall clock times, least of all."""
+SHARED = """The machine was shared with other work, and busy at times that differ from table to table: trust the ratios
+more than the times, and the suite `startup`, which the wall clock times, least of all.
+
+"""
 NOTES = {
     "decode": "Stereo at 44.1 kHz, 60 seconds. pydub reads wav itself, and all else through a process of ffmpeg.",
     "prepare": "One process, from a stereo file at 44.1 kHz to clips at 22.05 kHz that are checked, stored and sealed. "
@@ -58,9 +60,8 @@ NOTES = {
 }
 
 
-def page(results: Results, command: str, plots: Sequence[str]) -> str:
+def page(results: Results, command: str, plots: Sequence[str], shared: str) -> str:
     """The page as Markdown."""
-    shared = SHARED if (results.machine["load"] or 0) > 1 else ""
     machine = in_words(dict(results.machine)).replace("\n", "; ") + f". Sounds: {results.machine['sounds']}."
     parts = [INTRO.format(command=command, shared=shared, machine=machine).rstrip()]
     suite = ""
@@ -167,6 +168,7 @@ def main() -> None:
     parser.add_argument("folder", nargs="?", type=Path, help="recordings to measure on")
     parser.add_argument("--thorough", action="store_true")
     parser.add_argument("--from", dest="source", type=Path, help="what `genvae bench --json` wrote")
+    parser.add_argument("--alone", action="store_true", help="say nothing of other work on the machine")
     parser.add_argument("--to", type=Path, default=DOCS, help="folder of the page")
     chosen = parser.parse_args()
     command = "python benchmarks/report.py FOLDER" + " --thorough" * chosen.thorough
@@ -179,7 +181,9 @@ def main() -> None:
         results = Results.read(source)
     (chosen.to / "pictures").mkdir(parents=True, exist_ok=True)
     plots = list(drawn(results, chosen.to / "pictures"))
-    (chosen.to / "benchmarks.md").write_text(page(results, command, plots), encoding="utf-8")
+    (chosen.to / "benchmarks.md").write_text(
+        page(results, command, plots, "" if chosen.alone else SHARED), encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ for arguments in {arguments!r}:
 heavy = {{"torch", "numpy", "rich", "pluggy", "soundfile"}} & set(sys.modules)
 assert not heavy, heavy
 """
-OWN = ["generate", "regenerate", "reconstruct", "info", "doctor", "plugins"]
+OWN = ["generate", "regenerate", "reconstruct", "info", "bench", "export", "doctor", "plugins"]
 
 
 @pytest.mark.parametrize(
