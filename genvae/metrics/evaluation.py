@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from genvae.clips.store import ClipStore
@@ -205,11 +206,15 @@ class Evaluation:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Let torch compute on one thread; what is worth it runs clip beside clip instead."""
+    """Compute on one thread; what is worth it runs clip beside clip instead.
+
+    Matrices are small here, and threads that wait for each other at every one of them are slow on a busy machine.
+    """
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        with threadpool_limits(1):
+            yield
     finally:
         torch.set_num_threads(before)
 

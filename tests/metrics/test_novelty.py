@@ -79,7 +79,7 @@ def test_the_match_is_the_correlation_coefficient_of_the_overlap() -> None:
     for number, query in enumerate(asked - mean):
         best = -1.0
         for other in known - mean:
-            for lag in range(-9, 10):
+            for lag in range(-10, 11):  # half of 12 frames, and as many again as are left out at the ends
                 mine = query[:, max(lag, 0) : 12 + min(lag, 0)].flatten()
                 theirs = other[:, max(-lag, 0) : 12 + min(-lag, 0)].flatten()
                 best = max(best, float(torch.corrcoef(torch.stack([mine, theirs]))[0, 1]))
