@@ -36,17 +36,11 @@ def test_the_wheel_holds_the_embedded_run_and_its_card(wheel):
 def test_the_wheel_carries_nothing_but_the_two_packages(wheel):
     roots = {name.partition("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
     assert {root for root in roots if not root.endswith(".dist-info")} == {"genvae", "genvae_plugins"}
-<<<<<<< HEAD
     assert not [
         name
         for name in zipfile.ZipFile(wheel).namelist()
         if name.endswith(("/latents.safetensors", "/checkpoint.safetensors"))
     ]
-=======
-    names = zipfile.ZipFile(wheel).namelist()
-    tensors = {Path(name).name for name in names if name.endswith(".safetensors")}
-    assert tensors == {"weights.safetensors", "map.safetensors"}  # no checkpoint, and no latents but the map's
->>>>>>> maps
 
 
 def test_the_version_is_the_packages_own(wheel):

@@ -16,13 +16,13 @@ import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 from genvae.files import write_whole
 from genvae.latents import METHODS, map_methods
 from genvae.run import Run
 
 TARGET = Path(__file__).parent.parent / "genvae" / "pretrained" / "default"
-BENCHMARK = Path(__file__).parent.parent / "benchmarks" / "genres.py"
 TEMPLATE = Path(__file__).parent / "model_card.md"
 COLUMNS = ("genre", "recording", "seconds", "source_package", "version", "path_in_package", "licence")
 
@@ -35,22 +35,38 @@ def main() -> None:
         sys.exit(f"{path} has no {' and no '.join(sorted(missing))} map. Make it with: genvae map {path} --method ...")
     with Path(manifest).open(encoding="utf-8", newline="") as file:
         rows = [{**row, "recording": Path(row["file"]).stem} for row in csv.DictReader(file)]
-    table = subprocess.run([sys.executable, BENCHMARK, path, store], capture_output=True, text=True, check=True)
+    lines = [json.loads(line) for line in run.metrics_path.read_text(encoding="ascii").splitlines()]
     TARGET.mkdir(exist_ok=True)
-    for file_name in ("pipeline.json", "weights.safetensors", "map.safetensors"):
+    for file_name in ("pipeline.json", "map.safetensors"):
         shutil.copyfile(run.path / file_name, TARGET / file_name)
+    halved(run.weights_path, TARGET / "weights.safetensors")
+    run = Run(TARGET)
+    command_line = [sys.executable, "-m", "genvae", "evaluate", "--store", store]
+    table = subprocess.run(command_line, stdout=subprocess.PIPE, text=True, check=True)
     with (TARGET / "CREDITS.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    write_whole(TARGET / "MODEL_CARD.md", card(run, rows, machine, command, table.stdout.strip()).encode())
+    write_whole(TARGET / "MODEL_CARD.md", card(run, lines, rows, machine, command, table.stdout.strip()).encode())
 
 
-def card(run: Run, rows: list[dict[str, str]], machine: str, command: str, table: str) -> str:
-    """The model card of a run."""
+def halved(weights: Path, target: Path) -> None:
+    """Write a run's weights with the model's rounded to half precision, so that the wheel stays below 30 MB."""
+    from safetensors.torch import load_file
+
+    from genvae.run import save_tensors
+
+    tensors = load_file(weights)
+    save_tensors(target, {n: t.half() if n.startswith("model.") and t.is_floating_point() else t
+                          for n, t in tensors.items()})  # fmt: skip
+
+
+def card(
+    run: Run, lines: list[dict[str, Any]], rows: list[dict[str, str]], machine: str, command: str, table: str
+) -> str:
+    """The model card of an embedded run, whose log has these lines."""
     from safetensors import safe_open
 
-    lines = [json.loads(line) for line in run.metrics_path.read_text(encoding="ascii").splitlines()]
     last = next(line for line in reversed(lines) if line["kind"] == "validation")
     seconds = max(line["seconds"] for line in lines if line["kind"] == "train")
     batch = run.training["options"]["batch_size"]
@@ -70,7 +86,8 @@ def card(run: Run, rows: list[dict[str, str]], machine: str, command: str, table
         digest=run.digest(), weights=count / 1e6, size=run.weights_path.stat().st_size / 1e6, rate=config.sample_rate,
         genres=f"{', '.join(others)} and {final}", model=config.model.plugin, prior=config.prior.plugin,
         transform=config.transform.plugin, vocoder=config.vocoder.plugin, command=command, machine=machine,
-        minutes=seconds / 60, steps=last["step"], batch=batch, epochs=run.training["budget"]["epochs"],
+        minutes=seconds / 60, steps=last["step"], batch=batch,
+        epochs=round(last["step"] * batch / run.data["clips"]["train"], 1),
         seed=run.training["seed"], speed=last["step"] * batch / seconds, train=run.data["clips"]["train"],
         validation=run.data["clips"]["validation"], nll=last["nll"], kl=last["kl"], distance=last["distance_db"],
         active=last["active_units"], latents=config.model.options["latent_dim"], table=table, recordings=len(rows),

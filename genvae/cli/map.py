@@ -21,11 +21,7 @@ def map(run_path: Path, method: str, store: Path | None, seed: int, as_json: boo
     """Make a map of the training clips of RUN, and keep it in the run as map.safetensors.
 
     `genvae train` makes the PCA map at its end. UMAP takes a minute or two for 20,000 clips. A run keeps one map of
-<<<<<<< HEAD
     either kind; `genvae plot latent` draws it, and the page of `genvae serve` plays it.
-=======
-    either kind; `genvae plot latent` draws it.
->>>>>>> maps
 
     \b
     genvae map run --method umap
