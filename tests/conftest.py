@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -108,3 +111,19 @@ SMALL = ("transform.n_fft=256", "transform.hop=128", "model.width=32", "model.ne
 def small() -> list[str]:
     """Options that make a model which trains in seconds."""
     return [part for assignment in SMALL for part in ("--set", assignment)]
+
+
+ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+
+
+@pytest.fixture(scope="session")
+def trained(tone_store: Path, small: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of 60 steps that nothing stopped."""
+    path = tmp_path_factory.mktemp("trained") / "run"
+    command = [sys.executable, "-m", "genvae", "train", str(tone_store), "--run", str(path), "--steps", "60"]
+    done = subprocess.run(
+        [*command, "--seed", "5", *small], env=ONE_THREAD, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{path}\n"
+    return path

@@ -60,6 +60,6 @@ def test_state_is_named_by_section_and_a_missing_tensor_is_an_error():
     pipeline = Pipeline.build(assemble(values=values), installed())
     state = pipeline.state()
     assert {name.partition(".")[0] for name in state} == {"transform", "model", "prior"}
-    del state["model.stem.weight"]
+    del state["model.encoder.stem.weight"]
     with pytest.raises(RunError, match="do not fit the model 'conv-vae'"):
         pipeline.load_state(state)

@@ -94,7 +94,8 @@ def test_its_card_names_the_weights_it_describes():
     card = (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
     run = Run(folder)
     assert run.digest() in card
-    assert str(run.training["budget"]["epochs"]) in card
+    [budget] = [value for value in run.training["budget"].values() if value is not None]
+    assert f"{budget:g}" in card
     assert json.dumps(run.training["seed"]) in card
 
 
@@ -104,8 +105,8 @@ def test_its_maps_hold_every_training_clip_and_know_where_new_ones_lie(synthesiz
     held = LatentMap.load(run, method)
     assert len(held.points) == run.data["clips"]["train"]
     assert torch.bincount(held.genre).shape == (3,)
-    points = held.place(torch.stack([synthesizer.latent(genre, seed=1) for genre in GENRES]))
-    assert not held.sparse(points).any()
+    drawn = [synthesizer.latent(genre, seed=1, index=i) for genre in GENRES for i in range(10)]
+    assert held.sparse(held.place(torch.stack(drawn))).float().mean() < 0.5
 
 
 def test_it_is_small_enough_for_a_wheel():

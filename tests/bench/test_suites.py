@@ -161,7 +161,7 @@ def test_a_model_is_trained_a_step(sounds: Sounds, tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("genvae.bench.suites.train._HEAVY", 0.0)
     peak, case = islice(cases("train", context(sounds, tmp_path)), 2)
     assert peak.name == "the peak"
-    assert case.name.startswith("conv-vae, batch 4, ")
+    assert "-vae, batch 4, " in case.name
     rows = measure(_only(case, "eager PyTorch", "genvae's step, front end included"), Conditions(seconds=0, rounds=1))
     assert not [m.reason for m in rows if m.value is None]
     assert {m.metric for m in rows} == {"speed", "of the peak", "ratio"}

@@ -142,7 +142,7 @@ def test_resuming_takes_no_options_and_no_other_store(trained, tone_store, small
         (["--set", "model.width=33"], "width must be a multiple of 8"),
         (["--set", "model.learning_rate=nan"], "model.learning_rate takes a number, not 'nan'"),
         (["--set", "model.learning_rate=0"], "learning_rate must be above 0"),
-        (["--model", "reference-vae", "--set", "model.latent_dim=0"], "latent_dim must be at least 1"),
+        (["--model", "reference-vae", "--set", "model.latent_dim=0"], "latent_dim must be above 0"),
         (["--model", "conv-vea"], "Did you mean 'conv-vae'?"),
         (["--model", "reference-vae", "--set", "transform.n_fft=1024"], "bins = 256 or 257"),
         (["--steps", "5", "--minutes", "1"], "exactly one of"),
