@@ -157,8 +157,10 @@ def forget_file(path: Path) -> None:
     """Undo `use_file`."""
     source = _FILES.pop(path.absolute(), None)
     if source is not None:
-        for name in [name for name in sys.modules if name.partition(".")[0] == source.value]:
-            del sys.modules[name]
+        held = getattr(sys.modules.get(source.value), "__file__", None)
+        if held and Path(held).resolve() in (path.resolve(), path.resolve() / "__init__.py"):  # not its namesake
+            for name in [name for name in sys.modules if name.partition(".")[0] == source.value]:
+                del sys.modules[name]
         if (folder := str(path.absolute().parent)) in sys.path:
             sys.path.remove(folder)
     installed.cache_clear()

@@ -78,6 +78,14 @@ def test_a_file_that_is_no_plugin_is_answered_with_the_cure(
     assert len(result.stderr.splitlines()) == 1
 
 
+def test_a_file_with_the_name_of_another_module_leaves_that_one_loaded(genvae: Genvae, tmp_path: Path) -> None:
+    (tmp_path / "json.py").write_text("")
+    assert genvae("--plugin", tmp_path / "json.py", "plugins", "list").exit_code == 0
+    assert sys.modules["json"] is json
+    with pytest.raises(json.JSONDecodeError):  # as long as json.decoder is loaded
+        json.loads("{")
+
+
 def test_a_run_that_needs_a_file_says_which_to_name(genvae: Genvae, tiny_run: Run) -> None:
     description = json.loads(tiny_run.description_path.read_text())
     description["pipeline"]["vocoder"].update(plugin="hum", distribution="my_hum.py", version="12", options={})

@@ -23,9 +23,10 @@ def weights(distances: Tensor) -> Tensor:
     at no distance counts alone, and the farthest not at all, so that no weight jumps when that one is exchanged.
     """
     far = distances[-1]
-    if float(far) == 0 or len(distances) == 1:
+    if float(far) < torch.finfo(distances.dtype).tiny or len(distances) == 1:  # below it, division loses its digits
         return torch.full_like(distances, 1 / len(distances))
-    raw = ((far - distances) / distances.clamp_min(1e-6 * float(far))).square()
+    relative = distances / far
+    raw = ((1 - relative) / relative.clamp_min(1e-6)).square()
     total = raw.sum()
     return raw / total if float(total) > 0 else torch.full_like(raw, 1 / len(raw))  # all equally far
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
@@ -115,6 +115,7 @@ def test_far_from_all_clips_is_sparse_and_among_them_is_not(mapped: Run) -> None
 
 
 @given(st.lists(st.floats(0, 1e4, width=32), min_size=1, max_size=9))
+@example([0.0, 1.4e-45])  # distances too small to divide by
 def test_weights_of_neighbours_sum_to_one_and_fall_with_distance(distances: list[float]) -> None:
     shares = near.weights(torch.tensor(sorted(distances)))
     assert float(shares.sum()) == pytest.approx(1, abs=1e-4)
