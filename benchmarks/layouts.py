@@ -51,7 +51,8 @@ def two_dimensional() -> nn.Sequential:
 
 def main() -> None:
     torch.set_num_threads(1)
-    config = PipelineConfig.assemble(installed(), sample_rate=22050, clip_samples=22050, genres=("a", "b", "c"))
+    config = PipelineConfig.assemble(installed(), sample_rate=22050, clip_samples=22050, genres=("a", "b", "c"),
+                                     plugins={"model": "conv-vae"})  # fmt: skip
     model = Pipeline.build(config, installed()).model
     plain, last = two_dimensional(), two_dimensional().to(memory_format=torch.channels_last)
     features = torch.randn(CLIPS, 513, 87)

@@ -18,7 +18,7 @@ from genvae.plugin import ModelPlugin
 from genvae.registry import Registry, load_factory
 
 SECTIONS = ("transform", "model", "prior", "vocoder")
-DEFAULTS = {"transform": "stft", "model": "conv-vae", "prior": "gmm", "vocoder": "pghi-refined"}
+DEFAULTS = {"transform": "stft", "model": "flow-vae", "prior": "gmm", "vocoder": "pghi-refined"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,6 +36,7 @@ def make_run(path: Path, seed: int = 0) -> Run:
         sample_rate=SAMPLE_RATE,
         clip_samples=CLIP_SAMPLES,
         genres=GENRES,
+        plugins={"model": "conv-vae"},
         values={"transform": {"n_fft": 256, "hop": 128}, "model": MODEL, "vocoder": {"iterations": 4}},
     )
     generator = torch.Generator().manual_seed(seed)
@@ -110,7 +111,7 @@ SMALL = ("transform.n_fft=256", "transform.hop=128", "model.width=32", "model.ne
 @pytest.fixture(scope="session")
 def small() -> list[str]:
     """Options that make a model which trains in seconds."""
-    return [part for assignment in SMALL for part in ("--set", assignment)]
+    return ["--model", "conv-vae", *(part for assignment in SMALL for part in ("--set", assignment))]
 
 
 ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}

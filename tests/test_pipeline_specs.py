@@ -35,7 +35,7 @@ def config(transform: str, vocoder: str = "griffin-lim", **values: Any) -> Pipel
         sample_rate=SAMPLE_RATE,
         clip_samples=CLIP_SAMPLES,
         genres=("a", "b"),
-        plugins={"transform": transform, "vocoder": vocoder},
+        plugins={"transform": transform, "vocoder": vocoder, "model": "conv-vae"},
         values={"transform": values, "model": MODEL},
     )
 

@@ -15,7 +15,7 @@ import click
 )
 @click.argument("store", type=click.Path(path_type=Path))
 @click.option("--run", "run_path", type=click.Path(path_type=Path), required=True, help="Folder of the run to make.")
-@click.option("--model", help="Variational autoencoder.  [default: conv-vae]")
+@click.option("--model", help="Variational autoencoder.  [default: flow-vae]")
 @click.option("--transform", help="Front end from waveforms to features.  [default: stft]")
 @click.option("--prior", help="Distribution over latents.  [default: gmm]")
 @click.option("--vocoder", help="Way from spectrograms to waveforms.  [default: pghi-refined]")

@@ -19,7 +19,7 @@ from genvae.testing.subject import Subject
 
 SMALL: Mapping[str, Mapping[str, Any]] = {
     "transform": {"n_fft": 256, "hop": 128},
-    "model": {"latent_dim": 4, "width": 16, "neck": 4},
+    "model": {"latent_dim": 4, "width": 16, "neck": 4, "depth": 1, "vae_depth": 1, "components": 8, "flow_steps": 1},
     "vocoder": {"iterations": 2},
 }
 """Values that make other parts quick, given to those that have such options."""

@@ -139,7 +139,7 @@ def test_resuming_takes_no_options_and_no_other_store(trained, tone_store, small
         (["--set", "model.latnet_dim=4"], "Did you mean 'latent_dim'?"),
         (["--set", "modle.latent_dim=4"], "Did you mean 'model'?"),
         (["--set", "train.batch_size=many"], "train.batch_size takes a whole number"),
-        (["--set", "model.width=33"], "width must be a multiple of 8"),
+        (["--set", "model.width=33"], "width must be a multiple of 16"),
         (["--set", "model.learning_rate=nan"], "model.learning_rate takes a number, not 'nan'"),
         (["--set", "model.learning_rate=0"], "learning_rate must be above 0"),
         (["--model", "reference-vae", "--set", "model.latent_dim=0"], "latent_dim must be above 0"),

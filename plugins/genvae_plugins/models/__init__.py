@@ -133,13 +133,13 @@ class FlowVAEOptions:
     width: int = 256
     depth: int = 6
     vae_depth: int = 2
-    beta: float = 1.0
+    beta: float = 0.3
     kl_warmup: int = 500
     free_bits: float = 0.05
     learning_rate: float = 1e-3
     flow_steps: int = 8
     guidance: float = 1.0
-    texture: float = 1.0
+    texture: float = 0.8
 
     def __post_init__(self) -> None:
         """Raise ValueError for sizes that make no model."""
@@ -185,7 +185,7 @@ def genvae_models() -> Iterator[genvae.ModelPlugin]:
     """Yield the models."""
     yield genvae.ModelPlugin(
         name="conv-vae",
-        summary="A residual VAE, conditional on genre, that draws the texture of noise; the default.",
+        summary="A residual VAE, conditional on genre, that draws the texture of noise; quick to train.",
         factory="genvae_plugins.models.conv_vae:ConvVAE",
         options=ConvVAEOptions,
     )
@@ -215,9 +215,10 @@ def genvae_models() -> Iterator[genvae.ModelPlugin]:
     )
     yield genvae.ModelPlugin(
         name="flow-vae",
-        summary="A VAE whose decoder draws the detail of a clip by flow matching, given its latent.",
+        summary="A VAE whose decoder draws the detail of a clip by flow matching, given its latent; the default.",
         factory="genvae_plugins.models.flow_vae:FlowVAE",
         options=FlowVAEOptions,
+        suggests={"train.batch_size": 32},
     )
     yield genvae.ModelPlugin(
         name="reference-vae",
