@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,16 +15,16 @@ from torch import Tensor
 
 import genvae
 from genvae.audio import wav
-from genvae.errors import GenvaeError, PluginError, nearest
-from genvae.joining import clips_for, join, stride
+from genvae.errors import GenvaeError
+from genvae.joining import stride
 from genvae.pipeline import SECTIONS, Part, Pipeline
 from genvae.provenance import Provenance, Waypoint
 from genvae.registry import Registry
+from genvae.rendering import Renderer, log_spectral_distance, require_genre, within_full_scale
 from genvae.run import Run
 from genvae.walk import Knot, Path, Place
 
 LONGEST = 600.0  # seconds of one sound
-_LOUDEST = 0.99  # peak of a clip that would be beyond full scale
 _KNOT_SECONDS = 2.0  # from one drawn latent to the next in a longer sound
 
 
@@ -111,6 +111,7 @@ class Synthesizer:
     def _use(self, pipeline: Pipeline, registry: Registry) -> None:
         """Generate with a pipeline, and name its distributions' versions."""
         self._pipeline = pipeline
+        self._renderer = Renderer(pipeline)
         self._versions = {"genvae": genvae.__version__, "torch": str(torch.__version__)}
         for section in SECTIONS:
             part: Part = getattr(pipeline.config, section)
@@ -126,7 +127,7 @@ class Synthesizer:
         Raises:
             GenvaeError: the run has no such genre, or `seconds` is less than a clip has or more than ten minutes.
         """
-        self._label(genre)
+        require_genre(genre, self.genres)
         if seconds is not None:
             self._samples(seconds)
             seconds = float(seconds)
@@ -151,13 +152,12 @@ class Synthesizer:
         z, generator = self._drawn(genre, seed, index, temperature)
         made_by = self.provenance(genre, seed=seed, index=index, temperature=temperature, seconds=seconds)
         if seconds is None:
-            wave = self._sound(self._features(Place(z, genre, genre, 0.0), generator), generator)
-            return Clip(_within_full_scale(wave), self.sample_rate, made_by)
+            return self._clip(self._renderer.place(Place(z, genre, genre, 0.0), generator), made_by)
         knots = [z]
         while len(knots) < 2 + (seconds - self.clip_samples / self.sample_rate) // _KNOT_SECONDS:
-            knots.append(self._latent(genre, generator, temperature))
+            knots.append(self._renderer.latent(genre, generator, temperature))
         path = Path.of(torch.stack(knots), [genre] * len(knots))
-        return self._travelled(path, self._samples(seconds), generator, made_by)
+        return self._clip(self._renderer.path(path, self._samples(seconds), generator), made_by)
 
     @_one_thread()
     @torch.no_grad()
@@ -201,7 +201,7 @@ class Synthesizer:
         """
         samples = self._samples(seconds)
         made_by, generator = self._beginning(path, seed, index)
-        return self._travelled(path, samples, generator, replace(made_by, seconds=float(seconds)))
+        return self._clip(self._renderer.path(path, samples, generator), replace(made_by, seconds=float(seconds)))
 
     def seconds(self, steps: int) -> float:
         """The length of a path that `travel` makes of so many clips, each half over the next."""
@@ -235,12 +235,7 @@ class Synthesizer:
         Raises:
             GenvaeError: the run has no such genre.
         """
-        padded = torch.nn.functional.pad(wave, (0, -len(wave) % self.clip_samples))
-        with self._pipeline.using("transform", "computing features"):
-            features = [self._pipeline.transform(clip[None]) for clip in torch.split(padded, self.clip_samples)]
-        with self._pipeline.using("model", "encoding and decoding"):
-            label, latents = self._fitting(features, [genre] if genre else self.genres)
-        return torch.cat(latents).float(), self.genres[int(label)]
+        return self._renderer.encode(wave, [genre] if genre else self.genres)
 
     @_one_thread()
     @torch.no_grad()
@@ -259,63 +254,32 @@ class Synthesizer:
         for index, z in enumerate(latents):
             generator = item_generator(0, chosen, index)
             # Drawn as in `generate`: the likelihood's mean lacks a sound's noise, and with it several dB of its level.
-            sounds.append(self._sound(self._features(Place(z, chosen, chosen, 0.0), generator), generator))
-        made = _within_full_scale(torch.cat(sounds))
+            sounds.append(self._renderer.place(Place(z, chosen, chosen, 0.0), generator))
+        made = within_full_scale(torch.cat(sounds))
         padded = torch.nn.functional.pad(wave, (0, len(made) - len(wave)))
         return Reconstruction(made[: len(wave)], self.sample_rate, chosen, log_spectral_distance(padded, made))
-
-    def _fitting(self, features: Sequence[Tensor], genres: Sequence[str]) -> tuple[Tensor, list[Tensor]]:
-        """Of some genres the one under which features [1, bins, frames] are decoded best: its label and their latents.
-
-        Raises:
-            GenvaeError: the run has no such genre.
-        """
-        model = self._pipeline.model
-        found = []
-        for genre in genres:
-            label = self._label(genre)
-            latents = [model.encode(each, label).mean for each in features]  # [1, latent_dim] each
-            decoded = (model.decode(z, label) for z in latents)
-            missed = sum(float((a - b).square().mean()) for a, b in zip(decoded, features, strict=True))
-            found.append((missed, label, latents))
-        _, label, latents = min(found, key=lambda each: each[0])
-        return label, latents
 
     def _drawn(self, genre: str, seed: int, index: int, temperature: float) -> tuple[Tensor, torch.Generator]:
         """The latent [latent_dim] of a clip, and its generator as it stands behind that draw."""
         generator = item_generator(seed, genre, index)
-        return self._latent(genre, generator, temperature), generator
-
-    def _latent(self, genre: str, generator: torch.Generator, temperature: float) -> Tensor:
-        """One draw from the prior, [latent_dim]."""
-        label = self._label(genre)
-        with self._pipeline.using("prior", "drawing a latent"):
-            z = self._pipeline.prior.sample(label, generator=generator, temperature=temperature)  # [1, latent_dim]
-        return z[0]
+        return self._renderer.latent(genre, generator, temperature), generator
 
     @_one_thread()
     @torch.no_grad()
     def _visit(self, path: Path, at: float | None, seed: int, index: int) -> Clip:
         made_by, generator = self._beginning(path, seed, index)
-        wave = self._sound(self._features(path.at(at or 0.0), generator), generator)
-        return Clip(_within_full_scale(wave), self.sample_rate, replace(made_by, at=at))
+        return self._clip(self._renderer.place(path.at(at or 0.0), generator), replace(made_by, at=at))
 
     def _beginning(self, path: Path, seed: int, index: int) -> tuple[Provenance, torch.Generator]:
         """What to tell of a sound on a path, and its generator: behind the draw that `generate` would make there."""
-        self._require_latents(path)
+        self._renderer.require(path)
         start = path.knots[0].genre
         _, generator = self._drawn(start, seed, index, 1.0)
         waypoints = tuple(Waypoint.of(knot.genre, knot.latent.numpy()) for knot in path.knots)
         return replace(self.provenance(start, seed=seed, index=index), waypoints=waypoints), generator
 
-    def _travelled(self, path: Path, samples: int, generator: torch.Generator, made_by: Provenance) -> Clip:
-        """The sound of a whole path, clip by clip with new noise, joined before the vocoder."""
-        spec = self._pipeline.transform.spec
-        total, count = spec.frames(samples), clips_for(spec.frames(samples), spec.frames(self.clip_samples))
-        places = (path.at(number / max(count - 1, 1)) for number in range(count))
-        clips = (self._inverted(self._features(place, generator))[0] for place in places)
-        wave = self._vocoded(join(clips, total, spec)[None], samples, generator)
-        return Clip(_within_full_scale(wave), self.sample_rate, made_by)
+    def _clip(self, wave: Tensor, made_by: Provenance) -> Clip:
+        return Clip(within_full_scale(wave), self.sample_rate, made_by)
 
     def _samples(self, seconds: float) -> int:
         shortest = self.clip_samples / self.sample_rate
@@ -324,97 +288,9 @@ class Synthesizer:
                               f"it takes from {shortest:g} to {LONGEST:g} seconds.")  # fmt: skip
         return round(seconds * self.sample_rate)
 
-    def _features(self, place: Place, generator: torch.Generator) -> Tensor:
-        """The features [1, bins, frames] of a place; under both of its genres with the same draws, and blended."""
-        state = generator.get_state()
-        features = self._decoded(place.latent, place.genre, generator)
-        if place.share == 0.0 or place.other == place.genre:
-            return features
-        generator.set_state(state)
-        return torch.lerp(features, self._decoded(place.latent, place.other, generator), place.share)
-
-    def _decoded(self, z: Tensor, genre: str, generator: torch.Generator) -> Tensor:
-        """A latent [latent_dim] -> features [1, bins, frames]."""
-        label = self._label(genre)
-        with self._pipeline.using("model", "decoding"):
-            return self._pipeline.model.decode(z[None], label, generator=generator)
-
-    def _inverted(self, features: Tensor) -> Tensor:
-        """Features [1, bins, frames] -> what the transform's inverse gives."""
-        with self._pipeline.using("transform", "inverting features"):
-            return self._pipeline.transform.invert(features)
-
-    def _require_latents(self, path: Path) -> None:
-        """Check that a path lies in this run's latent space."""
-        dim = self._pipeline.model.latent_dim
-        for knot in path.knots:
-            self._label(knot.genre)
-            if knot.latent.shape != (dim,):
-                shape = list(knot.latent.shape)
-                raise GenvaeError(f"A latent of shape {shape} is none of this run's: they are [{dim}].")
-            if not torch.isfinite(knot.latent).all():
-                raise GenvaeError("A latent has values that are not finite numbers.")
-
-    def _label(self, genre: str) -> Tensor:
-        """The genre's index, [1]."""
-        require_genre(genre, self.genres)
-        return torch.tensor([self.genres.index(genre)])
-
-    def _sound(self, features: Tensor, generator: torch.Generator) -> Tensor:
-        """Features [1, bins, frames] -> a finite waveform [clip_samples]."""
-        return self._vocoded(self._inverted(features), self.clip_samples, generator)
-
-    def _vocoded(self, spectrogram: Tensor, samples: int, generator: torch.Generator) -> Tensor:
-        """What the transform's inverse gives, [1, bins, frames] -> a finite waveform [samples]."""
-        parts = self._pipeline
-        wave = parts.vocode(spectrogram, length=samples, generator=generator)
-        if wave.shape != (1, samples):
-            name, shape = parts.config.vocoder.plugin, list(wave.shape)
-            raise PluginError(f"The vocoder {name!r} gave a waveform of shape {shape}, expected {[1, samples]}.")
-        if not torch.isfinite(wave).all():
-            raise GenvaeError("What came out is not a sound: it has values that are not finite numbers. "
-                              "Lower the temperature, or the run's training has gone wrong.")  # fmt: skip
-        return wave[0].float()
-
-
-def require_genre(genre: str, genres: Sequence[str]) -> None:
-    """Check that a run knows a genre.
-
-    Raises:
-        GenvaeError: naming those that it knows.
-    """
-    if genre not in genres:
-        close = nearest(genre, genres)
-        hint = f" {close}" if close.startswith("Did") else ""
-        raise GenvaeError(f"There is no genre {genre!r} in this run.{hint} Known: {', '.join(genres)}.")
-
 
 def item_generator(seed: int, genre: str, index: int) -> torch.Generator:
     """The source of all randomness of clip `index` of `seed`; the same in every process and version."""
     key = json.dumps([seed, genre, index]).encode("ascii")
     digest = hashlib.blake2b(key, digest_size=8).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest, "little") >> 1)  # torch takes 63 bits
-
-
-def log_spectral_distance(reference: Tensor, other: Tensor) -> float:
-    """How far two waveforms [samples] are apart in dB, whatever their phases: 0 for the same, 6 for half the level.
-
-    The root mean square over frequencies of the difference of their levels, averaged over frames of 1024 samples.
-    Below 80 dB under the reference's loudest value all is taken as silence.
-    """
-    window = torch.hann_window(1024)
-
-    def power(wave: Tensor) -> Tensor:
-        transformed = torch.stft(wave, 1024, 256, window=window, pad_mode="constant", return_complex=True)
-        return transformed.abs().square()  # [513, frames]
-
-    ours, theirs = power(reference), power(other)
-    floor = (ours.max() * 1e-8).clamp_min(1e-8)
-    apart = 10.0 * (ours.clamp_min(floor).log10() - theirs.clamp_min(floor).log10())
-    return float(apart.square().mean(dim=0).sqrt().mean())
-
-
-def _within_full_scale(wave: Tensor) -> Tensor:
-    """The waveform, made quieter as a whole if it is beyond full scale, as cutting its peaks would distort it."""
-    peak = float(wave.abs().max())
-    return wave * (_LOUDEST / peak) if peak > 1.0 else wave

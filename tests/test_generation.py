@@ -15,11 +15,12 @@ from torch import Tensor
 import genvae
 from genvae import provenance
 from genvae.errors import GenvaeError, PluginError, RunError
-from genvae.generation import Synthesizer, item_generator, log_spectral_distance
+from genvae.generation import Synthesizer, item_generator
 from genvae.pipeline import Part
 from genvae.plugin import VocoderPlugin
 from genvae.pretrained import default_run
 from genvae.registry import Registry, installed
+from genvae.rendering import log_spectral_distance
 from genvae.run import Run
 from genvae.walk import Path as Path_
 

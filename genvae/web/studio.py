@@ -12,10 +12,11 @@ from torch import Tensor
 
 import genvae
 from genvae.errors import GenvaeError, RunError
-from genvae.generation import Synthesizer, require_genre
+from genvae.generation import Synthesizer
 from genvae.latents import LatentMap, directions, map_methods
 from genvae.pipeline import DEFAULTS, Part
 from genvae.registry import Registry
+from genvae.rendering import require_genre
 from genvae.run import Run
 from genvae.walk import Path
 from genvae.web import schema
