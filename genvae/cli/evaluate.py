@@ -23,6 +23,8 @@ if TYPE_CHECKING:
               help="Measure the sound files in DIR/GENRE/ in place of new clips of the run.")  # fmt: skip
 @click.option("--baseline", "baseline_path", metavar="RUN", type=click.Path(path_type=Path),
               help="A run for a row to compare with, such as reference-vae with the same budget.")  # fmt: skip
+@click.option("--candidates", type=click.IntRange(min=1), default=1, metavar="K",
+              help="A row of clips each of which is the best of K.")  # fmt: skip
 @click.option("--clips", type=click.IntRange(min=2), default=120, show_default=True, help="Clips of each genre.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True,
               help="Of the clips, and of what is drawn to measure them.")  # fmt: skip
@@ -34,6 +36,7 @@ def evaluate(
     store_path: Path | None,
     folder: Path | None,
     baseline_path: Path | None,
+    candidates: int,
     clips: int,
     seed: int,
     only_critic: bool,
@@ -75,7 +78,8 @@ def evaluate(
         return
     generated = None if folder is None else read_generated(folder, run.config.genres, store)
     baseline = None if baseline_path is None else Run(baseline_path)
-    evaluation = Evaluation(run, installed(), store, generated=generated, baseline=baseline, clips=clips, seed=seed)
+    evaluation = Evaluation(run, installed(), store, generated=generated, baseline=baseline,
+                            candidates=candidates, clips=clips, seed=seed)  # fmt: skip
     if evaluation.judge.clips < clips:
         say(f"Only {evaluation.judge.clips} clips of each genre can be compared.")
     with tracked(list(evaluation.sources), "Measuring") as names:

@@ -15,7 +15,6 @@ from genvae.errors import AudioError, GenvaeError
 
 if TYPE_CHECKING:
     from genvae.generation import Clip, Synthesizer
-    from genvae.metrics.candidates import Chooser
     from genvae.registry import Registry
     from genvae.run import Run
 
@@ -88,7 +87,11 @@ def generate(
         raise GenvaeError(f"Name a genre with --genre. This run knows: {', '.join(run.config.genres)}.")
     synthesizer = synthesizer_for(run, installed(), vocoder, assignments)
     drawn = secrets.randbelow(2**31) if seed is None else seed
-    chooser = None if candidates == 1 else chooser_for(run, synthesizer)
+    chooser = None
+    if candidates > 1:
+        from genvae.metrics.candidates import Chooser
+
+        chooser = Chooser.of(run, synthesizer)
     wanted = [
         synthesizer.provenance(genre, seed=drawn, index=i, temperature=temperature, seconds=seconds)
         for i in range(count * candidates)
@@ -152,22 +155,6 @@ def synthesizer_for(run: Run, registry: Registry, vocoder: str | None, assignmen
         return Synthesizer(run, registry)
     other = run.config.with_vocoder(registry, vocoder or run.config.vocoder.plugin, values)
     return Synthesizer(run, registry, vocoder=other.vocoder)
-
-
-def chooser_for(run: Run, synthesizer: Synthesizer) -> Chooser:
-    """What chooses among a run's candidates.
-
-    Raises:
-        GenvaeError: the run has no critic, or one that is damaged or of another embedder.
-    """
-    from genvae.metrics.candidates import Chooser
-    from genvae.metrics.critic import Critic
-    from genvae.metrics.embedder import default_embedder
-
-    if not run.critic_path.is_file():
-        raise GenvaeError(f"{run.path} has nothing to choose by. Make it with: "
-                          f"genvae evaluate {run.path} --store STORE --critic")  # fmt: skip
-    return Chooser(synthesizer, Critic.load(run.critic_path), default_embedder())
 
 
 def file_name(genre: str, seed: int, index: int) -> str:

@@ -7,7 +7,8 @@ import numpy as np
 from genvae.errors import GenvaeError
 from genvae.generation import Clip, Synthesizer
 from genvae.metrics.critic import Critic
-from genvae.metrics.embedder import Embedder
+from genvae.metrics.embedder import Embedder, default_embedder
+from genvae.run import Run
 
 
 class Chooser:
@@ -26,6 +27,18 @@ class Chooser:
             raise GenvaeError(f"The run's critic does not know {missing[0]!r}. Make it again: genvae evaluate RUN "
                               "--store STORE --critic")  # fmt: skip
         self._synthesizer, self._critic, self._embedder = synthesizer, critic, embedder
+
+    @classmethod
+    def of(cls, run: Run, synthesizer: Synthesizer) -> Chooser:
+        """What chooses among a run's clips, by the critic in its folder and the embedder that genvae ships.
+
+        Raises:
+            GenvaeError: the run has no critic, or one that is damaged or of another embedder.
+        """
+        if not run.critic_path.is_file():
+            raise GenvaeError(f"{run.path} has nothing to choose by. Make it with: "
+                              f"genvae evaluate {run.path} --store STORE --critic")  # fmt: skip
+        return cls(synthesizer, Critic.load(run.critic_path), default_embedder())
 
     def generate(self, genre: str, candidates: int, *, seed: int, index: int, temperature: float = 1.0) -> Clip:
         """The best of the clips `index * candidates` to `(index + 1) * candidates - 1` of a seed, as it would be alone.

@@ -19,6 +19,7 @@ from genvae.clips.store import ClipStore
 from genvae.errors import StoreError
 from genvae.generation import Clip, Reconstruction, Synthesizer, item_generator
 from genvae.metrics.baselines import PrincipalComponents, copy_synthesis, silence, white_noise
+from genvae.metrics.candidates import Chooser
 from genvae.metrics.comparison import RESAMPLES, Estimate
 from genvae.metrics.embedder import Embedder, Points, Waves
 from genvae.metrics.judge import CLIPS, Judge
@@ -65,18 +66,20 @@ class Evaluation:
         store: real clips at the run's rate and length, of all its genres; the one that it was trained on.
         generated: clips to measure in place of new ones of the run, [N, samples] of each genre.
         baseline: a run to compare with, such as `reference-vae` trained with the same budget.
+        candidates: adds a row of new clips each of which the run's critic chose among so many.
         clips: of each genre; fewer where the store has fewer.
         seed: of the clips that are made, and of all that is drawn to measure them.
         resamples: draws for the standard errors.
 
     Raises:
-        StoreError: the store doesn't fit the run. RunError: a run is unfinished or damaged.
+        StoreError: the store doesn't fit the run. RunError: a run is unfinished or damaged. GenvaeError: candidates are
+            asked for, but the run has no critic, or one of another embedder.
     """
 
     def __init__(
         self, run: Run, registry: Registry, store: ClipStore, *, generated: Sets | None = None,
-        baseline: Run | None = None, embedder: Embedder | None = None, clips: int = CLIPS, seed: int = 0,
-        resamples: int = RESAMPLES,
+        baseline: Run | None = None, candidates: int = 1, embedder: Embedder | None = None, clips: int = CLIPS,
+        seed: int = 0, resamples: int = RESAMPLES,
     ) -> None:  # fmt: skip
         _require_fit(run, store)
         self.genres = run.config.genres
@@ -100,6 +103,11 @@ class Evaluation:
         }
         self.sources: dict[str, Callable[[], Sets]] = named
         self._novel = {"real, unseen recordings", "real, training recordings", "generated"}
+        if candidates > 1:
+            chooser = Chooser.of(run, self._synthesizer)
+            name = f"generated, best of {candidates}"
+            self.sources[name] = lambda: self._chosen(chooser, candidates)
+            self._novel.add(name)
         if baseline is not None:
             other = Synthesizer(baseline, registry)
             if (other.genres, other.sample_rate, other.clip_samples) != (
@@ -161,6 +169,13 @@ class Evaluation:
             made[genre] = np.stack([clip.wave.numpy() for clip in clips])
         return made
 
+    def _chosen(self, chooser: Chooser, candidates: int) -> Sets:
+        made = {}
+        for genre in self.genres:
+            choose = partial(self._choose, chooser, genre, candidates)
+            made[genre] = np.stack([clip.wave.numpy() for clip in _side_by_side(choose, self.judge.clips)])
+        return made
+
     def _reconstructed(self) -> Sets:
         return self._reconstruction[0]
 
@@ -182,6 +197,9 @@ class Evaluation:
 
     def _generate(self, synthesizer: Synthesizer, genre: str, index: int) -> Clip:
         return synthesizer.generate(genre, seed=self.seed, index=index)
+
+    def _choose(self, chooser: Chooser, genre: str, candidates: int, index: int) -> Clip:
+        return chooser.generate(genre, candidates, seed=self.seed, index=index)
 
     def _reconstruct(self, originals: Tensor, genre: str, index: int) -> Reconstruction:
         return self._synthesizer.reconstruct(originals[index], genre)

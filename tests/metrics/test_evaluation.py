@@ -182,3 +182,5 @@ def test_the_best_of_some_candidates_can_be_made_again(genvae: Genvae, tone_run:
     assert genvae("regenerate", made[2]["path"], "--run", tone_run).exit_code == 0
     again = genvae(*arguments, "--candidates", 4, "--count", 3, "-o", "best")
     assert again.exit_code == 0  # the files are known again, though only the choice says which candidate each holds
+    table = genvae("evaluate", tone_run, "--store", tone_store, "--clips", 2, "--candidates", 2)
+    assert "generated, best of 2" in table.stdout
