@@ -20,6 +20,9 @@ from genvae.pipeline import Pipeline, PipelineConfig
 from genvae.registry import installed
 from genvae.run import Run, save_tensors
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    torch.set_num_threads(1)  # the other cores have workers of their own
+
 GENRES = ("drum & bass", "rock", "techno")
 SAMPLE_RATE = 8000
 CLIP_SAMPLES = 4096
