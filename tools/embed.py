@@ -1,10 +1,11 @@
 """Embeds a trained run in the package: its description, weights and maps, the music's credits, and a model card.
 
-    python tools/embed.py RUN STORE MANIFEST "MACHINE" "genvae train ..."
+    python tools/embed.py RUN STORE MANIFEST "MACHINE" "genvae train ..." ["genvae train ..."]
 
 Make the run's second map before: genvae map RUN --method umap (the first is made when training ends).
 MANIFEST is the corpus's CSV (genre, file, seconds, source_package, version, path_in_package, licence). MACHINE says on
-what the run was trained, the last argument how. Every number in the card is computed here.
+what the run was trained, the last arguments how: a command for each training that it
+goes back to, its own last. Every number in the card is computed here.
 """
 
 from __future__ import annotations
@@ -24,12 +25,13 @@ from genvae.run import Run
 
 TARGET = Path(__file__).parent.parent / "genvae" / "pretrained" / "default"
 TEMPLATE = Path(__file__).parent / "model_card.md"
+CANDIDATES = 4  # in the row that shows what choosing among them does
 COLUMNS = ("genre", "recording", "seconds", "source_package", "version", "path_in_package", "licence")
 
 
 def main() -> None:
     """Write the folder `genvae/pretrained/default`."""
-    path, store, manifest, machine, command = sys.argv[1:]
+    path, store, manifest, machine, *commands = sys.argv[1:]
     run = Run(Path(path))
     if missing := set(METHODS) - set(map_methods(run)):
         sys.exit(f"{path} has no {' and no '.join(sorted(missing))} map. Make it with: genvae map {path} --method ...")
@@ -41,13 +43,14 @@ def main() -> None:
         shutil.copyfile(run.path / file_name, TARGET / file_name)
     halved(run.weights_path, TARGET / "weights.safetensors")
     run = Run(TARGET)
-    command_line = [sys.executable, "-m", "genvae", "evaluate", "--store", store]
-    table = subprocess.run(command_line, stdout=subprocess.PIPE, text=True, check=True)
+    evaluate = [sys.executable, "-m", "genvae", "evaluate", "--store", store]
+    subprocess.run([*evaluate, "--critic"], stdout=subprocess.PIPE, check=True)
+    table = subprocess.run([*evaluate, "--candidates", str(CANDIDATES)], stdout=subprocess.PIPE, text=True, check=True)
     with (TARGET / "CREDITS.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    write_whole(TARGET / "MODEL_CARD.md", card(run, lines, rows, machine, command, table.stdout.strip()).encode())
+    write_whole(TARGET / "MODEL_CARD.md", card(run, lines, rows, machine, commands, table.stdout.strip()).encode())
 
 
 def halved(weights: Path, target: Path) -> None:
@@ -62,7 +65,7 @@ def halved(weights: Path, target: Path) -> None:
 
 
 def card(
-    run: Run, lines: list[dict[str, Any]], rows: list[dict[str, str]], machine: str, command: str, table: str
+    run: Run, lines: list[dict[str, Any]], rows: list[dict[str, str]], machine: str, commands: list[str], table: str
 ) -> str:
     """The model card of an embedded run, whose log has these lines."""
     from safetensors import safe_open
@@ -85,12 +88,13 @@ def card(
     return TEMPLATE.read_text(encoding="utf-8").format(
         digest=run.digest(), weights=count / 1e6, size=run.weights_path.stat().st_size / 1e6, rate=config.sample_rate,
         genres=f"{', '.join(others)} and {final}", model=config.model.plugin, prior=config.prior.plugin,
-        transform=config.transform.plugin, vocoder=config.vocoder.plugin, command=command, machine=machine,
-        minutes=seconds / 60, steps=last["step"], batch=batch,
+        transform=config.transform.plugin, vocoder=config.vocoder.plugin, command="\n    ".join(commands),
+        machine=machine, minutes=seconds / 60, steps=last["step"], batch=batch,
         epochs=round(last["step"] * batch / run.data["clips"]["train"], 1),
         seed=run.training["seed"], speed=last["step"] * batch / seconds, train=run.data["clips"]["train"],
         validation=run.data["clips"]["validation"], nll=last["nll"], kl=last["kl"], distance=last["distance_db"],
-        active=last["active_units"], latents=config.model.options["latent_dim"], table=table, recordings=len(rows),
+        active=last["active_units"], latents=config.model.options["latent_dim"], candidates=CANDIDATES, table=table,
+        recordings=len(rows),
         hours=sum(float(row["seconds"]) for row in rows) / 3600, credits=credits,
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ class GmmOptions:
     components: Gaussians for a genre, fewer where it has too few latents. regularisation: added to each variance.
     """
 
-    components: int = 8
+    components: int = 32
     regularisation: float = 1e-3
 
     def __post_init__(self) -> None:
