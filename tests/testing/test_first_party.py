@@ -36,6 +36,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "model.learning_rate": 5e-3,
         "model.flow_steps": 2,
     },
+    "gmm": {"prior.components": 4},
     "flow": {"prior.width": 64, "prior.depth": 2, "prior.steps": 500},
     "reference-vae": {"model.learning_rate": 2e-3},
     "raar": {"vocoder.iterations": 20},

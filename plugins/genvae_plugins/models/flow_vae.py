@@ -46,7 +46,7 @@ class FlowVAE(Model):
         self.max_gradient_norm = 1.0
         self.patches = Patches(bins=spec.bins, frames=frames, size=options.patch, components=options.components)
         self.texture = Texture(spec, options.texture)
-        length, codes, width = self.patches.length, options.components, options.width
+        length, codes, width = self.patches.length, self.patches.components, options.width
         side = max(options.width // 2, 8)  # the VAE is but a help to the flow, which is what one hears
 
         self.genre_encoder = nn.Embedding(len(genres), side)

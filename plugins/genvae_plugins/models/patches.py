@@ -18,7 +18,8 @@ class Patches(nn.Module):
     out of music is, with some 64 components for four frames, about as much as the spectrogram of a noise is uncertain.
 
     Attributes:
-        length: patches in a clip. components: numbers in a patch's code.
+        length: patches in a clip. components: numbers in a patch's code, as many as were asked for
+            or as the patch has.
         mean: [size * bins], the mean patch. basis: [size * bins, components], from codes to patches.
         analysis: the same shape, from patches to codes.
     """
@@ -29,9 +30,10 @@ class Patches(nn.Module):
 
     def __init__(self, *, bins: int, frames: int, size: int, components: int) -> None:
         super().__init__()
+        width = size * bins
+        components = min(components, width)
         self.bins, self.frames, self.size, self.components = bins, frames, size, components
         self.length = -(-frames // size)
-        width = size * bins
         self.register_buffer("mean", torch.zeros(width))
         self.register_buffer("basis", torch.eye(width, components))
         self.register_buffer("analysis", torch.eye(width, components))
