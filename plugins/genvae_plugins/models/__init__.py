@@ -137,7 +137,7 @@ class FlowVAEOptions:
     kl_warmup: int = 500
     free_bits: float = 0.05
     learning_rate: float = 1e-3
-    flow_steps: int = 8
+    flow_steps: int = 4
     guidance: float = 1.0
     texture: float = 0.8
 
