@@ -14,7 +14,7 @@ from genvae.bench.sounds import Sounds
 from genvae.bench.suites import Context, cases
 from genvae.registry import Registry
 
-ON_THE_CPU = frozenset({"startup", "decode", "prepare", "generate", "map"})
+ON_THE_CPU = frozenset({"startup", "decode", "prepare", "generate", "map", "serve"})
 """Suites whose work has no use for another device."""
 
 

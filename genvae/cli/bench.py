@@ -50,7 +50,7 @@ def bench(
     json_path: Path | None,
     old_path: Path | None,
 ) -> None:
-    """Measure SUITEs, by default all: startup, decode, prepare, stft, vocoders, train, generate, map.
+    """Measure SUITEs, by default all: startup, decode, prepare, stft, vocoders, train, generate, map, serve.
 
     The contenders of a case take turns, so that a busy machine hits all of them; told are the median and the quartiles
     of the rounds. Every installed plugin takes part. One that can't be measured stands in the table with the reason.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from itertools import islice
 from pathlib import Path
@@ -17,11 +18,13 @@ from genvae.bench.contest import Case, Measurement
 from genvae.bench.harness import Conditions, measure
 from genvae.bench.session import Session
 from genvae.bench.sounds import RATE, Sounds
-from genvae.bench.suites import SUITES, Context, cases
+from genvae.bench.suites import SUITES, Context, cases, serve
 from genvae.bench.suites.map import covariance
 from genvae.bench.suites.vocoders import blurred, convergence, magnitudes, spec_of
 from genvae.errors import GenvaeError
+from genvae.latents.fit import make_map
 from genvae.registry import Registry, installed
+from genvae.run import Run
 
 ACME = """
 import genvae, torch
@@ -149,8 +152,6 @@ def test_every_front_end_stands_with_those_of_its_kind(sounds: Sounds, tmp_path:
 
 
 def test_the_parts_of_a_clip_are_measured(sounds: Sounds, tmp_path: Path, tiny_run_path: Path) -> None:
-    from dataclasses import replace
-
     [case] = cases("generate", replace(context(sounds, tmp_path), run=tiny_run_path))
     rows = measure(case, Conditions(seconds=0.0, rounds=1))
     assert not [m.reason for m in rows if m.value is None]
@@ -172,6 +173,31 @@ def test_start_up_is_measured_in_processes_of_their_own(sounds: Sounds, tmp_path
     rows = measure(case, Conditions(seconds=0.0, rounds=1))
     assert not [m.reason for m in rows if m.value is None]
     assert {m.clock for m in rows} == {"wall"}
+
+
+def test_the_server_is_measured_under_load_and_in_a_browser(
+    sounds: Sounds, tmp_path: Path, tiny_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve, "_CLIENTS", {3: 2})
+    make_map(tiny_run, "pca", seed=0)
+    found = cases("serve", replace(context(sounds, tmp_path, installed()), run=tiny_run.path))
+    rows = [row for case in found for row in measure(case, Conditions(seconds=0.0, rounds=1))]
+    assert not [row.reason for row in rows if row.reason]
+    values = {row.metric: row.value for row in rows}
+    assert 0 < values["p50"] <= values["p95"]
+    assert 0 < values["health p50"] <= values["health p99"]
+    assert values["refused"] == 0
+    assert 0 < values["first paint"] <= values["genres shown"]
+    assert values["press to sound"] > 0
+    assert 0 < values["redraw p50"] <= values["redraw p95"]
+
+
+def test_more_requests_than_may_wait_are_refused_and_come_again() -> None:
+    answers = iter([(503, b"", 0.0), (200, b"wav", 0.0), (200, b"wav", 0.0)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(serve, "_get", lambda connection, path: next(answers))
+        seconds, refused = serve._ask_clips("http://127.0.0.1:1/", ["a"], 0, 2)
+    assert (len(seconds), refused) == (2, 1)
 
 
 def test_the_covariance_gives_the_principal_components_of_a_full_decomposition() -> None:

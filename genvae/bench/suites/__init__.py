@@ -21,6 +21,7 @@ SUITES = {
     "train": "A training step of every installed model.",
     "generate": "A clip of a run, and each of its parts.",
     "map": "From latents to points on a map.",
+    "serve": "The server under load, and the page in a browser.",
 }
 """Every suite, in the order in which they run."""
 

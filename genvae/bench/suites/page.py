@@ -1,0 +1,125 @@
+"""The page of `genvae serve` in a headless browser, as a case of the suite `serve`."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from genvae.bench.contest import Call, Case, Contender, Scale, Score
+
+POINTS = 20_000  # of the map that is redrawn
+_FRAMES = 60
+_FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+          "--disable-background-networking", "--disable-component-update", "--disable-sync")  # fmt: skip
+_SIZE = {"width": 1440, "height": 960}
+_WATCH = """
+window.addEventListener("keydown", () => { window.pressed = performance.now(); }, true);
+const start = AudioBufferSourceNode.prototype.start;
+AudioBufferSourceNode.prototype.start = function () {
+  window.sounded = performance.now();
+  return start.apply(this, arguments);
+};
+"""
+"""Notes when a key went down and when a sound was started."""
+_PAN = """async (frames) => {
+  const canvas = document.querySelector("#points");
+  const { left, top, width, height } = canvas.getBoundingClientRect();
+  const move = (type, i) => canvas.dispatchEvent(new PointerEvent(type, {
+    clientX: left + width / 2 + 2 * i, clientY: top + height / 2 + i, pointerId: 1, bubbles: true, shiftKey: true }));
+  canvas.setPointerCapture = () => {};
+  move("pointerdown", 0);
+  for (let i = 4; i < 4 + frames; i++) {
+    move("pointermove", i);
+    if (i === 4) performance.clearMeasures("genvae:map");
+    await new Promise(requestAnimationFrame);
+  }
+  move("pointerup", 4 + frames);
+  return performance.getEntriesByName("genvae:map").map((entry) => entry.duration);
+}"""
+"""Drags the map a step a frame, and gives the milliseconds that each frame's drawing took."""
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Milliseconds of one visit; `frames` are the redraws of a map of POINTS points."""
+
+    paint: float
+    ready: float
+    sound: float
+    frames: list[float]
+
+
+def page_case(address: str) -> Case:
+    """A visit: the page is opened, a genre pressed, a large map dragged. The clock is the page's own."""
+    return Case(
+        suite="serve", name=f"the page, with a map of {POINTS:,} points", clock="wall", score=_told,
+        scales=[Scale("whole visit", "s", 1.0, rate=False)],
+        contenders=[Contender(name="chromium", make=partial(_visitor, address))],
+    )  # fmt: skip
+
+
+def _told(visit: Moments) -> Mapping[str, Score]:
+    values = {
+        "first paint": visit.paint, "genres shown": visit.ready, "press to sound": visit.sound,
+        "redraw p50": float(np.percentile(visit.frames, 50)), "redraw p95": float(np.percentile(visit.frames, 95)),
+    }  # fmt: skip
+    return {name: Score(value, "ms", "lower") for name, value in values.items()}
+
+
+def _visitor(address: str) -> Call:
+    """Find a browser, and visit once to warm the server.
+
+    Raises:
+        ImportError: playwright is not installed. RuntimeError: there is no chromium.
+    """
+    import playwright.sync_api  # noqa: F401  # so that its absence is the reason
+
+    if shutil.which("chromium") is None:
+        raise RuntimeError("there is no chromium on the path")
+    return partial(_visit, address)
+
+
+def _visit(address: str) -> Moments:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(_FLAGS))
+        try:
+            return Moments(*_first_moments(browser, address), _redraws(browser, address))
+        finally:
+            browser.close()
+
+
+def _first_moments(browser: Any, address: str) -> tuple[float, float, float]:
+    """First contentful paint, when a genre can be pressed, and from the press to the first sound."""
+    page = browser.new_context(viewport=_SIZE).new_page()
+    page.add_init_script(_WATCH)
+    page.goto(address)
+    page.wait_for_selector(".genre")
+    page.wait_for_function("() => performance.getEntriesByType('paint').length > 0")
+    paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    ready = page.evaluate("performance.now()")
+    page.keyboard.press("1")
+    page.wait_for_function("() => window.sounded > 0")
+    sound = page.evaluate("window.sounded - window.pressed")
+    page.context.close()
+    return paint, ready, sound
+
+
+def _redraws(browser: Any, address: str) -> list[float]:
+    generator = np.random.default_rng(0)
+    points = generator.normal(size=(POINTS, 2)).astype("<f4").tobytes()
+    body = points + generator.integers(0, 3, POINTS).astype("<u2").tobytes()
+    page = browser.new_context(viewport=_SIZE).new_page()
+    page.route("**/api/map/*", lambda route: route.fulfill(body=body))
+    with page.expect_response("**/api/map/*"):
+        page.goto(address)
+    page.wait_for_timeout(1000)  # until the points are drawn, and all is quiet
+    times: list[float] = page.evaluate(_PAN, _FRAMES)
+    page.context.close()
+    return times
