@@ -1,9 +1,9 @@
-"""Times front ends against their peers and measures how near their inverses come: the tables of docs/transforms.md.
+"""Measures how near the inverses of the front ends come: the tables of docs/transforms.md.
 
     python benchmarks/transforms.py [FOLDER_OF_SOUNDS] [--rounds N] [--batch N] [--threads N]
 
-Without a folder it measures on plucked chords that it makes itself. The contenders of a table take turns in each round,
-so that whatever else the machine does hits all of them; what is told is the median of the rounds and their quartiles.
+Without a folder it measures on plucked chords that it makes itself. How fast the front ends are, beside their peers, is
+what `genvae bench stft --against peers` tells.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ import soundfile
 import torch
 from torch import Tensor
 
-from genvae import Transform
 from genvae.registry import installed, load_factory
 from genvae_plugins.peers import TORCHAUDIO, load
 from genvae_plugins.transforms.mel import Mel
@@ -105,46 +104,6 @@ def level_db(wanted: Tensor, got: Tensor, top: int) -> float:
     """Root-mean-square difference of levels below bin `top`, down to 80 dB under a full-scale sine."""
     a, b = (x[:, :top].clamp_min(256e-4).log10() * 20 for x in (wanted, got))
     return float((a - b).square().mean().sqrt())
-
-
-def librosa_log(kind: str, waves: np.ndarray[Any, Any], spec: Any) -> object:
-    framing = {"hop_length": spec.hop, "pad_mode": "constant"}
-    if kind == "stft":
-        values = np.abs(librosa.stft(waves, n_fft=spec.n_fft, **framing))
-    elif kind == "mel":
-        values = librosa.feature.melspectrogram(
-            y=waves, sr=RATE, n_fft=spec.n_fft, n_mels=spec.bins, power=1, fmin=spec.f_min, fmax=spec.f_max, **framing
-        )
-    else:
-        values = np.abs(librosa.cqt(waves, sr=RATE, n_bins=spec.bins, fmin=spec.f_min, **framing))
-    return np.log(values + 1e-4)
-
-
-@torch.no_grad()
-def speed(waves: Tensor, rounds: int) -> None:
-    print("\n| front end | x real time (quartiles) | to the first | largest difference of log magnitudes |")
-    print("|---|---|---|---|")
-    for kind, names in {
-        "stft": ["stft", "torchaudio-stft", "nnaudio-stft"],
-        "mel": ["mel", "torchaudio-mel", "nnaudio-mel"],
-        "cqt": ["cqt", "nnaudio-cqt"],
-    }.items():
-        transforms: dict[str, Transform] = {name: make(name) for name in names}
-        ours = transforms[kind]
-        contenders: dict[str, Callable[[], object]] = {
-            name: lambda transform=transform: transform(waves)  # type: ignore[misc]
-            for name, transform in transforms.items()
-        }
-        array, spec = waves.numpy(), ours.spec
-        contenders["librosa"] = lambda kind=kind, array=array, spec=spec: librosa_log(kind, array, spec)  # type: ignore[misc]
-        taken = interleaved(contenders, rounds)
-        for name, seconds in taken.items():
-            factors = [len(waves) * SECONDS / each for each in seconds]
-            low, middle, high = statistics.quantiles(factors, n=4)
-            apart = f"{float((transforms[name](waves) - ours(waves)).abs().max()):.1e}" if name in transforms else ""
-            ratio = statistics.median(a / b for a, b in zip(taken[kind], seconds, strict=True))  # round by round
-            print(f"| {name}{' ' + kind if name == 'librosa' else ''} | {middle:,.0f} ({low:,.0f} to {high:,.0f}) "
-                  f"| {ratio:.2f} | {apart} |")  # fmt: skip
 
 
 @torch.no_grad()
@@ -238,7 +197,6 @@ def main() -> None:
     print(machine(chosen.threads))
     print(f"{len(waves)} clips of {SECONDS:g} s at {RATE} Hz, FFT 1024, hop 256, {chosen.rounds} rounds, "
           f"{'recordings' if chosen.folder else 'made chords'}")  # fmt: skip
-    speed(waves, chosen.rounds)
     inverses(waves, min(3, chosen.rounds))
     if others is not None and len(others) > 128:
         blurred(waves, others)
