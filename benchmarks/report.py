@@ -56,6 +56,8 @@ NOTES = {
     "vocoders": "Spectral convergence (lower is better) on magnitudes of real clips, and on such as 128 principal "
     "components leave of them, which is much like what a VAE gives; these belong to no sound.",
     "train": "`eager PyTorch` is the plain loop on features that are there already; genvae's step computes them first.",
+    "serve": "Clients and browser share the server's machine. Latencies and the page's milliseconds are those of the "
+    "first round; one worker computes, so more clients wait longer.",
     "map": "The error is the largest distance from a decomposition in float64.",
 }
 
