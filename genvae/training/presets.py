@@ -21,8 +21,8 @@ class Preset:
 PRESETS: Mapping[str, Preset] = {
     "quick": Preset(
         Budget(minutes=5),
-        "5 minutes give each genre's colour and level: enough to hear that all is well. Where we measured, two clips in "
-        "three were taken for their genre.",
+        "5 minutes give each genre's colour and level, enough to hear that all is well: where we measured, two clips "
+        "in three were taken for their genre.",
         {
             "model": {"kl_warmup": 100, "width": 128},
             "train": {"batch_size": 32, "warmup_steps": 30, "validate_every": 100},
@@ -30,8 +30,8 @@ PRESETS: Mapping[str, Preset] = {
     ),
     "default": Preset(
         Budget(minutes=30),
-        "30 minutes give much of the movement too: where we measured, four clips in five were taken for their genre. Longer "
-        "is better: --preset best.",
+        "30 minutes give some of the movement too: where we measured, four clips in five were taken for their genre. "
+        "Longer is better: --preset best.",
     ),
     "best": Preset(
         Budget(minutes=120),
