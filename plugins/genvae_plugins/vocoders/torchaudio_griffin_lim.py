@@ -41,9 +41,9 @@ class TorchaudioGriffinLim(Vocoder):
                 f"frames make {held}."
             )
         seed = 0 if generator is None else int(torch.randint(2**62, (), generator=generator, device=generator.device))
-        magnitude = spectrogram.to(self.window.dtype).exp()
-        waves = [self._clip(clip, held, seed) for clip in magnitude]
-        wave = torch.stack(waves) if waves else magnitude.new_zeros(0, held)
+        # Each clip contiguous: how a sum is rounded may depend on how its numbers lie in memory.
+        waves = [self._clip(clip.contiguous().to(self.window).exp(), held, seed) for clip in spectrogram]
+        wave = torch.stack(waves) if waves else self.window.new_zeros(0, held)
         return functional.pad(wave[:, :length], (0, length - min(held, length)))
 
     def _clip(self, magnitude: Tensor, samples: int, seed: int) -> Tensor:
