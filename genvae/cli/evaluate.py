@@ -52,7 +52,6 @@ def evaluate(
     genvae evaluate --store store
     genvae evaluate run --store store --baseline reference-run --json
     """
-    from genvae.cli.generate import open_run
     from genvae.clips.store import ClipStore
     from genvae.metrics.critic import Critic
     from genvae.metrics.embedder import default_embedder
@@ -61,6 +60,7 @@ def evaluate(
     from genvae.metrics.report import tables
     from genvae.plugin.registry import installed
     from genvae.run import Run
+    from genvae.verbs import open_run
 
     if store_path is None:
         raise GenvaeError("Name the store that the run was trained on with --store: what it makes is compared with the "

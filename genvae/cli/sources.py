@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genvae.errors import AudioError, GenvaeError
+from genvae.errors import AudioError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,27 +13,6 @@ if TYPE_CHECKING:
     from genvae.synthesis.synthesizer import Synthesizer
 
 MOST_SECONDS = 600.0  # of a file that `read_part` takes
-
-
-def seeded_clip(text: str) -> tuple[str, int] | None:
-    """The genre and the seed that `GENRE@SEED` names; None for anything else, and where a file has that name."""
-    genre, _, number = text.rpartition("@")
-    if genre and re.fullmatch(r"[0-9]{1,19}", number) and int(number) < 2**63 and not Path(text).exists():
-        return genre, int(number)
-    return None
-
-
-def sound_file(text: str, genres: Sequence[str]) -> Path:
-    """The file that `text` names.
-
-    Raises:
-        GenvaeError: there is none; the message says what else could stand there.
-    """
-    path = Path(text)
-    if not path.exists():
-        raise GenvaeError(f"{text!r} is neither a sound file nor a genre and a seed such as {genres[0]}@42. "
-                          f"Genres: {', '.join(genres)}.")  # fmt: skip
-    return path
 
 
 def read_part(file: Path, start: float, seconds: float) -> tuple[Tensor, int]:

@@ -13,7 +13,7 @@ from conftest import CLIP_SAMPLES, SAMPLE_RATE, Genvae
 
 from genvae import pretrained
 from genvae.audio import play, wav
-from genvae.cli.generate import file_name
+from genvae.cli.runs import file_name
 from genvae.run import Run
 from genvae.synthesis import provenance
 
