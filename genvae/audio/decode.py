@@ -28,6 +28,7 @@ _BLOCK = 16384  # frames
 _PACKETS = 4 * 1152  # frames; Ogg counts to the packet
 _RUN_UP = 1 << 15  # frames; more than any lossy format looks back
 _UNKNOWN = 1 << 62  # libsndfile says "unknown length" with the largest count that there is
+_SPREAD = 0.05  # seconds beside a place where an unknown length is missing: decoders need some packets to recover
 _MOST_SILENCE = 600  # seconds that stand in for lost sound; a damaged number may ask for years
 
 _WORDS = {
@@ -79,6 +80,9 @@ class SoundfileStream:
             self._at = 0  # sample frame of the recording that comes next
             self._most = _BLOCK
             self._recovering = False
+            self._begin = 0  # where the numbers of the stretches count from
+            self._read_to = 0  # the place in the file up to which it was read
+            self._flac = 0  # the place where the FLAC file that is read begins, as files may have been joined
             if self._first:
                 if not self._outline.stretches and self._first >= self._file.frames:
                     raise AudioError(f"it ends after {self._file.frames / self.sample_rate:.3f} s, before the start")
@@ -122,12 +126,11 @@ class SoundfileStream:
 
     def _sound(self, frames: int) -> Iterator[NDArray[np.float32]]:
         """All of the recording from where the file stands on. The caller counts `_at` on behind each block."""
-        begin = 0  # where the numbers of the stretches count from
         why = ""  # what lies between the last sound and the next
         while self._stretch is not None:
-            place = self._place(begin)
+            place = self._place()
             if self._stretch.anew:
-                begin = self._at if place is None else place
+                self._begin = self._at if place is None else place
                 place = None
             why = why or self._stretch.why
             surplus = 0 if place is None else max(self._at - place, 0)
@@ -139,6 +142,9 @@ class SoundfileStream:
                     if len(block) > surplus:
                         yield block[surplus:]
                     surplus = max(surplus - len(block), 0)
+                if self._file.format == "FLAC" and (joined := flac.another(self._path, self._read_to)):
+                    self._flac, self._recovering = joined, False
+                    self._stretches = iter([Stretch((range(joined, self._path.stat().st_size),), anew=True)])
             except soundfile.LibsndfileError as error:
                 why = why or _sentence(error)
                 if self._file.format == "FLAC" and not self._recovering:
@@ -148,7 +154,7 @@ class SoundfileStream:
         if why:
             raise AudioError(f"it can't be decoded further: {why}")
 
-    def _place(self, begin: int) -> int | None:
+    def _place(self) -> int | None:
         """The sample frame of the recording at which the stretch that is open begins; None where only counting tells.
 
         Where it begins anew, the one at which its numbers are 0.
@@ -160,7 +166,8 @@ class SoundfileStream:
             start = end - frames
         if start is None or abs(start) > _UNKNOWN:
             return None
-        return self._at - round(start * scale) if self._stretch.anew else begin + round(start * scale)
+        shift = int(round(start * scale))
+        return self._at - shift if self._stretch.anew else self._begin + shift
 
     def _next(self) -> None:
         """Open the next stretch that can be opened."""
@@ -179,7 +186,12 @@ class SoundfileStream:
         resampler = None
         if file.samplerate != self.sample_rate:
             resampler = soxr.ResampleStream(file.samplerate, self.sample_rate, self.channels, dtype="float32")
-        while len(block := _read(file, frames)):
+        left = _UNKNOWN
+        if file.format == "FLAC":  # asked for more than there is, it reads on into a file that was joined to it
+            left = int(file.frames) - (self._stretch.start or 0 if self._stretch else 0)
+        while left > 0 and len(block := _read(file, min(frames, left))):
+            self._read_to = file.place()
+            left -= len(block)
             if file.channels != self.channels:
                 block = np.repeat(block.mean(axis=1, keepdims=True), self.channels, axis=1)
             if resampler is not None:
@@ -200,7 +212,8 @@ class SoundfileStream:
             missing = 0
         first = self._at - self._first
         if first + missing >= 0 and first < self._left:
-            self.damage.append(Damage(max(first, 0), first + missing, why))
+            spread = round(_SPREAD * self.sample_rate) if place is None else 0
+            self.damage.append(Damage(max(first, 0), first + missing, why, spread))
         for done in range(0, missing, min(frames, _BLOCK)):
             yield np.zeros((min(frames, _BLOCK, missing - done), self.channels), np.float32)
 
@@ -209,14 +222,14 @@ class SoundfileStream:
 
         Those that were read meanwhile are left out.
         """
-        head = flac.read_head(self._path)
+        head = flac.read_head(self._path, self._flac)
         if head is None:
             return
         self._most = head.shortest  # libsndfile gives up all of what it was asked for, for one error in it
         end = self._path.stat().st_size
         for place, sample in flac.frames(self._path, head):
-            if sample + head.longest > self._at:
-                yield Stretch((range(head.stop), range(place, end)), start=sample)
+            if sample + head.longest > self._at - self._begin:
+                yield Stretch((range(self._flac, head.stop), range(place, end)), start=sample)
 
     def __enter__(self) -> Self:
         return self
@@ -234,8 +247,30 @@ class _Sequential(soundfile.SoundFile):  # type: ignore[misc]  # soundfile may c
     that the next frame borrows from the one before, and every block begins with garbage.
     """
 
+    def __init__(self, source: PieceReader | int | str) -> None:
+        self._source = source
+        super().__init__(source, closefd=False)
+
     def seekable(self) -> bool:
         return False
+
+    def place(self) -> int:
+        """The place in the file up to which it was read; the decoder may not have used all of it yet."""
+        if isinstance(self._source, PieceReader):
+            return self._source.place()
+        return os.lseek(self._source, 0, os.SEEK_CUR) if isinstance(self._source, int) else 0
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            _close(self._source)
+
+
+def _close(source: PieceReader | int | str) -> None:
+    if isinstance(source, PieceReader):
+        source.close()
+    elif isinstance(source, int):
+        os.close(source)
 
 
 def require_sound_file(path: Path) -> None:
@@ -283,13 +318,17 @@ def _open(path: Path, stretch: Stretch | None) -> _Sequential:
     Raises:
         AudioError: libsndfile can't read it.
     """
-    # Bytes, because soundfile encodes text strictly and refuses names that are not UTF-8.
-    source: object = os.fsencode(path) if os.name == "posix" else str(path)
+    source: PieceReader | int | str
     if stretch and stretch.pieces:
         source = PieceReader(path, stretch.pieces)
+    elif os.name == "posix":  # names that are not UTF-8 open too, and the place is known
+        source = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    else:
+        source = str(path)
     try:
         file = _Sequential(source)
     except soundfile.LibsndfileError as error:
+        _close(source)
         raise AudioError(_sentence(error)) from error
     if file.format == "RAW":  # which libsndfile makes of anything that is named .au
         file.close()

@@ -12,6 +12,8 @@ from genvae.audio.stretches import Window
 _SYNC = re.compile(rb"\xff[\xf8\xf9][\x10-\xff]", re.DOTALL)
 _LONGEST_HEADER = 16
 _AHEAD = 1 << 16
+_READ_AHEAD = 1 << 16  # bytes, more than libFLAC reads before it decodes them
+_MARK = b"fLaC\0\0\0\x22"  # with the beginning of the first block of metadata, which always has 34 bytes
 
 
 @dataclass(frozen=True)
@@ -31,15 +33,34 @@ class Head:
     total: int
 
 
-def read_head(path: Path) -> Head | None:
-    """Walk over the metadata of a FLAC file; None where it is none, or has none that makes sense."""
+def another(path: Path, place: int) -> int | None:
+    """The place near `place` or behind it where a further FLAC file begins, as where files were joined; else None."""
+    window = Window(path)
+    at = max(place - _READ_AHEAD, len(_MARK))
+    try:
+        while at < window.size:
+            i = window.show(at, 2 * _READ_AHEAD)
+            found = window.data.find(_MARK, i)
+            if found >= 0:
+                return window.base + found
+            at = (
+                window.base + len(window.data) - (len(_MARK) - 1 if window.base + len(window.data) < window.size else 0)
+            )
+    finally:
+        window.close()
+    return None
+
+
+def read_head(path: Path, place: int = 0) -> Head | None:
+    """Walk over the metadata of the FLAC file that begins at `place`; None where none that makes sense does."""
     with path.open("rb") as file:
+        file.seek(place)
         start = file.read(10)
         if start[:3] == b"ID3" and len(start) == 10:
-            file.seek(10 + (start[6] << 21 | start[7] << 14 | start[8] << 7 | start[9]))
+            file.seek(place + 10 + (start[6] << 21 | start[7] << 14 | start[8] << 7 | start[9]))
             start = file.read(4)
         else:
-            file.seek(4)
+            file.seek(place + 4)
         if start[:4] != b"fLaC":
             return None
         info, last = b"", False

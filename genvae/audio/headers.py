@@ -43,6 +43,9 @@ def look(path: Path) -> Outline:
         magic = file.read(16)
         end = file.seek(0, os.SEEK_END)
         if magic[:4] in (b"RIFF", b"RF64", b"BW64") and magic[8:12] == b"WAVE":
+            joined = _joined(file, end)
+            if len(joined) > 1:
+                return Outline(tuple(Stretch((each,), anew=True) for each in joined))
             data, tag = _wave(file, end)
             if data and tag == _MPEG_LAYER_III:
                 stop = end if data.size is None else min(end, data.place + data.size)
@@ -101,6 +104,21 @@ def _wave(file: BinaryIO, end: int) -> tuple[_Data | None, int]:
                 return _Data(field, place, None, min(end - place, 0xFFFFFFFF).to_bytes(4, "little")), tag
             return _Data(field, place, size if 0 < size < _ENDLESS else None), tag
     return None, tag
+
+
+def _joined(file: BinaryIO, end: int) -> list[range]:
+    """The places of wav files that stand one behind the other."""
+    found: list[range] = []
+    place = 0
+    while place + 12 < end and len(found) < _MOST_CHUNKS:
+        file.seek(place)
+        head = file.read(12)
+        if head[:4] != b"RIFF" or head[8:] != b"WAVE":
+            break
+        size = 8 + int.from_bytes(head[4:8], "little")
+        found.append(range(place, min(place + size + size % 2, end)))
+        place += size + size % 2
+    return found
 
 
 def _closes(file: BinaryIO, place: int, end: int) -> bool:

@@ -16,7 +16,6 @@ from genvae.errors import AudioError
 _BLOCK_VALUES = 1 << 17  # values in a block, whatever the number of channels
 _CEILING = 8.0  # far above full scale, where everything saturates; keeps absurd floats from overflowing the filter
 _REACH = 128  # samples of the slower rate: more than half the length of soxr's filter
-_MARGIN = 0.05  # seconds beside a place where an unknown length is missing; decoders need some packets to recover
 _STRIDE = 8  # of the frames whose power is compared: enough to tell whether channels cancel
 _CANCELS = 0.01  # power of the mean of the channels, of theirs: 20 dB below
 _SOUNDS = 1e-8  # power of a block that is not silent
@@ -155,8 +154,7 @@ class MonoStream:
 
     def _mark_damage(self) -> None:
         for each in self.damage[self._damage_seen :]:
-            margin = _MARGIN * self._stream.sample_rate if each.start == each.end else 0.0
-            first, last = each.start - margin, max(each.end - 1, each.start) + margin
+            first, last = each.start - each.spread, max(each.end - 1, each.start) + each.spread
             self.damaged.append(self._spans(np.array([first]), np.array([last])))
         self._damage_seen = len(self.damage)
 

@@ -25,11 +25,13 @@ class Damage:
         end: the sample frame behind it, and silence stands in between; the same as `start` where nothing says how
             much is missing, and then nothing stands there.
         why: what is wrong there, in words.
+        spread: sample frames before and behind it that may be wrong too.
     """
 
     start: int
     end: int
     why: str
+    spread: int = 0
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,10 @@ class PieceReader:
     def tell(self) -> int:
         """The place where it stands."""
         return self._at
+
+    def place(self) -> int:
+        """The place in the file up to which it was read."""
+        return self._file.tell()
 
     def readinto(self, buffer: object) -> int:
         """Fill `buffer`, short only at the end."""
