@@ -37,7 +37,7 @@ def _finite(ctx: click.Context, parameter: click.Parameter, value: float | None)
 @click.option("--set", "assignments", multiple=True, metavar="vocoder.NAME=VALUE",
               help="An option of the vocoder, such as vocoder.iterations=64; may be repeated.")  # fmt: skip
 @click.option("-o", "--output", default=".", metavar="FILE|DIR|-",
-              help="A .wav, .flac or .ogg file, a folder, or - for a wav pipe. By default the current folder.")  # fmt: skip
+              help="A .wav, .flac or .ogg file, a folder, or - for a pipe.  [default: here]")  # fmt: skip
 @click.option("--overwrite", is_flag=True, help="Write over files that hold something else.")
 @click.option("--play", "aloud", is_flag=True, help="Play each clip.")
 @click.option("--json", "as_json", is_flag=True, help="Say what was made as JSON.")

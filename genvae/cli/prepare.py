@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 @click.option("--silence-db", default=-60.0, show_default=True, help="Drop clips whose peak is below this, in dBFS.")
 @click.option("--validation", default=0.1, show_default=True, help="Share of the recordings to hold out.")
 @click.option("--workers", type=click.IntRange(1), help="Processes that decode.  [default: one a core]")
-@click.option("--set", "assignments", metavar="dataset.NAME=VALUE", multiple=True,
-              help="Option of the dataset; may be repeated.")  # fmt: skip
+@click.option(
+    "--set", "assignments", metavar="dataset.NAME=VALUE", multiple=True, help="Option of the dataset; may be repeated."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def prepare(
     sources: tuple[Path, ...],

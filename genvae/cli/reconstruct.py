@@ -36,7 +36,7 @@ def reconstruct(
 
     They may have any format; with ffmpeg installed also m4a, wma and the sound of videos. The distance that is told is
     the log-spectral distance from the original in dB: the lower, the nearer. A file that can't be read is named and
-    skipped, and the exit status is then 1; one that was cut short is taken as far as it goes, with a warning.
+    skipped, and the exit status is then 1; of a damaged one what can be decoded is taken, with a warning.
 
     \b
     genvae reconstruct song.mp3 -o out/
@@ -59,7 +59,7 @@ def reconstruct(
     failed = 0
     for file, target in zip(files, targets, strict=True):
         try:
-            sound, shortfall = read_sound(file, synthesizer)
+            sound, warning = read_sound(file, synthesizer)
             result = synthesizer.reconstruct(sound, genre)
             save(target, result.wav(), overwrite=overwrite)
         except GenvaeError as error:
@@ -67,10 +67,10 @@ def reconstruct(
             say(f"Skipped: {error}")
             made.append({"file": str(file), "error": str(error)})
             continue
-        told = {"genre": result.genre, "distance_db": result.distance, "warning": shortfall or None}
+        told = {"genre": result.genre, "distance_db": result.distance, "warning": warning or None}
         made.append({"file": str(file), "path": str(target), **told})
-        if shortfall:
-            say(f"Warning: {file} was cut short: {shortfall}.")
+        if warning:
+            say(f"Warning: {file}: {warning}.")
         if not as_json:
             show_path(target)
         say(f"{file}: conditioned on {result.genre}, {result.distance:.1f} dB from the original")

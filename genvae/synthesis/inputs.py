@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from genvae.audio.read import read_mono
+from genvae.audio.read import read_file
 from genvae.errors import AudioError, GenvaeError
 from genvae.synthesis.sound import Sound
 
@@ -58,7 +58,7 @@ def samples_of(sound: SoundLike, sample_rate: int) -> Tensor:
         GenvaeError: samples that are none, not in one row, or not finite; a made sound of another rate.
     """
     if isinstance(sound, str | Path):
-        return torch.from_numpy(read_mono(Path(sound), sample_rate).wave)
+        return torch.from_numpy(read_file(Path(sound), sample_rate).wave)
     if isinstance(sound, Sound):
         if sound.sample_rate != sample_rate:
             raise GenvaeError(f"The sound has {sound.sample_rate} Hz, and this run's have {sample_rate} Hz.")

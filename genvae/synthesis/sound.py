@@ -1,4 +1,4 @@
-"""Sounds that a run has made: clips, which can be made again, and reconstructions; saved, played, shown in a notebook."""
+"""Sounds that a run has made, clips and reconstructions: saved, played, and shown in a notebook."""
 
 from __future__ import annotations
 

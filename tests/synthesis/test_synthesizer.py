@@ -258,9 +258,9 @@ def test_a_reconstruction_is_no_louder_at_its_seams_than_inside_its_clips(sound:
     assert roughness(butted.numpy(), seams).max() > 5 * loudest, "the measure does not hear a click"
 
 
-def test_longer_sounds_say_each_clip_and_can_be_ended_there(synthesizer: Synthesizer, way: Path_) -> None:
+def test_longer_sounds_say_each_clip_and_can_be_ended_there(synthesizer: Synthesizer, way: LatentPath) -> None:
     for make in (
-        lambda on_clip: synthesizer.travel(way, 2.0, on_clip=on_clip),
+        lambda on_clip: synthesizer.decode_path(way, 2.0, on_clip=on_clip),
         lambda on_clip: synthesizer.reconstruct(torch.zeros(16000), "rock", on_clip=on_clip),
     ):
         told: list[tuple[int, int]] = []

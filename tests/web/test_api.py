@@ -22,13 +22,13 @@ from second_map import add_second_map
 from starlette.testclient import TestClient
 
 from genvae.cli import main
-from genvae.verbs import load
 from genvae.latents import LatentMap
 from genvae.latents.fit import make_map
 from genvae.plugin.registry import installed
 from genvae.run import Run
 from genvae.synthesis.synthesizer import Synthesizer
 from genvae.tensor_files import save_tensors
+from genvae.verbs import load
 from genvae.web import upload
 from genvae.web.app import create_app
 from genvae.web.studio import Studio
