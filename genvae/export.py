@@ -37,7 +37,7 @@ _DISTRIBUTIONS: Mapping[Any, Literal["normal", "uniform"]] = {
 }  # fmt: skip
 _NEEDS = ("onnx", "onnxscript", "onnxruntime")
 
-Part = Literal["decoder", "spectrogram"]
+ExportPart = Literal["decoder", "spectrogram"]
 """`decoder`: a latent and a genre -> features. `spectrogram`: a genre and a temperature -> what a vocoder takes."""
 
 
@@ -59,14 +59,16 @@ class Exported:
     """
 
     run: str
-    part: Part
+    part: ExportPart
     inputs: Mapping[str, Sequence[int]]
     outputs: Mapping[str, Sequence[int]]
     draws: Sequence[Draw]
     difference: float
 
 
-def export_onnx(run: Run, registry: Registry, path: Path, *, part: Part = "decoder", mean: bool = False) -> Exported:
+def export_onnx(
+    run: Run, registry: Registry, path: Path, *, part: ExportPart = "decoder", mean: bool = False
+) -> Exported:
     """Write a part of a run, for one clip at a time.
 
     `decoder`: `z` [1, latent_dim] and `genre` [1] (int64) -> `features` [1, bins, frames]. `spectrogram`: `genre` and

@@ -14,8 +14,7 @@ from genvae.audio.decode import SUFFIXES
 from genvae.audio.open import open_sound
 from genvae.errors import AudioError, GenvaeError
 from genvae.interfaces.dataset import SoundStream
-from genvae.plugin import options
-from genvae.plugin.registry import Registry, load_factory
+from genvae.plugin.registry import Registry
 
 RATE = 22050
 """Of every sound, in Hz."""
@@ -91,9 +90,8 @@ class Sounds:
 
     def _streams(self, seconds: float) -> Iterable[SoundStream]:
         if self._folder is None:
-            plugin = self._registry.plugin("dataset", "synthetic")
-            chosen = options.build(plugin.options, {"recordings": 24, "seconds": seconds}, where="dataset")
-            for recording in load_factory(plugin)(chosen, Path("synthetic")).recordings():
+            values = {"recordings": 24, "seconds": seconds}
+            for recording in self._registry.make("dataset", "synthetic", values, Path("synthetic")).recordings():
                 yield recording.open()
             return
         for path in self._paths:

@@ -12,7 +12,7 @@ from genvae.cli.output import say, show_json, show_path
 from genvae.errors import GenvaeError
 
 if TYPE_CHECKING:
-    from genvae.export import Part
+    from genvae.export import ExportPart
 
 
 @click.command()
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def export(
     run_path: Path | None,
     kind: str,
-    part: Part,
+    part: ExportPart,
     output: Path | None,
     mean: bool,
     overwrite: bool,

@@ -51,18 +51,18 @@ def interpolate(
 
     from genvae.cli.generate import describe, open_run, synthesizer_for
     from genvae.plugin.registry import installed
-    from genvae.synthesis.latent_path import Path as Way
+    from genvae.synthesis.latent_path import LatentPath
 
     run = open_run(run_path)
     synthesizer = synthesizer_for(run, installed(), vocoder, assignments)
     (first, first_seed, first_name), (last, _, last_name) = _end(start, synthesizer), _end(end, synthesizer)
-    way = Way((first, last))
+    way = LatentPath((first, last))
     noise = seed if seed is not None else first_seed or 0
     name = f"{first_name}-to-{last_name}"
     if pipe is not None or output.lower().endswith(".wav") or seconds is not None:
         if seconds is None:
             seconds = synthesizer.seconds(steps)
-        joined = synthesizer.travel(way, seconds, seed=noise)
+        joined = synthesizer.decode_path(way, seconds, seed=noise)
         if pipe is not None:
             pipe.write(joined.wav())
             pipe.flush()
@@ -75,7 +75,7 @@ def interpolate(
         made = []
         with tracked(range(steps), "Generating") as numbers:
             for number in numbers:
-                clip = synthesizer.visit(way, number / (steps - 1), seed=noise)
+                clip = synthesizer.decode_at(way, number / (steps - 1), seed=noise)
                 made.append(_kept(Path(output) / f"{name}-{number:03d}.wav", clip, overwrite, as_json))
     if as_json:
         show_json([{"path": str(path), **describe(clip)} for path, clip in made])

@@ -62,14 +62,11 @@ def prepare(
     from genvae.clips.work import Settings
     from genvae.errors import GenvaeError
     from genvae.plugin import options
-    from genvae.plugin.guard import guarded
-    from genvae.plugin.registry import installed, load_factory
+    from genvae.plugin.registry import installed
 
+    values = options.parse_assignments(assignments, ["dataset"])["dataset"]
     plugin = installed().plugin("dataset", name)
-    chosen = options.build(plugin.options, options.parse_assignments(assignments, ["dataset"])["dataset"], where=name)
-    factory = load_factory(plugin)
-    with guarded(f"The dataset {name!r} could not be made"):
-        datasets: list[Dataset] = [factory(chosen, source) for source in sources]
+    datasets: list[Dataset] = [installed().make("dataset", name, values, source) for source in sources]
     settings = Settings(
         dataset=plugin.name, sample_rate=sample_rate, clip_ms=clip_ms, silence_db=silence_db, validation=validation
     )

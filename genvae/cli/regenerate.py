@@ -39,7 +39,7 @@ def regenerate(file: Path, run_path: Path | None, output: str | None, overwrite:
     pipe = byte_stream() if output == "-" else None
     told = provenance.read(file)
     synthesizer = _synthesizer(file, told, run_path)
-    clip = synthesizer.again(told)
+    clip = synthesizer.remake(told)
     # With the provenance as it was: a newer version that makes the same sound makes the same file.
     content = wav.encode(clip.wave.numpy(), clip.sample_rate, told.info())
     same = content == file.read_bytes()
@@ -65,7 +65,7 @@ def regenerate(file: Path, run_path: Path | None, output: str | None, overwrite:
 def _synthesizer(file: Path, told: Provenance, run_path: Path | None) -> Synthesizer:
     """The run that made a file, with the vocoder that made it."""
     from genvae.cli.generate import open_run
-    from genvae.pipeline import Part
+    from genvae.pipeline import PartConfig
     from genvae.plugin.registry import installed
     from genvae.synthesis.synthesizer import Synthesizer
 
@@ -80,4 +80,4 @@ def _synthesizer(file: Path, told: Provenance, run_path: Path | None) -> Synthes
         raise RunError(
             f"{file} was made by the run {told.run}, but {which}. Say where the right one is with --run RUN."
         )
-    return Synthesizer(run, installed(), vocoder=Part(**told.vocoder))
+    return Synthesizer(run, installed(), vocoder=PartConfig(**told.vocoder))

@@ -12,7 +12,8 @@ from torch import Tensor
 from genvae.clips.store import ClipStore
 from genvae.errors import RunError
 from genvae.plugin.registry import Registry
-from genvae.run import Run, save_tensors
+from genvae.run import Run
+from genvae.tensor_files import save_tensors
 
 Tracked = Callable[[list[NDArray[np.int64]]], Iterator[NDArray[np.int64]]]
 

@@ -17,7 +17,8 @@ from torch import Tensor
 from genvae.errors import GenvaeError, RunError
 from genvae.latents.map import METHODS, NEIGHBOURS, LatentMap, pack, read
 from genvae.latents.pca import Principal, principal
-from genvae.run import Run, save_tensors
+from genvae.run import Run
+from genvae.tensor_files import save_tensors
 
 MOST = 100_000  # clips on a map
 

@@ -16,11 +16,11 @@ from torch import Tensor
 import genvae
 from genvae.audio import wav
 from genvae.errors import GenvaeError
-from genvae.pipeline import SECTIONS, Part, Pipeline
+from genvae.pipeline import SECTIONS, PartConfig, Pipeline
 from genvae.plugin.registry import Registry
 from genvae.run import Run
 from genvae.synthesis.crossfade import stride
-from genvae.synthesis.latent_path import Knot, Path, Place
+from genvae.synthesis.latent_path import Knot, LatentPath, PathPoint
 from genvae.synthesis.provenance import Provenance, Waypoint
 from genvae.synthesis.renderer import Renderer, log_spectral_distance, require_genre, within_full_scale
 
@@ -89,7 +89,7 @@ class Synthesizer:
         digest: the run's.
     """
 
-    def __init__(self, run: Run, registry: Registry, *, vocoder: Part | None = None) -> None:
+    def __init__(self, run: Run, registry: Registry, *, vocoder: PartConfig | None = None) -> None:
         config = replace(run.config, vocoder=vocoder) if vocoder else run.config
         self.digest = run.digest()
         self.genres = config.genres
@@ -97,7 +97,7 @@ class Synthesizer:
         self.clip_samples = config.clip_samples
         self._use(run.load(registry, config=config), registry)
 
-    def with_vocoder(self, registry: Registry, vocoder: Part) -> Synthesizer:
+    def with_vocoder(self, registry: Registry, vocoder: PartConfig) -> Synthesizer:
         """The same run with another vocoder; the nets are shared.
 
         Raises:
@@ -114,7 +114,7 @@ class Synthesizer:
         self._renderer = Renderer(pipeline)
         self._versions = {"genvae": genvae.__version__, "torch": str(torch.__version__)}
         for section in SECTIONS:
-            part: Part = getattr(pipeline.config, section)
+            part: PartConfig = getattr(pipeline.config, section)
             row = registry.row(section, f"{part.distribution}:{part.plugin}")
             self._versions.setdefault(row.distribution, row.version)
         self._vocoder: Mapping[str, Any] = pipeline.config.to_json()["vocoder"]
@@ -152,11 +152,11 @@ class Synthesizer:
         z, generator = self._drawn(genre, seed, index, temperature)
         made_by = self.provenance(genre, seed=seed, index=index, temperature=temperature, seconds=seconds)
         if seconds is None:
-            return self._clip(self._renderer.place(Place(z, genre, genre, 0.0), generator), made_by)
+            return self._clip(self._renderer.place(PathPoint(z, genre, genre, 0.0), generator), made_by)
         knots = [z]
         while len(knots) < 2 + (seconds - self.clip_samples / self.sample_rate) // _KNOT_SECONDS:
             knots.append(self._renderer.latent(genre, generator, temperature))
-        path = Path.of(torch.stack(knots), [genre] * len(knots))
+        path = LatentPath.of(torch.stack(knots), [genre] * len(knots))
         return self._clip(self._renderer.path(path, self._samples(seconds), generator), made_by)
 
     @_one_thread()
@@ -177,9 +177,9 @@ class Synthesizer:
         Raises:
             GenvaeError: the run has no such genre, the latent is not one of its, or the sound is not finite.
         """
-        return self._visit(Path.of(z[None], [genre]), None, seed, index)
+        return self._decoded_at(LatentPath.of(z[None], [genre]), None, seed, index)
 
-    def visit(self, path: Path, at: float, *, seed: int = 0, index: int = 0) -> Clip:
+    def decode_at(self, path: LatentPath, at: float, *, seed: int = 0, index: int = 0) -> Clip:
         """Make one place on a path sound, `at` from 0 to 1, with the noise of clip `index` of `seed` at its start.
 
         Between two genres it is a mixture of what either would make of the latent there.
@@ -187,41 +187,43 @@ class Synthesizer:
         Raises:
             GenvaeError: as `decode`.
         """
-        return self._visit(path, min(max(at, 0.0), 1.0), seed, index)
+        return self._decoded_at(path, min(max(at, 0.0), 1.0), seed, index)
 
     @_one_thread()
     @torch.no_grad()
-    def travel(self, path: Path, seconds: float, *, seed: int = 0, index: int = 0) -> Clip:
+    def decode_path(self, path: LatentPath, seconds: float, *, seed: int = 0, index: int = 0) -> Clip:
         """Make a whole path sound, from its first knot to its last, as one sound of so many seconds.
 
         Clips along the path overlap by half, and their spectrograms are joined before the vocoder hears them.
 
         Raises:
-            GenvaeError: as `visit`, or `seconds` is less than a clip has or more than ten minutes.
+            GenvaeError: as `decode_at`, or `seconds` is less than a clip has or more than ten minutes.
         """
         samples = self._samples(seconds)
         made_by, generator = self._beginning(path, seed, index)
         return self._clip(self._renderer.path(path, samples, generator), replace(made_by, seconds=float(seconds)))
 
     def seconds(self, steps: int) -> float:
-        """The length of a path that `travel` makes of so many clips, each half over the next."""
+        """The length of a path that `decode_path` makes of so many clips, each half over the next."""
         spec = self._pipeline.transform.spec
         frames = spec.frames(self.clip_samples)
         return spec.samples((steps - 1) * stride(frames) + frames) / self.sample_rate
 
-    def again(self, told: Provenance) -> Clip:
+    def remake(self, provenance: Provenance) -> Clip:
         """Make what a provenance tells of; its run and vocoder must be this one's.
 
         Raises:
             GenvaeError: as what made it.
         """
+        told = provenance
         if told.waypoints is None:
-            return self.generate(told.genre, seed=told.seed, index=told.index, temperature=told.temperature,
-                                 seconds=told.seconds)  # fmt: skip
-        path = Path(tuple(Knot(each.genre, torch.from_numpy(each.values())) for each in told.waypoints))
+            return self.generate(
+                told.genre, seed=told.seed, index=told.index, temperature=told.temperature, seconds=told.seconds
+            )
+        path = LatentPath(tuple(Knot(each.genre, torch.from_numpy(each.values())) for each in told.waypoints))
         if told.seconds is None:
-            return self._visit(path, told.at, told.seed, told.index)
-        return self.travel(path, told.seconds, seed=told.seed, index=told.index)
+            return self._decoded_at(path, told.at, told.seed, told.index)
+        return self.decode_path(path, told.seconds, seed=told.seed, index=told.index)
 
     @_one_thread()
     @torch.no_grad()
@@ -254,7 +256,7 @@ class Synthesizer:
         for index, z in enumerate(latents):
             generator = item_generator(0, chosen, index)
             # Drawn as in `generate`: the likelihood's mean lacks a sound's noise, and with it several dB of its level.
-            sounds.append(self._renderer.place(Place(z, chosen, chosen, 0.0), generator))
+            sounds.append(self._renderer.place(PathPoint(z, chosen, chosen, 0.0), generator))
         made = within_full_scale(torch.cat(sounds))
         padded = torch.nn.functional.pad(wave, (0, len(made) - len(wave)))
         return Reconstruction(made[: len(wave)], self.sample_rate, chosen, log_spectral_distance(padded, made))
@@ -266,11 +268,11 @@ class Synthesizer:
 
     @_one_thread()
     @torch.no_grad()
-    def _visit(self, path: Path, at: float | None, seed: int, index: int) -> Clip:
+    def _decoded_at(self, path: LatentPath, at: float | None, seed: int, index: int) -> Clip:
         made_by, generator = self._beginning(path, seed, index)
         return self._clip(self._renderer.place(path.at(at or 0.0), generator), replace(made_by, at=at))
 
-    def _beginning(self, path: Path, seed: int, index: int) -> tuple[Provenance, torch.Generator]:
+    def _beginning(self, path: LatentPath, seed: int, index: int) -> tuple[Provenance, torch.Generator]:
         """What to tell of a sound on a path, and its generator: behind the draw that `generate` would make there."""
         self._renderer.require(path)
         start = path.knots[0].genre

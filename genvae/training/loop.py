@@ -16,7 +16,8 @@ from genvae.clips.store import ClipStore
 from genvae.errors import OptionError, RunError, StoreError
 from genvae.interfaces.model import TrainingStep
 from genvae.pipeline import Pipeline
-from genvae.run import Run, load_tree, save_tree
+from genvae.run import Run
+from genvae.tensor_files import load_tree, save_tree
 from genvae.training.data import Batches, in_order
 from genvae.training.finish import finish
 from genvae.training.inherit import inherit
@@ -109,7 +110,7 @@ class _Trainer:
                 raise RunError(f"{self.run.path} is trained already; there is nothing to resume.")
             return  # stopped before its first checkpoint: begin at the beginning
         state = load_tree(self.run.checkpoint_path)
-        self.pipeline.load_state(state["pipeline"])
+        self.pipeline.load_state_dict(state["pipeline"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         self.step, self.seconds = state["step"], state["seconds"]
@@ -123,7 +124,7 @@ class _Trainer:
         """
         self._require_finite()
         if self.fabric.is_global_zero:
-            state = {"step": self.step, "seconds": self.seconds, "pipeline": self.pipeline.state(),
+            state = {"step": self.step, "seconds": self.seconds, "pipeline": self.pipeline.state_dict(),
                      "optimizers": [optimizer.state_dict() for optimizer in self.optimizers]}  # fmt: skip
             save_tree(self.run.checkpoint_path, state)
         self.fabric.barrier()

@@ -10,7 +10,7 @@ from typing import Any, get_type_hints
 
 from genvae.clips.store import ClipStore
 from genvae.errors import RunError
-from genvae.pipeline import DEFAULTS, SECTIONS, Part, Pipeline, PipelineConfig, model_suggestions
+from genvae.pipeline import DEFAULTS, SECTIONS, PartConfig, Pipeline, PipelineConfig, model_suggestions
 from genvae.plugin import options
 from genvae.plugin.registry import Registry, installed
 from genvae.run import Run
@@ -99,7 +99,7 @@ def _inherited(
     names: dict[str, str] = {}
     merged = {section: dict(own) for section, own in values.items()}
     for section in SECTIONS:
-        part: Part = getattr(config, section)
+        part: PartConfig = getattr(config, section)
         names[section] = plugins.get(section, part.plugin)
         if names[section] == part.plugin:
             merged[section] = {**part.options, **merged.get(section, {})}

@@ -14,13 +14,13 @@ from torch import Tensor
 
 import genvae
 from genvae.errors import GenvaeError, PluginError, RunError
-from genvae.pipeline import Part
+from genvae.pipeline import PartConfig
 from genvae.plugin.declarations import VocoderPlugin
 from genvae.plugin.registry import Registry, installed
 from genvae.pretrained import default_run
 from genvae.run import Run
 from genvae.synthesis import provenance
-from genvae.synthesis.latent_path import Path as Path_
+from genvae.synthesis.latent_path import LatentPath
 from genvae.synthesis.renderer import log_spectral_distance
 from genvae.synthesis.synthesizer import Synthesizer, item_generator
 
@@ -188,7 +188,7 @@ def fake(tiny_run_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         vars(module)["genvae_vocoders"] = genvae.hookimpl(lambda: [plugin], specname="genvae_vocoders")
         monkeypatch.setitem(sys.modules, "fake_vocoder_plugin", module)
         registry = Registry([*entry_points(group="genvae"), EntryPoint("fake", "fake_vocoder_plugin", "genvae")])
-        return Synthesizer(Run(tiny_run_path), registry, vocoder=Part.of(registry, "vocoder", "fake", {}))
+        return Synthesizer(Run(tiny_run_path), registry, vocoder=PartConfig.of(registry, "vocoder", "fake", {}))
 
     return make
 
@@ -283,15 +283,15 @@ def test_what_is_no_latent_of_the_run_is_refused(synthesizer: Synthesizer) -> No
 
 
 @pytest.fixture
-def way(synthesizer: Synthesizer) -> Path_:
+def way(synthesizer: Synthesizer) -> LatentPath:
     latents = [synthesizer.latent("rock", seed=4), synthesizer.latent("techno", seed=5)]
-    return Path_.of(torch.stack(latents), ["rock", "techno"])
+    return LatentPath.of(torch.stack(latents), ["rock", "techno"])
 
 
-def test_a_path_begins_with_the_sound_of_its_first_end(synthesizer: Synthesizer, way: Path_) -> None:
-    first = synthesizer.visit(way, 0.0, seed=4)
+def test_a_path_begins_with_the_sound_of_its_first_end(synthesizer: Synthesizer, way: LatentPath) -> None:
+    first = synthesizer.decode_at(way, 0.0, seed=4)
     assert torch.equal(first.wave, synthesizer.generate("rock", seed=4, index=0).wave)
-    between = [synthesizer.visit(way, t, seed=4).wave.numpy().tobytes() for t in (0.0, 0.3, 0.6, 1.0)]
+    between = [synthesizer.decode_at(way, t, seed=4).wave.numpy().tobytes() for t in (0.0, 0.3, 0.6, 1.0)]
     assert len(set(between)) == 4
 
 
@@ -312,18 +312,20 @@ def test_a_length_that_no_sound_can_have_is_refused(synthesizer: Synthesizer, se
         synthesizer.generate("rock", seed=4, index=1, seconds=seconds)
 
 
-def test_every_sound_is_made_again_from_its_provenance(synthesizer: Synthesizer, way: Path_, tmp_path: Path) -> None:
+def test_every_sound_is_made_again_from_its_provenance(
+    synthesizer: Synthesizer, way: LatentPath, tmp_path: Path
+) -> None:
     made = [
         synthesizer.generate("rock", seed=4, index=1, temperature=0.5),
         synthesizer.generate("rock", seed=4, index=1, seconds=1.0),
         synthesizer.decode(torch.ones(4), "drum & bass", seed=2, index=3),
-        synthesizer.visit(way, 0.4, seed=9),
-        synthesizer.travel(way, 1.5, seed=9),
+        synthesizer.decode_at(way, 0.4, seed=9),
+        synthesizer.decode_path(way, 1.5, seed=9),
     ]
     for number, clip in enumerate(made):
         path = tmp_path / f"{number}.wav"
         path.write_bytes(clip.wav())
-        assert synthesizer.again(provenance.read(path)).wav() == clip.wav()
+        assert synthesizer.remake(provenance.read(path)).wav() == clip.wav()
 
 
 def test_a_longer_sound_of_the_embedded_run_has_no_click_at_a_seam() -> None:

@@ -26,8 +26,9 @@ from genvae.cli.generate import synthesizer_for
 from genvae.latents import LatentMap
 from genvae.latents.fit import make_map
 from genvae.plugin.registry import installed
-from genvae.run import Run, save_tensors
+from genvae.run import Run
 from genvae.synthesis.synthesizer import Synthesizer
+from genvae.tensor_files import save_tensors
 from genvae.web import upload
 from genvae.web.app import create_app
 from genvae.web.studio import Studio
