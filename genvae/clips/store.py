@@ -220,7 +220,7 @@ class ClipStore:
             raise ValueError("the items have an impossible form")
         if self.index.dtype != INDEX or self.index.ndim != 1:
             raise ValueError("the index has another form")
-        if not all(is_key(r.key) and isinstance(r.clips, int) and r.split in SPLITS for r in self.recordings):
+        if not all(is_key(r.key) and type(r.clips) is int and r.split in SPLITS for r in self.recordings):
             raise ValueError("the table of recordings is wrong")
         clips = np.array([r.clips for r in self.recordings], dtype=np.int64)
         recording = self.index["recording"]
