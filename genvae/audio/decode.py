@@ -31,11 +31,12 @@ _UNKNOWN = 1 << 62  # libsndfile says "unknown length" with the largest count th
 _SPREAD = 0.05  # seconds beside a place where an unknown length is missing: decoders need some packets to recover
 _MOST_SILENCE = 600  # seconds that stand in for lost sound; a damaged number may ask for years
 
+_DAMAGED_FLAC = "a FLAC frame is damaged"
 _WORDS = {
     1: "it is in no format that libsndfile knows",
     3: "its header is damaged, or says what no such file can say",
     4: "libsndfile does not know the encoding of the sound in it",
-    29: "the decoder finds no way on",  # libsndfile's own words are those for a missing file
+    29: "the decoder finds no way on",
 }
 
 
@@ -129,9 +130,6 @@ class SoundfileStream:
         why = ""  # what lies between the last sound and the next
         while self._stretch is not None:
             place = self._place()
-            if self._stretch.anew:
-                self._begin = self._at if place is None else place
-                place = None
             why = why or self._stretch.why
             surplus = 0 if place is None else max(self._at - place, 0)
             try:
@@ -155,19 +153,22 @@ class SoundfileStream:
             raise AudioError(f"it can't be decoded further: {why}")
 
     def _place(self) -> int | None:
-        """The sample frame of the recording at which the stretch that is open begins; None where only counting tells.
-
-        Where it begins anew, the one at which its numbers are 0.
-        """
+        """The sample frame of the recording at which the open stretch begins; None where only counting tells it."""
         assert self._stretch is not None  # the caller has one
-        start, end, scale = self._stretch.start, self._stretch.end, self.sample_rate / self._file.samplerate
-        frames = int(self._file.frames)
+        start, end, frames = self._stretch.start, self._stretch.end, int(self._file.frames)
+        clock = self._stretch.clock or self._file.samplerate
+        seconds: float | None = None if start is None else start / clock
         if start is None and end is not None and 0 <= frames < _UNKNOWN:
-            start = end - frames
-        if start is None or abs(start) > _UNKNOWN:
-            return None
-        shift = int(round(start * scale))
-        return self._at - shift if self._stretch.anew else self._begin + shift
+            seconds = end / clock - frames / self._file.samplerate
+        shift: int | None = None
+        if seconds is not None and abs(seconds) < _UNKNOWN / self.sample_rate:
+            shift = round(seconds * self.sample_rate)
+        if self._stretch.anew:
+            self._begin = self._at
+            if not self._stretch.why:  # nothing is missing, so if its numbers begin with another one, they do so
+                self._begin -= shift or 0
+                return None
+        return None if shift is None else self._begin + shift
 
     def _next(self) -> None:
         """Open the next stretch that can be opened."""
@@ -329,7 +330,8 @@ def _open(path: Path, stretch: Stretch | None) -> _Sequential:
         file = _Sequential(source)
     except soundfile.LibsndfileError as error:
         _close(source)
-        raise AudioError(_sentence(error)) from error
+        text = _sentence(error)
+        raise AudioError("libsndfile can't read the FLAC in it" if text == _DAMAGED_FLAC else text) from error
     if file.format == "RAW":  # which libsndfile makes of anything that is named .au
         file.close()
         raise AudioError(_WORDS[1])
@@ -362,8 +364,10 @@ def _declared_frames(file: soundfile.SoundFile, outline: Outline) -> int | None:
 def _sentence(error: soundfile.LibsndfileError) -> str:
     """What an error of libsndfile means; its own words may name the wrong cause, or be none at all."""
     text = str(error.error_string).rstrip(". ").removeprefix("Error : ")
+    if "not a regular file" in text:  # which libsndfile says of an MP3 file in which it is lost
+        return _WORDS[29]
     if text.startswith("unknown error in flac") or "lost sync" in text:
-        return "a FLAC frame is damaged"
+        return _DAMAGED_FLAC
     if error.code in _WORDS:
         return _WORDS[error.code]
     return f"libsndfile: {text}" if text else f"libsndfile's error {error.code}"
