@@ -79,7 +79,7 @@ class SoundfileStream:
             self.frames = None if last is None else max(last - self._first, 0)
             self._left = _UNKNOWN if end is None else max(round(end * self.sample_rate) - self._first, 0)
             self._at = 0  # sample frame of the recording that comes next
-            self._most = _BLOCK
+            self._whole_frames = 0  # sample frames of a FLAC frame, where no more than one must be asked for
             self._recovering = False
             self._begin = 0  # where the numbers of the stretches count from
             self._read_to = 0  # the place in the file up to which it was read
@@ -133,7 +133,7 @@ class SoundfileStream:
             why = why or self._stretch.why
             surplus = 0 if place is None else max(self._at - place, 0)
             try:
-                for block in self._decoded(min(frames, self._most)):
+                for block in self._decoded(min(frames, _BLOCK)):
                     if why:
                         yield from self._gap(place, why, frames)
                         why = ""
@@ -188,9 +188,10 @@ class SoundfileStream:
         if file.samplerate != self.sample_rate:
             resampler = soxr.ResampleStream(file.samplerate, self.sample_rate, self.channels, dtype="float32")
         left = _UNKNOWN
+        at_once = self._whole_frames or frames
         if file.format == "FLAC":  # asked for more than there is, it reads on into a file that was joined to it
             left = int(file.frames) - (self._stretch.start or 0 if self._stretch else 0)
-        while left > 0 and len(block := _read(file, min(frames, left))):
+        while left > 0 and len(block := _read(file, min(at_once, left))):
             self._read_to = file.place()
             left -= len(block)
             if file.channels != self.channels:
@@ -226,7 +227,7 @@ class SoundfileStream:
         head = flac.read_head(self._path, self._flac)
         if head is None:
             return
-        self._most = head.shortest  # libsndfile gives up all of what it was asked for, for one error in it
+        self._whole_frames = head.shortest  # for one error libsndfile gives up all of what it was asked for
         end = self._path.stat().st_size
         for place, sample in flac.frames(self._path, head):
             if sample + head.longest > self._at - self._begin:

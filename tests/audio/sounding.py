@@ -140,6 +140,17 @@ def with_vbri(content: bytes) -> bytes:
     return (content[:4] + bytes(32) + tag).ljust(head.size, b"\0") + content[head.size :]
 
 
+def with_junk(content: bytes) -> bytes:
+    """An MP3 file with some bytes of no meaning behind every hundredth frame."""
+    from genvae.audio.mp3 import header
+
+    frames, at = [], 0
+    while head := header(content[at : at + 4]):
+        frames.append(content[at : at + head.size] + (b"\xaa" * 26 if len(frames) % 100 == 99 else b""))
+        at += head.size
+    return b"".join(frames)
+
+
 def cancelling() -> np.ndarray:
     return music()[:, None] * np.array([1.0, -1.0])
 
@@ -172,6 +183,12 @@ ODDITIES: list[tuple[str, str, str, Make]] = [
     ("wav", "square wave at full scale", "wav", lambda m: m.wav(np.sign(music()))),
     ("wav", "NaN in two seconds", "wav",
      lambda m: m.wav(np.where(np.arange(SECONDS * RATE) // RATE % 5 == 2, np.nan, music()), subtype="FLOAT")),
+    ("wav", "24 bits, six channels, extensible", "wav",
+     lambda m: m.wav(np.tile(music()[:, None], (1, 6)), format="WAVEX", subtype="PCM_24")),
+    ("wav", "ADPCM inside", "wav", lambda m: m.wav(subtype="IMA_ADPCM")),
+    ("wav", "ADPCM inside, cut short", "wav", lambda m: cut(m.wav(subtype="IMA_ADPCM"))),
+    ("wav", "GSM inside", "wav", lambda m: m.wav(music()[:80000], 8000, subtype="GSM610")),
+    ("wav", "a text chunk of odd size behind the sound", "wav", lambda m: m.wav() + b"LIST\5\0\0\0INFOx\0"),
     ("wav", "AAC inside, named .wav", "wav", lambda m: m.ffmpeg("m4a", "-c:a", "aac")),
     ("wav", "text", "wav", lambda m: b"These are the notes on this recording.\n" * 99),
     ("wav", "empty", "wav", lambda m: b""),
@@ -218,6 +235,10 @@ ODDITIES: list[tuple[str, str, str, Make]] = [
     ("MP3", "3 kB of zeros", "mp3", lambda m: patched(c := m.lame("-V", "3"), len(c) // 2, bytes(3000))),
     ("MP3", "cut short", "mp3", lambda m: cut(m.lame("-V", "3"))),
     ("MP3", "cut short, no tag", "mp3", lambda m: cut(m.lame("-t", "-b", "128"), 0.47)),
+    ("MP3", "26 bytes of junk between frames", "mp3", lambda m: with_junk(m.lame("-t", "-b", "128"))),
+    ("MP3", "mono, 16 kHz, no count of frames", "mp3",
+     lambda m: m.lame("-V", "5", "-m", "m", "--resample", "16", pipe=True)),
+    ("MP3", "free format", "mp3", lambda m: m.lame("--freeformat", "-b", "200")),
     ("MP3", "named .wav", "wav", lambda m: m.lame("-V", "3")),
     ("MP3", "random bytes", "mp3", lambda m: np.random.default_rng(0).bytes(200_000)),
     ("AIFF", "plain", "aiff", lambda m: m.written("aiff", subtype="PCM_16")),
@@ -244,6 +265,9 @@ ODDITIES: list[tuple[str, str, str, Make]] = [
      lambda m: patched(c := m.ffmpeg("m4a", "-c:a", "aac"), len(c) // 2, np.random.default_rng(0).bytes(4000))),
     ("m4a", "cut short", "m4a",
      lambda m: cut(m.ffmpeg("m4a", "-c:a", "aac", "-movflags", "faststart"))),
+    ("aac", "plain", "aac", lambda m: m.ffmpeg("aac", "-c:a", "aac")),
+    ("webm", "Opus inside", "webm", lambda m: m.ffmpeg("webm", "-c:a", "libopus")),
+    ("wma", "plain", "wma", lambda m: m.ffmpeg("wma", "-c:a", "wmav2")),
     ("video", "its sound track", "mp4",
      lambda m: m.ffmpeg("mp4", "-f", "lavfi", "-i", "color=size=64x64:duration=10:rate=5", "-c:a", "aac")),
 ]  # fmt: skip
