@@ -136,6 +136,8 @@ def _closes(file: BinaryIO, place: int, end: int) -> bool:
 def _w64(file: BinaryIO, end: int) -> _Data | None:
     place = 40
     for _ in range(_MOST_CHUNKS):
+        if place >= end:  # also where a size is absurd
+            return None
         file.seek(place)
         head = file.read(24)
         size = int.from_bytes(head[16:], "little")  # with these 24 bytes
