@@ -240,24 +240,21 @@ class Synthesizer:
     @_one_thread()
     @torch.no_grad()
     def reconstruct(self, wave: Tensor, genre: str | None = None) -> Reconstruction:
-        """Encode and decode a sound, clip by clip with the last one padded, and make it sound again.
+        """Encode and decode a sound and make it sound again; clips overlap by half, so that it has no seams.
 
         Args:
-            wave: [samples] at `sample_rate`, at least one.
+            wave: [samples] at `sample_rate`, from one sample to ten minutes.
             genre: to condition on; by default the one under which the model's features come nearest.
 
         Raises:
-            GenvaeError: the run has no such genre, or what came out is not a finite sound.
+            GenvaeError: the run has no such genre, the sound is too long, or what came out is not a finite sound.
         """
-        latents, chosen = self.encode(wave, genre)
-        sounds = []
-        for index, z in enumerate(latents):
-            generator = item_generator(0, chosen, index)
-            # Drawn as in `generate`: the likelihood's mean lacks a sound's noise, and with it several dB of its level.
-            sounds.append(self._renderer.place(Place(z, chosen, chosen, 0.0), generator))
-        made = within_full_scale(torch.cat(sounds))
-        padded = torch.nn.functional.pad(wave, (0, len(made) - len(wave)))
-        return Reconstruction(made[: len(wave)], self.sample_rate, chosen, log_spectral_distance(padded, made))
+        if len(wave) > LONGEST * self.sample_rate:
+            seconds = len(wave) / self.sample_rate
+            raise GenvaeError(f"It has {seconds:.0f} s, and a reconstruction at most {LONGEST:g}: take a part of it.")
+        _, chosen = self.encode(wave, genre)
+        made = within_full_scale(self._renderer.reconstruct(wave, chosen, item_generator(0, chosen, 0)))
+        return Reconstruction(made, self.sample_rate, chosen, log_spectral_distance(wave, made))
 
     def _drawn(self, genre: str, seed: int, index: int, temperature: float) -> tuple[Tensor, torch.Generator]:
         """The latent [latent_dim] of a clip, and its generator as it stands behind that draw."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
 
 from genvae.errors import GenvaeError, PluginError, nearest
-from genvae.joining import clips_for, join
+from genvae.joining import clips_for, join, stride
 from genvae.pipeline import Pipeline
 from genvae.walk import Path, Place
 
@@ -51,6 +51,32 @@ class Renderer:
         places = (path.at(number / max(count - 1, 1)) for number in range(count))
         clips = (self._inverted(self._features(place, generator))[0] for place in places)
         return self._vocoded(join(clips, total, spec)[None], samples, generator)
+
+    def reconstruct(self, wave: Tensor, genre: str, generator: torch.Generator) -> Tensor:
+        """Encode a sound [samples] and decode it -> a finite waveform [samples].
+
+        Clips overlap by half, and their spectrograms are joined before the vocoder, so that it has no seams.
+
+        Raises:
+            GenvaeError: the run has no such genre, or the sound is not finite.
+        """
+        spec, label = self._pipeline.transform.spec, self._label(genre)
+        samples = max(len(wave), self._clip_samples)
+        total, frames = spec.frames(samples), spec.frames(self._clip_samples)
+        count = clips_for(total, frames)
+        step = spec.samples(1 + stride(frames)) - spec.samples(1)  # in samples
+        padded = torch.nn.functional.pad(wave, (0, (count - 1) * step + self._clip_samples - len(wave)))
+
+        def clips() -> Iterator[Tensor]:
+            for start in range(0, count * step, step):
+                with self._pipeline.using("transform", "computing features"):
+                    features = self._pipeline.transform(padded[None, start : start + self._clip_samples])
+                with self._pipeline.using("model", "encoding"):
+                    z = self._pipeline.model.encode(features, label).mean.float()[0]
+                # Drawn as in `generate`: the likelihood's mean lacks a sound's noise, and with it several dB of level.
+                yield self._inverted(self._decoded(z, genre, generator))[0]
+
+        return self._vocoded(join(clips(), total, spec)[None], samples, generator)[: len(wave)]
 
     def encode(self, wave: Tensor, genres: Sequence[str]) -> tuple[Tensor, str]:
         """The latents of a sound's clips, [clips, latent_dim], under the genre of some that suits it best.

@@ -8,6 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -223,6 +224,43 @@ def test_a_reconstruction_is_as_long_as_the_original(synthesizer: Synthesizer, s
     assert made.wave.shape == (samples,)
     assert made.genre in synthesizer.genres
     assert 0 < made.distance < 200
+
+
+def piano_like(seconds: np.ndarray) -> np.ndarray:
+    """Six struck notes whose harmonics decay, the higher ones sooner."""
+    made = np.zeros(len(seconds))
+    for pitch, struck in ((220, 0.2), (277.2, 0.9), (329.6, 1.7), (440, 2.4), (246.9, 3.3), (293.7, 4.2)):
+        since = np.clip(seconds - struck, 0, None)
+        for harmonic in range(1, 7):
+            decay = np.exp(-3 * harmonic**0.5 * since) / harmonic
+            made += 0.15 * (seconds >= struck) * decay * np.sin(2 * np.pi * pitch * harmonic * since)
+    return made
+
+
+def roughness(wave: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """How loud a click at each sample of `centres` is: the level of the wave's second difference in 64 samples."""
+    bent = np.diff(wave, 2)
+    return np.array([np.sqrt(np.square(bent[at - 32 : at + 32]).mean()) for at in centres])
+
+
+@pytest.mark.parametrize("sound", [lambda t: 0.4 * np.sin(2 * np.pi * 220 * t), piano_like], ids=["tone", "piano"])
+def test_a_reconstruction_is_no_louder_at_its_seams_than_inside_its_clips(sound: Any) -> None:
+    synthesizer = Synthesizer(Run(default_run()), installed())
+    clip = synthesizer.clip_samples
+    wave = torch.from_numpy(sound(np.arange(5 * clip) / synthesizer.sample_rate).astype(np.float32))
+    made = synthesizer.reconstruct(wave)
+    seams = np.arange(clip // 2, len(wave) - clip // 2 + 1, clip // 2)  # where a clip begins or ends
+    inside = np.arange(100, len(wave) - 100, 16)
+    inside = inside[np.abs((inside + clip // 4) % (clip // 2) - clip // 4) > 64]
+    loudest = np.quantile(roughness(made.wave.numpy(), inside), 0.99)
+    assert roughness(made.wave.numpy(), seams).max() < loudest
+    butted = torch.cat([synthesizer.reconstruct(each, made.genre).wave for each in wave.split(clip)])
+    assert roughness(butted.numpy(), seams).max() > 5 * loudest, "the measure does not hear a click"
+
+
+def test_what_is_too_long_to_be_reconstructed_is_refused(synthesizer: Synthesizer) -> None:
+    with pytest.raises(GenvaeError, match="at most 600"):
+        synthesizer.reconstruct(torch.zeros(601 * synthesizer.sample_rate))
 
 
 def test_a_reconstruction_is_conditioned_on_the_genre_that_is_asked_for(synthesizer: Synthesizer) -> None:

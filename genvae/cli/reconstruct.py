@@ -32,7 +32,7 @@ def reconstruct(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Encode and decode sound FILEs, clip by clip, and write what is left of them.
+    """Encode and decode sound FILEs, and write what is left of them.
 
     They may have any format; with ffmpeg installed also m4a, wma and the sound of videos. The distance that is told is
     the log-spectral distance from the original in dB: the lower, the nearer. A file that can't be read is named and
