@@ -20,7 +20,7 @@ from genvae.joining import stride
 from genvae.pipeline import SECTIONS, Part, Pipeline
 from genvae.provenance import Provenance, Waypoint
 from genvae.registry import Registry
-from genvae.rendering import Renderer, log_spectral_distance, require_genre, within_full_scale
+from genvae.rendering import OnClip, Renderer, log_spectral_distance, require_genre, within_full_scale
 from genvae.run import Run
 from genvae.walk import Knot, Path, Place
 
@@ -191,17 +191,27 @@ class Synthesizer:
 
     @_one_thread()
     @torch.no_grad()
-    def travel(self, path: Path, seconds: float, *, seed: int = 0, index: int = 0) -> Clip:
+    def travel(
+        self, path: Path, seconds: float, *, seed: int = 0, index: int = 0, on_clip: OnClip | None = None
+    ) -> Clip:
         """Make a whole path sound, from its first knot to its last, as one sound of so many seconds.
 
         Clips along the path overlap by half, and their spectrograms are joined before the vocoder hears them.
+
+        Args:
+            path: where it leads.
+            seconds: how long it sounds.
+            seed: of the noise.
+            index: of the noise.
+            on_clip: called before each clip with its number and how many there are; what it raises ends the work.
 
         Raises:
             GenvaeError: as `visit`, or `seconds` is less than a clip has or more than ten minutes.
         """
         samples = self._samples(seconds)
         made_by, generator = self._beginning(path, seed, index)
-        return self._clip(self._renderer.path(path, samples, generator), replace(made_by, seconds=float(seconds)))
+        wave = self._renderer.path(path, samples, generator, on_clip=on_clip)
+        return self._clip(wave, replace(made_by, seconds=float(seconds)))
 
     def seconds(self, steps: int) -> float:
         """The length of a path that `travel` makes of so many clips, each half over the next."""
@@ -239,12 +249,16 @@ class Synthesizer:
 
     @_one_thread()
     @torch.no_grad()
-    def reconstruct(self, wave: Tensor, genre: str | None = None) -> Reconstruction:
+    def reconstruct(
+        self, wave: Tensor, genre: str | None = None, *, shift: Tensor | None = None, on_clip: OnClip | None = None
+    ) -> Reconstruction:
         """Encode and decode a sound and make it sound again; clips overlap by half, so that it has no seams.
 
         Args:
             wave: [samples] at `sample_rate`, from one sample to ten minutes.
             genre: to condition on; by default the one under which the model's features come nearest.
+            shift: [latent_dim], added to each clip's latent to make it sound otherwise.
+            on_clip: called before each clip with its number and how many there are; what it raises ends the work.
 
         Raises:
             GenvaeError: the run has no such genre, the sound is too long, or what came out is not a finite sound.
@@ -253,7 +267,9 @@ class Synthesizer:
             seconds = len(wave) / self.sample_rate
             raise GenvaeError(f"It has {seconds:.0f} s, and a reconstruction at most {LONGEST:g}: take a part of it.")
         _, chosen = self.encode(wave, genre)
-        made = within_full_scale(self._renderer.reconstruct(wave, chosen, item_generator(0, chosen, 0)))
+        generator = item_generator(0, chosen, 0)
+        wave_made = self._renderer.reconstruct(wave, chosen, generator, shift=shift, on_clip=on_clip)
+        made = within_full_scale(wave_made)
         return Reconstruction(made, self.sample_rate, chosen, log_spectral_distance(wave, made))
 
     def _drawn(self, genre: str, seed: int, index: int, temperature: float) -> tuple[Tensor, torch.Generator]:

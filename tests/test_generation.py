@@ -258,6 +258,30 @@ def test_a_reconstruction_is_no_louder_at_its_seams_than_inside_its_clips(sound:
     assert roughness(butted.numpy(), seams).max() > 5 * loudest, "the measure does not hear a click"
 
 
+def test_longer_sounds_say_each_clip_and_can_be_ended_there(synthesizer: Synthesizer, way: Path_) -> None:
+    for make in (
+        lambda on_clip: synthesizer.travel(way, 2.0, on_clip=on_clip),
+        lambda on_clip: synthesizer.reconstruct(torch.zeros(16000), "rock", on_clip=on_clip),
+    ):
+        told: list[tuple[int, int]] = []
+        make(lambda number, count, told=told: told.append((number, count)))
+        assert told == [(number, len(told)) for number in range(len(told))]
+
+        def enough(number: int, _: int) -> None:
+            if number == 2:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            make(enough)
+
+
+def test_a_shift_changes_a_reconstruction(synthesizer: Synthesizer) -> None:
+    wave = 0.1 * torch.randn(9000, generator=torch.Generator().manual_seed(3))
+    plain = synthesizer.reconstruct(wave, "rock").wave
+    assert torch.equal(synthesizer.reconstruct(wave, "rock", shift=torch.zeros(4)).wave, plain)
+    assert not torch.equal(synthesizer.reconstruct(wave, "rock", shift=torch.ones(4)).wave, plain)
+
+
 def test_what_is_too_long_to_be_reconstructed_is_refused(synthesizer: Synthesizer) -> None:
     with pytest.raises(GenvaeError, match="at most 600"):
         synthesizer.reconstruct(torch.zeros(601 * synthesizer.sample_rate))
