@@ -36,8 +36,8 @@ def main(path: str, sample_rate: str, seconds: str) -> int:
                 if got > wanted:
                     break
             samples = min(round(chopper.frames * rate / stream.sample_rate), wanted)
-    except AudioError as error:
-        return _fail(f"It can't be read: {error}.")
+    except AudioError:  # of a damaged file libsndfile says, among other things, that it does not exist
+        return _fail("It can't be read: it is no wav, flac, mp3, ogg or aiff file, or its beginning is damaged.")
     if not samples:
         return _fail(f"There is no sound in it{f': {chopper.error}' if chopper.error else ''}.")
     if not all(part.finite.all() for part in parts):
