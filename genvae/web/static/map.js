@@ -7,13 +7,17 @@ const ZOOM = [0.5, 200]; // how far out and in, relative to the whole map
 const OPACITY = 0.62; // of a dot
 
 export class LatentMap {
+  /** @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
     this.canvas = canvas;
+    /** @type {Float32Array} */
     this.points = new Float32Array(0);
+    /** @type {Uint16Array} */
     this.genres = new Uint16Array(0);
     this.hidden = new Set(); // indices of genres
     this.labels = ["", ""]; // of the axes
     this.view = { x: 0, y: 0, zoom: 1 };
+    /** @type {any} */
     this.marks = { current: null, trail: [], neighbours: [], a: null, b: null, drag: null, cross: null };
     this.asked = false;
     this.whole = { x: 0, y: 0, width: 1, height: 1 };
@@ -21,7 +25,11 @@ export class LatentMap {
     new ResizeObserver(() => this.redraw()).observe(canvas);
   }
 
-  /** Show the clips of a map: points [x0, y0, x1, …] and the genre index of each. */
+  /**
+   * Show the clips of a map.
+   * @param {{ points: Float32Array, genres: Uint16Array }} clips  points [x0, y0, x1, …] and the genre index of each
+   * @param {string[]} labels  of the axes
+   */
   load({ points, genres }, labels) {
     this.points = points;
     this.genres = genres;
@@ -49,11 +57,19 @@ export class LatentMap {
     return this.view.zoom * 0.92 * Math.min(clientWidth / this.whole.width, clientHeight / this.whole.height);
   }
 
+  /**
+   * @param {number[]} point  of the map
+   * @returns {number[]} in CSS pixels
+   */
   toScreen([x, y]) {
     const { clientWidth, clientHeight } = this.canvas;
     return [(x - this.view.x) * this.scale + clientWidth / 2, (this.view.y - y) * this.scale + clientHeight / 2];
   }
 
+  /**
+   * @param {number[]} place  in CSS pixels
+   * @returns {number[]} a point of the map
+   */
   toMap([left, top]) {
     const { clientWidth, clientHeight } = this.canvas;
     return [(left - clientWidth / 2) / this.scale + this.view.x, this.view.y - (top - clientHeight / 2) / this.scale];
@@ -65,14 +81,22 @@ export class LatentMap {
     this.redraw();
   }
 
-  /** Move the view by CSS pixels. */
+  /**
+   * Move the view by CSS pixels.
+   * @param {number} left
+   * @param {number} top
+   */
   pan(left, top) {
     this.view.x -= left / this.scale;
     this.view.y += top / this.scale;
     this.redraw();
   }
 
-  /** Zoom by a factor, with a place in CSS pixels (by default the middle) staying where it is. */
+  /**
+   * Zoom by a factor, with a place in CSS pixels (by default the middle) staying where it is.
+   * @param {number} factor
+   * @param {number[]} at
+   */
   zoom(factor, at = [this.canvas.clientWidth / 2, this.canvas.clientHeight / 2]) {
     const before = this.toMap(at);
     this.view.zoom = Math.min(ZOOM[1], Math.max(ZOOM[0], this.view.zoom * factor));
@@ -82,7 +106,10 @@ export class LatentMap {
     this.redraw();
   }
 
-  /** Bring a point into view if it is not. */
+  /**
+   * Bring a point into view if it is not.
+   * @param {number[]} point
+   */
   reveal(point) {
     const [left, top] = this.toScreen(point);
     const { clientWidth, clientHeight } = this.canvas;
@@ -188,8 +215,6 @@ export class LatentMap {
         context.globalAlpha = 0.55;
         line(context, [[x, y], [left, top]]);
         context.globalAlpha = 1;
-        circle(context, left, top, 4.5);
-        context.stroke();
       }
     }
     if (trail.length > 1) {
@@ -214,6 +239,7 @@ export class LatentMap {
       context.setLineDash([]);
     }
     if (current !== null) this.dot(context, current);
+    if (current !== null) this.rings(context, neighbours, ink, plate);
     for (const [letter, point] of [["A", a], ["B", b]]) if (point !== null) this.pin(context, letter, point);
     if (cross !== null) {
       const [x, y] = this.toScreen(cross);
@@ -223,6 +249,19 @@ export class LatentMap {
       line(context, [[x + 4, y], [x + 14, y]]);
       line(context, [[x, y - 14], [x, y - 4]]);
       line(context, [[x, y + 4], [x, y + 14]]);
+    }
+  }
+
+  /** The nearest training sounds, ringed on top of all, as many lie close to the sound that is heard. */
+  rings(context, neighbours, ink, plate) {
+    for (const { point } of neighbours) {
+      const [left, top] = this.toScreen(point);
+      for (const [style, width] of [[plate, 3.5], [ink, 1.5]]) {
+        context.strokeStyle = style;
+        context.lineWidth = width;
+        circle(context, left, top, 4.5);
+        context.stroke();
+      }
     }
   }
 
