@@ -96,8 +96,8 @@ def serve(
 
 def _engines(paths: tuple[Path, ...]) -> list[Engine]:
     """A run each, loaded; one that is named twice is loaded once."""
-    from genvae.cli.generate import open_run
-    from genvae.registry import installed
+    from genvae.plugin.registry import installed
+    from genvae.verbs import open_run
     from genvae.web.engine import Engine
 
     engines: dict[str, Engine] = {}

@@ -11,12 +11,12 @@ from torch import Tensor
 
 import genvae
 from genvae.errors import GenvaeError
-from genvae.generation import Synthesizer
 from genvae.latents import LatentMap, directions, map_methods, near
-from genvae.registry import Registry
-from genvae.rendering import require_genre
+from genvae.plugin.registry import Registry
 from genvae.run import Run
-from genvae.walk import Path
+from genvae.synthesis.latent_path import LatentPath
+from genvae.synthesis.renderer import require_genre
+from genvae.synthesis.synthesizer import Synthesizer
 from genvae.web import schema
 from genvae.web.vocoders import offered
 from genvae.web.worker import Check
@@ -130,8 +130,8 @@ class Engine:
         synthesizer = self._synthesizer(vocoder)
         if resolved.other is None:
             return synthesizer.decode(resolved.z, resolved.genre, seed=source.seed, index=source.index).wav()
-        both = Path.of(torch.stack([resolved.z, resolved.z]), [resolved.genre, resolved.other])
-        return synthesizer.visit(both, resolved.share, seed=source.seed, index=source.index).wav()
+        both = LatentPath.of(torch.stack([resolved.z, resolved.z]), [resolved.genre, resolved.other])
+        return synthesizer.decode_at(both, resolved.share, seed=source.seed, index=source.index).wav()
 
     def place(self, asked: schema.PlaceRequest | schema.PathPlaceRequest) -> schema.Placed:
         """Where a source lies, or the clips of a path."""
@@ -177,12 +177,12 @@ class Engine:
         synthesizer = self._synthesizer(asked.vocoder)
         seconds = synthesizer.seconds(len(times))
         start = asked.start
-        return synthesizer.travel(path, seconds, seed=start.seed, index=start.index, on_clip=check).wav()
+        return synthesizer.decode_path(path, seconds, seed=start.seed, index=start.index, on_clip=check).wav()
 
-    def _path(self, asked: schema.PathPlaceRequest) -> tuple[Path, list[float]]:
+    def _path(self, asked: schema.PathPlaceRequest) -> tuple[LatentPath, list[float]]:
         """A path, and the times on it at which its clips lie."""
         knots = [self._resolve(each) for each in (asked.start, *asked.via, asked.end)]
-        path = Path.of(torch.stack([each.z for each in knots]), [each.genre for each in knots])
+        path = LatentPath.of(torch.stack([each.z for each in knots]), [each.genre for each in knots])
         return path, torch.linspace(0, 1, max(asked.steps, len(knots))).tolist()
 
     def _synthesizer(self, vocoder: str | None) -> Synthesizer:

@@ -32,8 +32,8 @@ def _binary(media_type: str, description: str) -> dict[int | str, dict[str, Any]
     content = {media_type: {"schema": {"type": "string", "format": "binary"}}}
     # FastAPI would say that the faults have the media type of the route.
     fault = {"application/json": {"schema": {"$ref": "#/components/schemas/Fault"}}}
-    faults = {status: {"content": fault, "description": why} for status, why in _WHY.items()}
-    return {200: {"content": content, "description": description}, **faults}
+    answers: dict[int | str, dict[str, Any]] = {200: {"content": content, "description": description}}
+    return answers | {status: {"content": fault, "description": why} for status, why in _WHY.items()}
 
 
 _WAV = _binary("audio/wav", "A wav file.")

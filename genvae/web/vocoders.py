@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from genvae.errors import RunError
-from genvae.generation import Synthesizer
-from genvae.pipeline import DEFAULTS, Part
-from genvae.registry import Registry
+from genvae.pipeline import DEFAULTS, PartConfig
+from genvae.plugin.registry import Registry
 from genvae.run import Run
+from genvae.synthesis.synthesizer import Synthesizer
 
 _COMPILERS = ("numba", "umap")  # seconds and hundreds of megabytes, which a server does without
 
@@ -31,9 +31,9 @@ def offered(run: Run, registry: Registry) -> dict[str, Synthesizer]:
             continue
         try:
             with _without(_COMPILERS):
-                part = own if name is None else Part.of(registry, "vocoder", name, {})
+                part = own if name is None else PartConfig.of(registry, "vocoder", name, {})
                 base = next(iter(made.values()), None)
-                new = base.with_vocoder(registry, part) if base else Synthesizer(run, registry, vocoder=part)
+                new = base.with_vocoder(part, registry) if base else Synthesizer(run, registry, vocoder=part)
                 new.generate(new.genres[0], seed=0, index=0)
         except RunError:
             raise

@@ -25,7 +25,7 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, Response, Route, expect, sync_playwright
 from second_map import add_second_map
 
-from genvae.pretrained import default_run
+from genvae.pretrained import pretrained_run
 from genvae.run import Run
 
 CHROMIUM = "/usr/bin/chromium"
@@ -68,7 +68,7 @@ def server(request: pytest.FixtureRequest) -> str:
     if "server" in _shared:
         return str(_shared["server"])
     folder = tempfile.TemporaryDirectory()
-    run = Path(shutil.copytree(default_run(), Path(folder.name) / "run"))
+    run = Path(shutil.copytree(pretrained_run(), Path(folder.name) / "run"))
     add_second_map(Run(run))
     process = subprocess.Popen(
         [sys.executable, "-m", "genvae", "serve", "--run", str(run), "--port", "0"], stderr=subprocess.PIPE, text=True

@@ -8,8 +8,9 @@ from conftest import MODEL, make_run
 from second_map import add_second_map
 
 from genvae.latents.fit import make_map
-from genvae.registry import installed
-from genvae.run import Run, save_tensors
+from genvae.plugin.registry import installed
+from genvae.run import Run
+from genvae.tensor_files import save_tensors
 from genvae.web.engine import Engine
 
 

@@ -28,7 +28,7 @@ from hands import (  # noqa: F401  # among them fixtures
 )
 from playwright.sync_api import expect
 
-from genvae.provenance import read
+from genvae.synthesis.provenance import read
 
 
 def test_a_genre_is_pressed_by_mouse_and_by_key(page):

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from genvae.errors import GenvaeError, PluginError, nearest
-from genvae.joining import clips_for, join, stride
 from genvae.pipeline import Pipeline
-from genvae.walk import Path, Place
+from genvae.synthesis.crossfade import clips_for, join, stride
+from genvae.synthesis.latent_path import LatentPath, PathPoint
 
 OnClip = Callable[[int, int], None]
 """Called before each clip of a longer sound, with its number and how many there are; what it raises ends the work."""
@@ -35,7 +35,7 @@ class Renderer:
             z = self._pipeline.prior.sample(label, generator=generator, temperature=temperature)  # [1, latent_dim]
         return z[0]
 
-    def place(self, place: Place, generator: torch.Generator) -> Tensor:
+    def place(self, place: PathPoint, generator: torch.Generator) -> Tensor:
         """The sound of a place in the latent space, a finite waveform [clip_samples].
 
         Raises:
@@ -43,7 +43,9 @@ class Renderer:
         """
         return self._vocoded(self._inverted(self._features(place, generator)), self._clip_samples, generator)
 
-    def path(self, path: Path, samples: int, generator: torch.Generator, *, on_clip: OnClip | None = None) -> Tensor:
+    def path(
+        self, path: LatentPath, samples: int, generator: torch.Generator, *, on_clip: OnClip | None = None
+    ) -> Tensor:
         """The sound of a whole path, a finite waveform [samples]: clips with new noise each, joined before the vocoder.
 
         Raises:
@@ -115,7 +117,7 @@ class Renderer:
             label, latents = self._fitting(features, genres)
         return torch.cat(latents).float(), self._genres[int(label)]
 
-    def require(self, path: Path) -> None:
+    def require(self, path: LatentPath) -> None:
         """Check that a path lies in the pipeline's latent space.
 
         Raises:
@@ -147,7 +149,7 @@ class Renderer:
         _, label, latents = min(found, key=lambda each: each[0])
         return label, latents
 
-    def _features(self, place: Place, generator: torch.Generator) -> Tensor:
+    def _features(self, place: PathPoint, generator: torch.Generator) -> Tensor:
         """The features [1, bins, frames] of a place; under both of its genres with the same draws, and blended."""
         state = generator.get_state()
         features = self._decoded(place.latent, place.genre, generator)
