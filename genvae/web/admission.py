@@ -132,15 +132,16 @@ def _token(scope: Scope, headers: Headers) -> str:
     kind, _, value = headers.get("authorization", "").partition(" ")
     if kind.lower() == "bearer":
         return value.strip()
-    asked = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+    query: str = scope["query_string"].decode("latin-1")
+    asked = dict(parse_qsl(query))
     if "token" in asked:
         return asked["token"]
     try:
         cookie = SimpleCookie(headers.get("cookie", "")).get(_COOKIE)
     except CookieError:
         return ""
-    value: str = cookie.value if cookie else ""
-    return value
+    found: str = cookie.value if cookie else ""
+    return found
 
 
 def _declared(headers: Headers) -> int:

@@ -30,6 +30,11 @@ export class Atlas {
     $("zoom-in").addEventListener("click", () => this.map.zoom(1.5));
     $("zoom-out").addEventListener("click", () => this.map.zoom(1 / 1.5));
     $("zoom-reset").addEventListener("click", () => this.map.reset());
+    $("colouring").addEventListener("change", () => {
+      this.map.colouring = $("colouring").value;
+      this.map.redraw();
+    });
+    this.label();
     $("drag").addEventListener("change", () => { $("points").dataset.drag = $("drag").value; });
     const source = (/** @type {number[]} */ point) => ({ map: this.method, point, seed: controls.noiseSeed });
     listen(this.map, {
@@ -45,6 +50,22 @@ export class Atlas {
       for (const each of $("map").querySelectorAll(".tools")) each.hidden = true;
       $("points").tabIndex = -1;
     }
+  }
+
+  /** Say which genre the clip under the pointer has. */
+  label() {
+    $("points").addEventListener("pointermove", (/** @type {PointerEvent} */ event) => {
+      const at = event.pointerType === "mouse" && event.buttons === 0 ? this.map.clipAt([event.offsetX, event.offsetY]) : -1;
+      $("hover").hidden = at < 0;
+      if (at < 0) return;
+      const genre = this.map.genres[at];
+      const swatch = el("span", { class: "swatch" });
+      swatch.style.setProperty("--g", genreColour(genre));
+      $("hover").replaceChildren(swatch, `a training sound: ${this.session.info.genres[genre]}`);
+      const right = event.offsetX > $("points").clientWidth / 2;
+      $("hover").style.transform = `translate(${event.offsetX + (right ? -12 : 12)}px, ${Math.max(0, event.offsetY - 32)}px)${right ? " translateX(-100%)" : ""}`;
+    });
+    $("points").addEventListener("pointerleave", () => { $("hover").hidden = true; });
   }
 
   get method() {
