@@ -14,7 +14,8 @@ def gaussian_kl(mean: Tensor, log_variance: Tensor) -> Tensor:
     Kingma & Welling, Auto-Encoding Variational Bayes, 2014, appendix B.
 
     Args:
-        mean, log_variance: [..., latent_dim].
+        mean: [..., latent_dim].
+        log_variance: [..., latent_dim], natural logarithms.
 
     Returns:
         [..., latent_dim]: the divergence of each dimension; sum over the last axis for the whole.
@@ -47,7 +48,9 @@ def gaussian_nll(x: Tensor, mean: Tensor, log_scale: Tensor) -> Tensor:
     """Negative log-likelihood of each value under a Gaussian of its own, in nats.
 
     Args:
-        x, mean, log_scale: of shapes that broadcast; log_scale is the logarithm of the standard deviation.
+        x: the values.
+        mean: of a shape that broadcasts with them.
+        log_scale: likewise; the logarithm of the standard deviation.
 
     Returns:
         the broadcast shape.
@@ -63,7 +66,8 @@ def maximum_mean_discrepancy(a: Tensor, b: Tensor) -> Tensor:
     multiquadric kernels of Tolstikhin et al., Wasserstein Auto-Encoders, 2018, section 4, made for standard normals.
 
     Args:
-        a, b: [n, dimensions] with n above one.
+        a: [n, dimensions] with n above one.
+        b: as many.
 
     Returns:
         a scalar.

@@ -43,7 +43,13 @@ ExportPart = Literal["decoder", "spectrogram"]
 
 @dataclass(frozen=True)
 class Draw:
-    """A random input: standard normal, or uniform from 0 up to 1. shape: with the batch of one clip."""
+    """A random input.
+
+    Attributes:
+        name: of the input.
+        distribution: standard normal, or uniform from 0 up to 1.
+        shape: with the batch of one clip.
+    """
 
     name: str
     distribution: Literal["normal", "uniform"]
@@ -54,8 +60,13 @@ class Draw:
 class Exported:
     """What an exported file holds.
 
-    run: the run's digest. part: of the pipeline. inputs, outputs: shapes by name. draws: the inputs that are random.
-    difference: the largest from what torch gives, over every genre.
+    Attributes:
+        run: the run's digest.
+        part: what of the pipeline it holds.
+        inputs: their shapes by name.
+        outputs: their shapes by name.
+        draws: the inputs that are random.
+        difference: the largest from what torch gives, over every genre.
     """
 
     run: str
@@ -84,7 +95,8 @@ def export_onnx(
 
     Raises:
         GenvaeError: a library is missing, the model can't be exported, or what came out differs from torch.
-        RunError: the run is unfinished or damaged. OSError: the file can't be written.
+        RunError: the run is unfinished or damaged.
+        OSError: the file can't be written.
     """
     _require_libraries()
     digest = run.digest()

@@ -147,7 +147,8 @@ class Run:
         """Build the trained pipeline, on the CPU and set to inference; `config` may name another vocoder.
 
         Raises:
-            RunError: the run is unfinished or damaged. PluginError: a plugin that it names is missing.
+            RunError: the run is unfinished or damaged.
+            PluginError: a plugin that it names is missing.
         """
         self._require_weights()
         with torch.random.fork_rng(devices=[]):  # building draws weights that are replaced at once

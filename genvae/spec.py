@@ -28,10 +28,18 @@ class FeatureSpec:
       first sample of a frame.
     - `waveform`: the samples themselves; each is a frame (bins, n_fft and hop are 1).
 
-    kind: what the values are. bins: values in a frame. sample_rate: in Hz. n_fft: samples in a windowed frame.
-    hop: samples between frames. window: periodic window of n_fft samples. f_min, f_max: range of the bins in Hz,
-    for kinds whose bins the FFT does not fix. mel: the mel formula.
-    mel_norm: `area` divides each filter by half its width in Hz, `peak` leaves its top at 1.
+    Attributes:
+        kind: what the values are.
+        bins: values in a frame.
+        sample_rate: in Hz.
+        n_fft: samples in a windowed frame.
+        hop: samples between frames.
+        window: periodic window of n_fft samples.
+        scale: `linear`, or `log` for natural logarithms.
+        f_min: where the range of the bins begins, in Hz, for kinds whose bins the FFT does not fix.
+        f_max: where it ends, in Hz.
+        mel: the mel formula.
+        mel_norm: `area` divides each filter by half its width in Hz, `peak` leaves its top at 1.
     """
 
     kind: Kind

@@ -22,8 +22,13 @@ _FEWEST = 3  # rounds, however long they take
 class Conditions:
     """Under what a benchmark runs.
 
-    threads: that the work may use. device: cpu or cuda. peers: whether other people's libraries take part. seconds:
-    for the rounds of one case, which end earlier after `rounds` of them. synchronize: waits for the device.
+    Attributes:
+        threads: that the work may use.
+        device: cpu or cuda.
+        peers: whether other people's libraries take part.
+        seconds: for the rounds of one case, which end earlier after `rounds` of them.
+        rounds: at most so many of one case.
+        synchronize: waits for the device.
     """
 
     threads: int = 1
@@ -36,7 +41,14 @@ class Conditions:
 
 @dataclass
 class _Entry:
-    """A contender that is ready, with the seconds of its calls so far, one a round."""
+    """A contender that is ready.
+
+    Attributes:
+        contender: whose turn it is.
+        call: does the work once.
+        loops: calls in a round.
+        seconds: that a call took, one for each round so far.
+    """
 
     contender: Contender
     call: Call

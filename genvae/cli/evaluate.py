@@ -100,7 +100,8 @@ def read_generated(folder: Path, genres: tuple[str, ...], store: ClipStore) -> d
     Of each file the first clip counts; a shorter one is filled with silence.
 
     Raises:
-        GenvaeError: a genre has no folder, or too few files. AudioError: a file can't be read.
+        GenvaeError: a genre has no folder, or too few files.
+        AudioError: a file can't be read.
     """
     import numpy as np
 

@@ -29,10 +29,15 @@ NEIGHBOURS = 8
 class LatentMap:
     """A two-dimensional projection of a run's training latents.
 
-    method: `pca` or `umap`. points: [N, 2] float32, where the training clips lie. genre: [N] int64, indices into the
-    run's genres. clip: [N] int64, the clips' numbers in the store. explained: the shares of the variance along the two
-    axes, where they have one. latents: [N, latent_dim] float32, the clips' posterior means. principal: their principal
-    components. reach: beyond this distance from its eighth neighbour, a place is lonely.
+    Attributes:
+        method: `pca` or `umap`.
+        points: [N, 2] float32, where the training clips lie.
+        genre: [N] int64, indices into the run's genres.
+        clip: [N] int64, the clips' numbers in the store.
+        explained: the shares of the variance along the two axes, where they have one.
+        latents: [N, latent_dim] float32, the clips' posterior means.
+        principal: their principal components.
+        reach: beyond this distance from its eighth neighbour, a place is lonely.
     """
 
     method: str

@@ -24,7 +24,12 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Mark:
-    """A latent [latent_dim] to show on the map, by its name."""
+    """A place to show on the map.
+
+    Attributes:
+        name: what it is called there.
+        latent: [latent_dim].
+    """
 
     name: str
     latent: Tensor

@@ -28,7 +28,14 @@ _RANGE = 80.0  # dB under the loudest that a spectrogram shows
 
 @dataclass(frozen=True)
 class Sound:
-    """What is drawn: a name, a waveform [samples] within ±1, its rate in Hz, and where it begins in its file, in s."""
+    """What is drawn.
+
+    Attributes:
+        name: what it is called.
+        wave: [samples] within ±1.
+        sample_rate: in Hz.
+        start: where it begins in its file, in seconds.
+    """
 
     name: str
     wave: Tensor

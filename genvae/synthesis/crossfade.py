@@ -31,7 +31,8 @@ def join(spectrograms: Iterable[Tensor], total: int, spec: FeatureSpec) -> Tenso
 
     Args:
         spectrograms: as many as `clips_for` says, alike in shape.
-        total: frames. spec: what they mean.
+        total: frames.
+        spec: what they mean.
     """
     signed = spec.kind in _SIGNED
     clips = list(spectrograms)

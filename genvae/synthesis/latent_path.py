@@ -12,7 +12,12 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Knot:
-    """A place in the latent space: the latent [latent_dim], and the genre that it is decoded as."""
+    """A place in the latent space.
+
+    Attributes:
+        genre: that it is decoded as.
+        latent: [latent_dim].
+    """
 
     genre: str
     latent: Tensor
@@ -22,7 +27,11 @@ class Knot:
 class PathPoint:
     """A place on a path.
 
-    latent: [latent_dim]. share: what part of the sound is decoded as the genre `other`; the rest as `genre`.
+    Attributes:
+        latent: [latent_dim].
+        genre: the first genre that it is decoded as.
+        other: the second.
+        share: what part of the sound is decoded as `other`; the rest as `genre`.
     """
 
     latent: Tensor
@@ -33,7 +42,11 @@ class PathPoint:
 
 @dataclass(frozen=True)
 class LatentPath:
-    """One knot or more, passed at equal times."""
+    """Knots, passed at equal times.
+
+    Attributes:
+        knots: one or more.
+    """
 
     knots: tuple[Knot, ...]
 
@@ -60,7 +73,9 @@ def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     different lengths change their length on the way; where two are parallel or opposite, the way is the straight line.
 
     Args:
-        a, b: [latent_dim]. t: [...], 0 gives a and 1 gives b, both to the bit.
+        a: [latent_dim].
+        b: [latent_dim].
+        t: [...], 0 gives a and 1 gives b, both to the bit.
 
     Returns:
         [..., latent_dim], of the type of a.

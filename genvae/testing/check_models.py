@@ -28,7 +28,13 @@ ENOUGH = 0.5
 
 @dataclass(frozen=True)
 class Setup:
-    """A pipeline around the model, and a batch: features [3, bins, frames] of three tones, and their genres [3]."""
+    """A pipeline around the model, and a batch of three tones.
+
+    Attributes:
+        pipeline: with the model in it.
+        features: [3, bins, frames].
+        genre: [3], the index of each.
+    """
 
     pipeline: Pipeline
     features: Tensor
@@ -53,7 +59,12 @@ def _setup(subject: Subject, samples: int = SAMPLES) -> Setup:
 
 @dataclass(frozen=True)
 class Learnt(Setup):
-    """The same after training on the batch. left: the part of the batch's variance that reconstructions miss."""
+    """The same after training on the batch.
+
+    Attributes:
+        left: the part of the batch's variance that reconstructions miss.
+        steps: how many it trained.
+    """
 
     left: float
     steps: int

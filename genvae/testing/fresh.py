@@ -32,7 +32,8 @@ def call(
     """Call `module:function` in a new process with plain arguments, and return what it returns, which must be plain.
 
     Args:
-        paths: put before the path on which modules are found. environment: variables for the new process.
+        paths: put before the path on which modules are found.
+        environment: variables for the new process.
 
     Raises:
         CheckFailure: the function raised one, or anything else, or the process died.

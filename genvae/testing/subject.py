@@ -26,9 +26,14 @@ Choice = Path | str | Callable[[Path], Path] | None
 class Subject:
     """A plugin under test.
 
-    row: as the registry has it; of a broken one the plugin is None. registry: knows it and all that is installed.
-    options: values by section, over the defaults. source: of a dataset. paths: on which new processes find it. file:
-    whether it is a single file, which users name with --plugin. kept: what several checks share.
+    Attributes:
+        row: as the registry has it; of a broken one the plugin is None.
+        registry: knows it and all that is installed.
+        options: values by section, over the defaults.
+        source: of a dataset.
+        paths: on which new processes find it.
+        file: whether it is a single file, which users name with --plugin.
+        kept: what several checks share.
     """
 
     row: PluginRow

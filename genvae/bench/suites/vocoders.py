@@ -69,8 +69,8 @@ def blurred(wanted: Tensor, others: Tensor) -> Tensor:
     """Magnitudes as principal components of whole log spectrograms keep them, much like a variational autoencoder.
 
     Args:
-        wanted: [B, bins, frames], of the clips. others: [N, bins, frames], from which the components are learnt: 128,
-            or as many as there can be.
+        wanted: [B, bins, frames], of the clips.
+        others: [N, bins, frames], from which the components are learnt: 128, or as many as there can be.
     """
     rows = (others + _FLOOR).log().flatten(1)
     mean = rows.mean(0)
