@@ -13,6 +13,9 @@ def gaussian_kl(mean: Tensor, log_variance: Tensor) -> Tensor:
 
     Kingma & Welling, Auto-Encoding Variational Bayes, 2014, appendix B.
 
+    >>> gaussian_kl(torch.tensor([0.0, 1.0]), torch.tensor([0.0, 0.0]))
+    tensor([0.0000, 0.5000])
+
     Args:
         mean: [..., latent_dim].
         log_variance: [..., latent_dim], natural logarithms.
@@ -28,6 +31,9 @@ def free_bits(kl: Tensor, nats: float) -> Tensor:
 
     Kingma et al., Improved Variational Inference with Inverse Autoregressive Flow, 2016, section 3.2 (the bound is on
     the batch mean of each dimension).
+
+    >>> free_bits(torch.tensor([[0.1, 2.0], [0.1, 4.0]]), nats=0.5)  # 0.5 for the first, 3 for the second
+    tensor(3.5000)
 
     Args:
         kl: [B, latent_dim], in nats.

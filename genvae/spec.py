@@ -55,7 +55,14 @@ class FeatureSpec:
     mel_norm: MelNorm | None = None
 
     def frames(self, samples: int) -> int:
-        """Number of frames that a waveform of `samples` samples gives."""
+        """Number of frames that a waveform of `samples` samples gives.
+
+        >>> spec = FeatureSpec(
+        ...     kind="magnitude", bins=513, sample_rate=22050, n_fft=1024, hop=256, window="hann", scale="log"
+        ... )
+        >>> spec.frames(22050), spec.samples(87)
+        (87, 22016)
+        """
         return samples if self.kind == "waveform" else 1 + samples // self.hop
 
     def samples(self, frames: int) -> int:

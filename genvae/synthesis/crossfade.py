@@ -18,7 +18,11 @@ def stride(frames: int) -> int:
 
 
 def clips_for(total: int, frames: int) -> int:
-    """How many clips of `frames` frames cover `total` frames."""
+    """How many clips of `frames` frames cover `total` frames.
+
+    >>> stride(87), clips_for(87, 87), clips_for(88, 87), clips_for(87 + 44, 87), clips_for(87 + 45, 87)
+    (44, 1, 2, 2, 3)
+    """
     return max(1, 1 + -(-(total - frames) // stride(frames)))
 
 

@@ -56,7 +56,13 @@ class LatentPath:
         return cls(tuple(Knot(genre, z) for genre, z in zip(genres, latents.float(), strict=True)))
 
     def at(self, t: float) -> PathPoint:
-        """The place at time t: 0 is the first knot, 1 the last."""
+        """The place at time t: 0 is the first knot, 1 the last.
+
+        >>> path = LatentPath.of(torch.eye(3), ["piano", "rock", "techno"])
+        >>> point = path.at(0.625)  # a quarter of the way from the second to the third
+        >>> point.genre, point.other, point.share
+        ('rock', 'techno', 0.25)
+        """
         legs = len(self.knots) - 1
         where = min(max(t, 0.0), 1.0) * legs
         leg = min(int(where), max(legs - 1, 0))
@@ -71,6 +77,10 @@ def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
 
     Latents of many dimensions lie near a sphere, which the straight line between two of them leaves. Vectors of
     different lengths change their length on the way; where two are parallel or opposite, the way is the straight line.
+
+    >>> slerp(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0]), torch.tensor([0.0, 1 / 3]))  # 30 degrees
+    tensor([[1.0000, 0.0000],
+            [0.8660, 0.5000]])
 
     Args:
         a: [latent_dim].
