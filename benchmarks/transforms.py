@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from genvae.audio.read import read_mono
-from genvae.registry import installed, load_factory
+from genvae.plugin.registry import installed
 from genvae_plugins.peers import TORCHAUDIO, load
 from genvae_plugins.transforms.mel import Mel
 
@@ -34,8 +34,7 @@ SECONDS = 1.0
 
 
 def make(name: str, **values: Any) -> Any:
-    plugin = installed().plugin("transform", name)
-    return load_factory(plugin)(plugin.options(**values), sample_rate=RATE)
+    return installed().make("transform", name, values, sample_rate=RATE)
 
 
 def recorded(folder: Path, count: int) -> tuple[Tensor, Tensor]:

@@ -11,8 +11,8 @@ import soxr
 from numpy.typing import NDArray
 
 from genvae.audio.stretches import Damage
-from genvae.dataset import SoundStream
 from genvae.errors import AudioError
+from genvae.interfaces.dataset import SoundStream
 
 _BLOCK_VALUES = 1 << 17  # values in a block, whatever the number of channels
 _CEILING = 8.0  # far above full scale, where everything saturates; keeps absurd floats from overflowing the filter

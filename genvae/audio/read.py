@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from genvae.audio.mono import MonoStream
 from genvae.audio.open import open_sound
-from genvae.dataset import SoundStream
 from genvae.errors import AudioError
+from genvae.interfaces.dataset import SoundStream
 
 _FULL_SCALE = np.float32(32768)
 
 
 @dataclass(frozen=True)
-class Sound:
+class MonoSound:
     """A sound in mono.
 
     Attributes:
@@ -37,13 +37,32 @@ class Sound:
     remarks: tuple[str, ...]
 
 
+def read_file(path: Path, sample_rate: int | None = None, **part: float) -> MonoSound:
+    """Read a sound file, or a part of it, as `read_mono` does; errors name the file.
+
+    Args:
+        path: of the file.
+        sample_rate: of the result in Hz; None for the file's own.
+        part: `start` and `seconds` of `read_mono`.
+
+    Raises:
+        AudioError: it can't be opened or read, has no sound there, or holds samples that are not finite.
+    """
+    try:
+        return read_mono(path, sample_rate, **part)
+    except OSError as error:
+        raise AudioError(f"{path}: {error.strerror}.") from error
+    except AudioError as error:
+        raise AudioError(f"{path}: {error}.") from error
+
+
 def read_mono(
     source: Path | Callable[[], SoundStream],
     sample_rate: int | None = None,
     *,
     start: float = 0.0,
     seconds: float | None = None,
-) -> Sound:
+) -> MonoSound:
     """Read a sound, or a part of it. Where its channels cancel each other in mono, the loudest is taken alone.
 
     Args:
@@ -65,7 +84,7 @@ def read_mono(
 
 def _read(
     opens: Callable[[], SoundStream], sample_rate: int | None, start: float, seconds: float | None, channel: int | None
-) -> tuple[Sound, int | None]:
+) -> tuple[MonoSound, int | None]:
     """The sound, and the channel that should be taken alone instead; None if it is right as it is."""
     with opens() as stream:
         mono = MonoStream(stream, sample_rate=sample_rate, channel=channel)
@@ -89,5 +108,5 @@ def _read(
     if any(((spans[:, 0] < first + length) & (spans[:, 1] >= first)).any() for spans in mono.not_finite):
         raise AudioError("it holds samples that are not finite numbers")
     pcm = np.rint(wave * _FULL_SCALE).clip(-_FULL_SCALE, _FULL_SCALE - 1)
-    sound = Sound(pcm / _FULL_SCALE, rate, longer, shortfall, tuple(mono.remarks()))
+    sound = MonoSound(pcm / _FULL_SCALE, rate, longer, shortfall, tuple(mono.remarks()))
     return sound, mono.loudest if channel is None and mono.cancels else None

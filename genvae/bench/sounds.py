@@ -10,12 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from genvae import options
 from genvae.audio.decode import SUFFIXES
 from genvae.audio.read import read_mono
-from genvae.dataset import SoundStream
 from genvae.errors import AudioError, GenvaeError
-from genvae.registry import Registry, load_factory
+from genvae.interfaces.dataset import SoundStream
+from genvae.plugin.registry import Registry
 
 RATE = 22050
 """Of every sound, in Hz."""
@@ -92,9 +91,8 @@ class Sounds:
         """The beginning of each recording in mono at RATE, [samples]; shorter where the recording is."""
         sources: Iterable[Path | Callable[[], SoundStream]] = self._paths
         if self._folder is None:
-            plugin = self._registry.plugin("dataset", "synthetic")
-            chosen = options.build(plugin.options, {"recordings": 24, "seconds": seconds}, where="dataset")
-            recordings = load_factory(plugin)(chosen, Path("synthetic")).recordings()
+            values = {"recordings": 24, "seconds": seconds}
+            recordings = self._registry.make("dataset", "synthetic", values, Path("synthetic")).recordings()
             sources = (recording.open for recording in recordings)
         for source in sources:
             with suppress(AudioError, OSError):

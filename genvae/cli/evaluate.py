@@ -52,15 +52,15 @@ def evaluate(
     genvae evaluate --store store
     genvae evaluate run --store store --baseline reference-run --json
     """
-    from genvae.cli.generate import open_run
     from genvae.clips.store import ClipStore
     from genvae.metrics.critic import Critic
     from genvae.metrics.embedder import default_embedder
     from genvae.metrics.evaluation import Evaluation
     from genvae.metrics.report import as_json as to_json
     from genvae.metrics.report import tables
-    from genvae.registry import installed
+    from genvae.plugin.registry import installed
     from genvae.run import Run
+    from genvae.verbs import open_run
 
     if store_path is None:
         raise GenvaeError("Name the store that the run was trained on with --store: what it makes is compared with the "

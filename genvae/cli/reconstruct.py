@@ -32,7 +32,7 @@ def reconstruct(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Encode and decode sound FILEs, clip by clip, and write what is left of them.
+    """Encode and decode sound FILEs, and write what is left of them.
 
     They may have any format; with ffmpeg installed also m4a, wma and the sound of videos. The distance that is told is
     the log-spectral distance from the original in dB: the lower, the nearer. A file that can't be read is named and
@@ -41,20 +41,19 @@ def reconstruct(
     \b
     genvae reconstruct song.mp3 -o out/
     """
-    from genvae.cli.generate import open_run, synthesizer_for
+    from genvae.cli.runs import load_run
     from genvae.cli.sources import read_sound
-    from genvae.registry import installed
-    from genvae.rendering import require_genre
+    from genvae.synthesis.renderer import require_genre
+    from genvae.verbs import open_run
 
     targets = [output / f"{file.stem}-reconstruction.wav" for file in files]
     for position, target in enumerate(targets):
         if target in targets[:position]:
             first = files[targets.index(target)]
             raise GenvaeError(f"{first} and {files[position]} would both become {target}. Take one at a time.")
-    run = open_run(run_path)
     if genre is not None:
-        require_genre(genre, run.config.genres)
-    synthesizer = synthesizer_for(run, installed(), vocoder, assignments)
+        require_genre(genre, open_run(run_path).config.genres)
+    synthesizer = load_run(run_path, vocoder, assignments)
     make_folder(output)
     made: list[dict[str, Any]] = []
     failed = 0

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genvae.audio.mono import MonoStream
-from genvae.dataset import SoundStream
+from genvae.interfaces.dataset import SoundStream
 
 FULL_SCALE = 32768
 """What ±1 becomes in int16. A power of two, so that 16-bit recordings at the store's rate are kept bit by bit."""

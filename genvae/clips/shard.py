@@ -176,10 +176,10 @@ def map_shard(folder: Path, key: str, count: int, shape: tuple[int, ...], dtype:
     try:
         items: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # numpy parses the header as Python, and a damaged one makes that fail in many ways
-        raise StoreError(f"The shard {path} can't be read ({error}). Run `genvae prepare` again.") from error
+        raise StoreError(f"The shard {path} can't be read ({error}). Prepare the store again.") from error
     if items.shape != (count, *shape) or items.dtype != np.dtype(dtype):
         have, want = f"{items.dtype} {list(items.shape)}", f"{np.dtype(dtype)} {[count, *shape]}"
-        raise StoreError(f"The shard {path} holds {have}, expected {want}. Run `genvae prepare` again.")
+        raise StoreError(f"The shard {path} holds {have}, expected {want}. Prepare the store again.")
     return items
 
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from genvae.clips.chop import FULL_SCALE, Chopper, Clips
 from genvae.clips.shard import Seal, ShardWriter, State, new_shard, write_seal
-from genvae.dataset import Recording
 from genvae.errors import AudioError, OptionError, StoreError
+from genvae.interfaces.dataset import Recording
 from genvae.text import printable
 
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # which reading a recording never gives
@@ -43,13 +43,13 @@ class Settings:
 
     def __post_init__(self) -> None:
         if not 1_000 <= self.sample_rate <= 384_000:
-            raise OptionError(f"--sample-rate takes a number from 1000 to 384000 Hz, not {self.sample_rate}.")
+            raise OptionError(f"`sample_rate` takes a number from 1000 to 384000 Hz, not {self.sample_rate}.")
         if not 10 <= self.clip_ms <= 600_000:
-            raise OptionError(f"--clip-ms takes a number from 10 to 600000 milliseconds, not {self.clip_ms}.")
+            raise OptionError(f"`clip_ms` takes a number from 10 to 600000 milliseconds, not {self.clip_ms}.")
         if not self.silence_db <= 0:
-            raise OptionError(f"--silence-db takes decibels below full scale, such as -60, not {self.silence_db}.")
+            raise OptionError(f"`silence_db` takes decibels below full scale, such as -60, not {self.silence_db}.")
         if not 0 <= self.validation < 1:
-            raise OptionError(f"--validation takes a share from 0 up to 1, not {self.validation}.")
+            raise OptionError(f"`validation` takes a share from 0 up to 1, not {self.validation}.")
 
     @property
     def clip_samples(self) -> int:

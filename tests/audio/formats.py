@@ -16,7 +16,7 @@ from sounding import ODDITIES, Maker
 
 from genvae.clips.shard import Seal
 from genvae.clips.work import Settings, Task, run_task
-from genvae.dataset import Dataset
+from genvae.interfaces.dataset import Dataset
 from genvae_plugins.datasets.folder import Folder
 from genvae_plugins.datasets.through_pydub import ThroughPydub
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from genvae.audio.decode import SUFFIXES, SoundfileStream
 from genvae.audio.open import ffmpeg_reads
-from genvae.dataset import Dataset, Recording, SoundStream
 from genvae.errors import AudioError, GenvaeError
+from genvae.interfaces.dataset import Dataset, Recording, SoundStream
 from genvae.text import printable
 
 _FOREIGN = (

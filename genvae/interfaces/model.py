@@ -1,0 +1,100 @@
+"""Model: a variational autoencoder over features; the posterior that it gives, and the training step that it takes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from genvae.losses import gaussian_kl, reparameterise
+from genvae.spec import FeatureSpec
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """A diagonal Gaussian over latents: `mean` and `log_variance`, [B, latent_dim] each."""
+
+    mean: Tensor
+    log_variance: Tensor
+
+    def sample(self, generator: torch.Generator | None) -> Tensor:
+        """Draw one latent per row, [B, latent_dim]; differentiable."""
+        return reparameterise(self.mean, self.log_variance, generator)
+
+    def kl(self) -> Tensor:
+        """Divergence from the standard normal of each dimension, [B, latent_dim], in nats."""
+        return gaussian_kl(self.mean, self.log_variance)
+
+
+@dataclass(frozen=True)
+class TrainingStep:
+    """What the training loop hands to `Model.training_step`.
+
+    optimizers: those of `Model.optimizers`, in their order. backward: call it in place of `loss.backward()`, so that
+    the loop's precision and its other processes are served. loss: `Model.loss`, likewise; of other methods of a
+    model, none may be used for training by several processes. generator: for everything that is drawn.
+    """
+
+    optimizers: Sequence[torch.optim.Optimizer]
+    backward: Callable[[Tensor], None]
+    loss: Callable[..., dict[str, Tensor]]
+    generator: torch.Generator
+
+
+class Model(nn.Module, ABC):
+    """A variational autoencoder over features.
+
+    Args:
+        options: an instance of the plugin's options dataclass.
+        spec: what the features mean; raise SpecMismatch (`spec.require`) for one that the model can't serve.
+        frames: frames in a clip.
+        genres: the names of the genres, whose indices `genre` holds.
+
+    Attributes:
+        latent_dim: dimensions of the latent space.
+        max_gradient_norm: bound on the norm of the gradient in the default training step, None for none.
+    """
+
+    latent_dim: int
+    max_gradient_norm: float | None = None
+
+    def __init__(self, options: Any, *, spec: FeatureSpec, frames: int, genres: Sequence[str]) -> None:
+        super().__init__()
+
+    def fit(self, features: Iterable[Tensor]) -> None:  # optional on purpose
+        """Measure what it needs on batches of training features [B, bins, frames], kept in buffers. By default nothing.
+
+        Called once, before the first training step; it may stop reading at any time.
+        """
+
+    @abstractmethod
+    def loss(self, features: Tensor, genre: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
+        """The parts of the loss as scalars; `loss` is what is minimised, the others are logged under their names."""
+
+    @abstractmethod
+    def encode(self, features: Tensor, genre: Tensor) -> Posterior:
+        """Features [B, bins, frames] -> the posterior over their latents."""
+
+    @abstractmethod
+    def decode(self, z: Tensor, genre: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """Latents [B, latent_dim] -> features [B, bins, frames]; a decoder that draws does so only with a generator."""
+
+    def optimizers(self) -> list[torch.optim.Optimizer]:
+        """The optimisers, with the learning rates that the loop's schedule scales; by default one AdamW."""
+        return [torch.optim.AdamW(self.parameters(), lr=1e-3)]
+
+    def training_step(self, features: Tensor, genre: Tensor, step: TrainingStep) -> dict[str, Tensor]:
+        """Update the weights once. Override it for what a single loss can't say, such as an adversarial stage."""
+        parts = step.loss(features, genre, generator=step.generator)
+        for optimizer in step.optimizers:
+            optimizer.zero_grad(set_to_none=True)
+        step.backward(parts["loss"])
+        if self.max_gradient_norm is not None:
+            nn.utils.clip_grad_norm_(self.parameters(), self.max_gradient_norm)
+        for optimizer in step.optimizers:
+            optimizer.step()
+        return parts

@@ -1,0 +1,75 @@
+"""Smooth paths through latents: from knot to knot on great circles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Knot:
+    """A place in the latent space: the latent [latent_dim], and the genre that it is decoded as."""
+
+    genre: str
+    latent: Tensor
+
+
+@dataclass(frozen=True)
+class PathPoint:
+    """A place on a path.
+
+    latent: [latent_dim]. share: what part of the sound is decoded as the genre `other`; the rest as `genre`.
+    """
+
+    latent: Tensor
+    genre: str
+    other: str
+    share: float
+
+
+@dataclass(frozen=True)
+class LatentPath:
+    """One knot or more, passed at equal times."""
+
+    knots: tuple[Knot, ...]
+
+    @classmethod
+    def of(cls, latents: Tensor, genres: Sequence[str]) -> Self:
+        """The path through latents [knots, latent_dim] of those genres."""
+        return cls(tuple(Knot(genre, z) for genre, z in zip(genres, latents.float(), strict=True)))
+
+    def at(self, t: float) -> PathPoint:
+        """The place at time t: 0 is the first knot, 1 the last."""
+        legs = len(self.knots) - 1
+        where = min(max(t, 0.0), 1.0) * legs
+        leg = min(int(where), max(legs - 1, 0))
+        first, second = self.knots[leg], self.knots[min(leg + 1, legs)]
+        share = where - leg
+        z = slerp(first.latent, second.latent, torch.tensor(share, dtype=torch.float64))
+        return PathPoint(z, first.genre, second.genre, share)
+
+
+def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
+    """Spherical interpolation (Shoemake, Animating Rotation with Quaternion Curves, 1985).
+
+    Latents of many dimensions lie near a sphere, which the straight line between two of them leaves. Vectors of
+    different lengths change their length on the way; where two are parallel or opposite, the way is the straight line.
+
+    Args:
+        a, b: [latent_dim]. t: [...], 0 gives a and 1 gives b, both to the bit.
+
+    Returns:
+        [..., latent_dim], of the type of a.
+    """
+    first, second, time = a.double(), b.double(), t.double()[..., None]
+    lengths = first.norm() * second.norm()
+    cosine = (first @ second / lengths).clamp(-1.0, 1.0) if float(lengths) > 0 else torch.ones_like(lengths)
+    angle = torch.arccos(cosine)
+    if float(angle.sin()) < 1e-6:
+        return torch.lerp(first, second, time).to(a.dtype)
+    left, right = torch.sin((1 - time) * angle) / angle.sin(), torch.sin(time * angle) / angle.sin()
+    return (left * first + right * second).to(a.dtype)

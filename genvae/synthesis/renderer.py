@@ -1,0 +1,223 @@
+"""The way of sound through a pipeline's parts: from a latent or a path of them to a waveform, and back to latents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from genvae.errors import GenvaeError, PluginError, nearest
+from genvae.pipeline import Pipeline
+from genvae.synthesis.crossfade import clips_for, join, stride
+from genvae.synthesis.latent_path import LatentPath, PathPoint
+
+OnClip = Callable[[int, int], None]
+"""Called before each clip of a longer sound, with its number and how many there are; what it raises ends the work."""
+
+_LOUDEST = 0.99  # peak of a clip that would be beyond full scale
+
+
+class Renderer:
+    """A pipeline, one clip at a time; a part that fails is named.
+
+    Everything random is drawn from the generator that is given.
+    """
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+        self._genres, self._clip_samples = pipeline.config.genres, pipeline.config.clip_samples
+
+    def latent(self, genre: str, generator: torch.Generator, temperature: float) -> Tensor:
+        """One draw from the prior, [latent_dim]."""
+        label = self._label(genre)
+        with self._pipeline.using("prior", "drawing a latent"):
+            z = self._pipeline.prior.sample(label, generator=generator, temperature=temperature)  # [1, latent_dim]
+        return z[0]
+
+    def place(self, place: PathPoint, generator: torch.Generator) -> Tensor:
+        """The sound of a place in the latent space, a finite waveform [clip_samples].
+
+        Raises:
+            GenvaeError: the run has no such genre, or the sound is not finite.
+        """
+        return self._vocoded(self._inverted(self._features(place, generator)), self._clip_samples, generator)
+
+    def path(
+        self, path: LatentPath, samples: int, generator: torch.Generator, *, on_clip: OnClip | None = None
+    ) -> Tensor:
+        """The sound of a whole path, a finite waveform [samples]: clips with new noise each, joined before the vocoder.
+
+        Raises:
+            GenvaeError: as `place`.
+        """
+        spec = self._pipeline.transform.spec
+        total, count = spec.frames(samples), clips_for(spec.frames(samples), spec.frames(self._clip_samples))
+
+        def clips() -> Iterator[Tensor]:
+            for number in range(count):
+                if on_clip:
+                    on_clip(number, count)
+                place = path.at(number / max(count - 1, 1))
+                yield self._inverted(self._features(place, generator))[0]
+
+        return self._vocoded(join(clips(), total, spec)[None], samples, generator)
+
+    def reconstruct(
+        self,
+        wave: Tensor,
+        genre: str,
+        generator: torch.Generator,
+        *,
+        shift: Tensor | None = None,
+        on_clip: OnClip | None = None,
+    ) -> Tensor:
+        """Encode a sound [samples] and decode it -> a finite waveform [samples].
+
+        Clips overlap by half, and their spectrograms are joined before the vocoder, so that it has no seams. `shift`
+        [latent_dim] is added to each clip's latent.
+
+        Raises:
+            GenvaeError: the run has no such genre, or the sound is not finite.
+        """
+        spec, label = self._pipeline.transform.spec, self._label(genre)
+        samples = max(len(wave), self._clip_samples)
+        total, frames = spec.frames(samples), spec.frames(self._clip_samples)
+        count = clips_for(total, frames)
+        step = spec.samples(1 + stride(frames)) - spec.samples(1)  # in samples
+        padded = torch.nn.functional.pad(wave, (0, (count - 1) * step + self._clip_samples - len(wave)))
+
+        def clips() -> Iterator[Tensor]:
+            for number, start in enumerate(range(0, count * step, step)):
+                if on_clip:
+                    on_clip(number, count)
+                with self._pipeline.using("transform", "computing features"):
+                    features = self._pipeline.transform(padded[None, start : start + self._clip_samples])
+                with self._pipeline.using("model", "encoding"):
+                    z = self._pipeline.model.encode(features, label).mean.float()[0]
+                z = z if shift is None else z + shift
+                # Drawn as in `generate`: the likelihood's mean lacks a sound's noise, and with it several dB of level.
+                yield self._inverted(self._decoded(z, genre, generator))[0]
+
+        return self._vocoded(join(clips(), total, spec)[None], samples, generator)[: len(wave)]
+
+    def encode(self, wave: Tensor, genres: Sequence[str]) -> tuple[Tensor, str]:
+        """The latents of a sound's clips, [clips, latent_dim], under the genre of some that suits it best.
+
+        Args:
+            wave: [samples], at least one; the last clip is padded with silence.
+
+        Raises:
+            GenvaeError: the run has no such genre.
+        """
+        padded = torch.nn.functional.pad(wave, (0, -len(wave) % self._clip_samples))
+        with self._pipeline.using("transform", "computing features"):
+            features = [self._pipeline.transform(clip[None]) for clip in torch.split(padded, self._clip_samples)]
+        with self._pipeline.using("model", "encoding and decoding"):
+            label, latents = self._fitting(features, genres)
+        return torch.cat(latents).float(), self._genres[int(label)]
+
+    def require(self, path: LatentPath) -> None:
+        """Check that a path lies in the pipeline's latent space.
+
+        Raises:
+            GenvaeError: it has another dimension, a value that is not finite, or a genre that the run has not.
+        """
+        dim = self._pipeline.model.latent_dim
+        for knot in path.knots:
+            self._label(knot.genre)
+            if knot.latent.shape != (dim,):
+                shape = list(knot.latent.shape)
+                raise GenvaeError(f"A latent of shape {shape} is none of this run's: they are [{dim}].")
+            if not torch.isfinite(knot.latent).all():
+                raise GenvaeError("A latent has values that are not finite numbers.")
+
+    def _fitting(self, features: Sequence[Tensor], genres: Sequence[str]) -> tuple[Tensor, list[Tensor]]:
+        """Of some genres the one under which features [1, bins, frames] are decoded best: its label and their latents.
+
+        Raises:
+            GenvaeError: the run has no such genre.
+        """
+        model = self._pipeline.model
+        found = []
+        for genre in genres:
+            label = self._label(genre)
+            latents = [model.encode(each, label).mean for each in features]  # [1, latent_dim] each
+            decoded = (model.decode(z, label) for z in latents)
+            missed = sum(float((a - b).square().mean()) for a, b in zip(decoded, features, strict=True))
+            found.append((missed, label, latents))
+        _, label, latents = min(found, key=lambda each: each[0])
+        return label, latents
+
+    def _features(self, place: PathPoint, generator: torch.Generator) -> Tensor:
+        """The features [1, bins, frames] of a place; under both of its genres with the same draws, and blended."""
+        state = generator.get_state()
+        features = self._decoded(place.latent, place.genre, generator)
+        if place.share == 0.0 or place.other == place.genre:
+            return features
+        generator.set_state(state)
+        return torch.lerp(features, self._decoded(place.latent, place.other, generator), place.share)
+
+    def _decoded(self, z: Tensor, genre: str, generator: torch.Generator) -> Tensor:
+        """A latent [latent_dim] -> features [1, bins, frames]."""
+        label = self._label(genre)
+        with self._pipeline.using("model", "decoding"):
+            return self._pipeline.model.decode(z[None], label, generator=generator)
+
+    def _inverted(self, features: Tensor) -> Tensor:
+        """Features [1, bins, frames] -> what the transform's inverse gives."""
+        with self._pipeline.using("transform", "inverting features"):
+            return self._pipeline.transform.invert(features)
+
+    def _vocoded(self, spectrogram: Tensor, samples: int, generator: torch.Generator) -> Tensor:
+        """What the transform's inverse gives, [1, bins, frames] -> a finite waveform [samples]."""
+        parts = self._pipeline
+        wave = parts.vocode(spectrogram, length=samples, generator=generator)
+        if wave.shape != (1, samples):
+            name, shape = parts.config.vocoder.plugin, list(wave.shape)
+            raise PluginError(f"The vocoder {name!r} gave a waveform of shape {shape}, expected {[1, samples]}.")
+        if not torch.isfinite(wave).all():
+            raise GenvaeError("What came out is not a sound: it has values that are not finite numbers. "
+                              "Lower the temperature, or the run's training has gone wrong.")  # fmt: skip
+        return wave[0].float()
+
+    def _label(self, genre: str) -> Tensor:
+        """The genre's index, [1]."""
+        require_genre(genre, self._genres)
+        return torch.tensor([self._genres.index(genre)])
+
+
+def require_genre(genre: str, genres: Sequence[str]) -> None:
+    """Check that a run knows a genre.
+
+    Raises:
+        GenvaeError: naming those that it knows.
+    """
+    if genre not in genres:
+        close = nearest(genre, genres)
+        hint = f" {close}" if close.startswith("Did") else ""
+        raise GenvaeError(f"There is no genre {genre!r} in this run.{hint} Known: {', '.join(genres)}.")
+
+
+def log_spectral_distance(reference: Tensor, other: Tensor) -> float:
+    """How far two waveforms [samples] are apart in dB, whatever their phases: 0 for the same, 6 for half the level.
+
+    The root mean square over frequencies of the difference of their levels, averaged over frames of 1024 samples.
+    Below 80 dB under the reference's loudest value all is taken as silence.
+    """
+    window = torch.hann_window(1024)
+
+    def power(wave: Tensor) -> Tensor:
+        transformed = torch.stft(wave, 1024, 256, window=window, pad_mode="constant", return_complex=True)
+        return transformed.abs().square()  # [513, frames]
+
+    ours, theirs = power(reference), power(other)
+    floor = (ours.max() * 1e-8).clamp_min(1e-8)
+    apart = 10.0 * (ours.clamp_min(floor).log10() - theirs.clamp_min(floor).log10())
+    return float(apart.square().mean(dim=0).sqrt().mean())
+
+
+def within_full_scale(wave: Tensor) -> Tensor:
+    """The waveform, made quieter as a whole if it is beyond full scale, as cutting its peaks would distort it."""
+    peak = float(wave.abs().max())
+    return wave * (_LOUDEST / peak) if peak > 1.0 else wave
