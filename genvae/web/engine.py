@@ -12,6 +12,7 @@ from torch import Tensor
 import genvae
 from genvae.errors import GenvaeError
 from genvae.latents import LatentMap, directions, map_methods, near
+from genvae.pipeline import SECTIONS
 from genvae.plugin.registry import Registry
 from genvae.run import Run
 from genvae.synthesis.latent_path import LatentPath
@@ -24,6 +25,7 @@ from genvae.web.worker import Check
 DIRECTIONS = 6
 _NEIGHBOURS = 6
 _MARGIN = 0.25  # of a map's extent that a point may lie outside of it
+_CARD = 1 << 16  # characters of a model card
 _SPREAD = 0.4  # of a variation: how much of it is new
 
 
@@ -70,7 +72,7 @@ class Engine:
     """
 
     def __init__(self, run: Run, registry: Registry) -> None:
-        self._config, self._registry = run.config, registry
+        self._run, self._config, self._registry = run, run.config, registry
         self.synthesizers = offered(run, registry)
         self.name, self.digest = run.path.resolve().name, self._synthesizer(None).digest
         self.maps = {method: LatentMap.load(run, method) for method in reversed(map_methods(run))}
@@ -114,6 +116,13 @@ class Engine:
             limits=limits,
             versions={"genvae": genvae.__version__, "torch": str(torch.__version__)},
         )
+
+    def about(self) -> schema.About:
+        """How the run was made."""
+        parts = {section: getattr(self._config, section).plugin for section in SECTIONS}
+        card = self._run.path / "MODEL_CARD.md"
+        text = card.read_text(encoding="utf-8", errors="replace")[:_CARD] if card.is_file() else ""
+        return schema.About(name=self.name, parts=parts, training=self._run.training, data=self._run.data, card=text)
 
     def generate(self, genre: str, *, seed: int, index: int, temperature: float, vocoder: str | None) -> bytes:
         """The wav file that `genvae generate` writes."""

@@ -214,6 +214,16 @@ class Info(BaseModel):
     versions: dict[str, str]
 
 
+class About(BaseModel):
+    """What a run is and how it was made. card: its model card, in Markdown, or empty."""
+
+    name: str
+    parts: dict[str, str]
+    training: dict[str, Any]
+    data: dict[str, Any]
+    card: str
+
+
 class Health(BaseModel):
     """Whether the server answers, and how many jobs wait for the model."""
 
