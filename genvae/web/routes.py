@@ -87,6 +87,11 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker) -> APIRouter:
         """How a run was made: its parts, its training, its model card."""
         return abouts[chosen(run)]
 
+    @api.get("/directions", tags=["about"], responses=_FAULTS)
+    async def directions(run: schema.RunDigest = None) -> list[schema.DirectionInfo]:
+        """The principal directions of a run, and what they do to a sound."""
+        return engines[chosen(run)].directions()
+
     @api.get("/generate", tags=["sounds"], response_class=Wav, responses=_WAV)
     async def generate(
         request: Request,

@@ -29,6 +29,7 @@ from genvae.synthesis.synthesizer import Synthesizer
 from genvae.verbs import load
 from genvae.web import uploads
 from genvae.web.app import create_app
+from genvae.web.directions import WORDS
 from genvae.web.engine import Engine
 from genvae.web.worker import ModelWorker
 
@@ -358,9 +359,18 @@ def test_info_says_what_there_is(client, mapped_run):
     assert told["genres"] == list(GENRES)
     assert told["vocoders"][0]["name"] == "pghi-refined"
     assert {each["method"]: each["clips"] for each in told["maps"]} == {"pca": 300, "umap": 300}
-    shares = [each["explained"] for each in told["directions"]]
+    assert told["directions"] == 4  # as many as the model has dimensions
+
+
+def test_the_directions_are_measured_while_nobody_waits(client):
+    deadline = time.monotonic() + 30
+    while (told := client.get("/api/directions").json())[0]["measured"] < 1:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    shares = [each["explained"] for each in told]
     assert shares == sorted(shares, reverse=True)
     assert sum(shares) == pytest.approx(1, abs=0.02)  # the model has four dimensions
+    assert all(set(each["does"]) <= {word for pair in WORDS for word in pair} for each in told)
 
 
 def test_about_tells_the_parts_and_the_training(client, mapped_run):
@@ -379,6 +389,7 @@ def test_every_endpoint_is_described_on_a_page_from_here(client):
         "/api/reconstruct",
         "/api/info",
         "/api/about",
+        "/api/directions",
         "/api/health",
         "/api/map/{method}",
     } == set(described["paths"])

@@ -79,6 +79,9 @@ const bare = ({ name, ...source }) => source;
 export const getInfo = async (run = null) => (await ask(`api/info${run ? `?${new URLSearchParams({ run })}` : ""}`)).json();
 
 /** @param {string} run */
+export const getDirections = async (run) => (await ask(`api/directions?${new URLSearchParams({ run })}`)).json();
+
+/** @param {string} run */
 export const getAbout = async (run) => (await ask(`api/about?${new URLSearchParams({ run })}`)).json();
 
 /**
