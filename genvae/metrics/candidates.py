@@ -20,12 +20,16 @@ class Chooser:
 
     def __init__(self, synthesizer: Synthesizer, critic: Critic, embedder: Embedder) -> None:
         if critic.embedder != embedder.name:
-            raise GenvaeError(f"The run's critic was made with {critic.embedder}, but here is {embedder.name}. Make it "
-                              "again: genvae evaluate RUN --store STORE --critic")  # fmt: skip
+            raise GenvaeError(
+                f"The run's critic was made with {critic.embedder}, but here is {embedder.name}. Make it "
+                "again: genvae evaluate RUN --store STORE --critic"
+            )
         missing = [genre for genre in synthesizer.genres if genre not in critic.classifier.genres]
         if missing:
-            raise GenvaeError(f"The run's critic does not know {missing[0]!r}. Make it again: genvae evaluate RUN "
-                              "--store STORE --critic")  # fmt: skip
+            raise GenvaeError(
+                f"The run's critic does not know {missing[0]!r}. Make it again: genvae evaluate RUN "
+                "--store STORE --critic"
+            )
         self._synthesizer, self._critic, self._embedder = synthesizer, critic, embedder
 
     @classmethod
@@ -36,8 +40,9 @@ class Chooser:
             GenvaeError: the run has no critic, or one that is damaged or of another embedder.
         """
         if not run.critic_path.is_file():
-            raise GenvaeError(f"{run.path} has nothing to choose by. Make it with: "
-                              f"genvae evaluate {run.path} --store STORE --critic")  # fmt: skip
+            raise GenvaeError(
+                f"{run.path} has nothing to choose by. Make it with: genvae evaluate {run.path} --store STORE --critic"
+            )
         return cls(synthesizer, Critic.load(run.critic_path), default_embedder())
 
     def generate(self, genre: str, candidates: int, *, seed: int, index: int, temperature: float = 1.0) -> Clip:
