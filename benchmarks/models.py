@@ -26,11 +26,11 @@ from numpy.typing import NDArray
 
 from genvae.clips.store import ClipStore
 from genvae.files import write_whole
-from genvae.generation import Synthesizer
 from genvae.metrics.judge import Judge
-from genvae.pipeline import Part, Pipeline
-from genvae.registry import installed
+from genvae.pipeline import PartConfig, Pipeline
+from genvae.plugin.registry import installed
 from genvae.run import Run
+from genvae.synthesis.synthesizer import Synthesizer
 from genvae.training.data import in_order
 
 PAGE = Path(__file__).parent.parent / "docs" / "models.md"
@@ -90,7 +90,7 @@ def prior_rows(judge: Judge, store: ClipStore, run: Run, folder: Path) -> Iterat
     trained = run.load(registry)
     latents, genres = drawn_latents(trained, store)
     for name in PRIORS:
-        config = replace(run.config, prior=Part.of(registry, "prior", name, {}))
+        config = replace(run.config, prior=PartConfig.of(registry, "prior", name, {}))
         other = Pipeline.build(config, registry)
         other.transform.load_state_dict(trained.transform.state_dict())
         other.model.load_state_dict(trained.model.state_dict())

@@ -25,7 +25,7 @@ from genvae.metrics.committee import Committee, distance, spearman
 from genvae.metrics.comparison import Rating
 from genvae.metrics.evaluation import Evaluation
 from genvae.metrics.judge import CLIPS, Judge
-from genvae.registry import installed
+from genvae.plugin.registry import installed
 from genvae.run import Run
 
 PAGE = Path(__file__).parent.parent / "docs" / "evaluation.md"

@@ -24,8 +24,8 @@ from genvae.metrics.embedder import WEIGHTS
 from genvae.metrics.network import BANDS, WIDTHS, EmbedderNetwork, maps_of
 from genvae.metrics.sampling import choose, shifted
 from genvae.pipeline import Pipeline, PipelineConfig
-from genvae.registry import installed
-from genvae.run import save_tensors
+from genvae.plugin.registry import installed
+from genvae.tensor_files import save_tensors
 
 VERSION, SEED = "3", 0
 CLIPS = 640  # of each genre; each is kept as it is, through the vocoder, and spoilt SPOILT times

@@ -37,7 +37,7 @@ def _use_files(ctx: click.Context, parameter: click.Parameter, paths: tuple[Path
     """Let the registry know the files for as long as the command runs."""
     if not paths:
         return
-    from genvae.registry import forget_file, use_file
+    from genvae.plugin.registry import forget_file, use_file
 
     for path in paths:
         try:
@@ -104,7 +104,7 @@ class LazyGroup(click.Group):
         try:
             return self._invoke_guarded(ctx)
         except GenvaeError as error:
-            message = str(error)
+            message = self._shown(error, ctx)
         except KeyboardInterrupt:
             click.echo("\nInterrupted.", err=True)
             ctx.exit(130)
@@ -119,6 +119,16 @@ class LazyGroup(click.Group):
         click.echo("Error: " + "\n".join([printable(line) for line in message.splitlines()]), err=True)
         ctx.exit(1)
 
+    def _shown(self, error: GenvaeError, ctx: click.Context) -> str:
+        """An error in the words of the command that was typed."""
+        from genvae.cli.errors import shown
+
+        name = ctx.invoked_subcommand
+        command = self.get_command(ctx, name) if name in COMMANDS else None
+        if isinstance(command, click.Group):
+            command = None
+        return shown(error, command)
+
     def _invoke_guarded(self, ctx: click.Context) -> object:
         """Run the command; what a plugin's own one raises is told with its name."""
         try:
@@ -129,7 +139,7 @@ class LazyGroup(click.Group):
             name = ctx.invoked_subcommand
             if name is None or name in COMMANDS:
                 raise
-            from genvae.guard import guarded
+            from genvae.plugin.guard import guarded
 
             with guarded(f"The command {name!r}, which a plugin adds, failed"):
                 raise

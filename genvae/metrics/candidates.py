@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from genvae.errors import GenvaeError
-from genvae.generation import Clip, Synthesizer
+from genvae.errors import Cure, GenvaeError
 from genvae.metrics.critic import Critic
 from genvae.metrics.embedder import Embedder, default_embedder
 from genvae.run import Run
+from genvae.synthesis.sound import Clip
+from genvae.synthesis.synthesizer import Synthesizer
 
 
 class Chooser:
@@ -21,14 +22,14 @@ class Chooser:
     def __init__(self, synthesizer: Synthesizer, critic: Critic, embedder: Embedder) -> None:
         if critic.embedder != embedder.name:
             raise GenvaeError(
-                f"The run's critic was made with {critic.embedder}, but here is {embedder.name}. Make it "
-                "again: genvae evaluate RUN --store STORE --critic"
+                f"The run's critic was made with {critic.embedder}, but here is {embedder.name}: make it again.",
+                cure=Cure.of("make_critic", run=synthesizer.run.path, store="STORE"),
             )
         missing = [genre for genre in synthesizer.genres if genre not in critic.classifier.genres]
         if missing:
             raise GenvaeError(
-                f"The run's critic does not know {missing[0]!r}. Make it again: genvae evaluate RUN "
-                "--store STORE --critic"
+                f"The run's critic does not know {missing[0]!r}: make it again.",
+                cure=Cure.of("make_critic", run=synthesizer.run.path, store="STORE"),
             )
         self._synthesizer, self._critic, self._embedder = synthesizer, critic, embedder
 
@@ -41,7 +42,7 @@ class Chooser:
         """
         if not run.critic_path.is_file():
             raise GenvaeError(
-                f"{run.path} has nothing to choose by. Make it with: genvae evaluate {run.path} --store STORE --critic"
+                f"{run.path} has nothing to choose by.", cure=Cure.of("make_critic", run=run.path, store="STORE")
             )
         return cls(synthesizer, Critic.load(run.critic_path), default_embedder())
 

@@ -10,9 +10,8 @@ import numpy as np
 import torch
 
 from genvae.clips.store import ClipStore
-from genvae.dataset import Split
 from genvae.errors import StoreError
-from genvae.generation import Synthesizer, item_generator
+from genvae.interfaces.dataset import Split
 from genvae.metrics.baselines import PrincipalComponents, white_noise
 from genvae.metrics.candidates import Chooser
 from genvae.metrics.comparison import Rating
@@ -30,9 +29,10 @@ from genvae.metrics.training_clips import TrainingClips
 from genvae.metrics.two_sample import Difference, telling
 from genvae.metrics.worst import Oddity, worst
 from genvae.pipeline import Pipeline
-from genvae.registry import Registry
-from genvae.rendering import log_spectral_distance
+from genvae.plugin.registry import Registry
 from genvae.run import Run
+from genvae.synthesis.renderer import log_spectral_distance
+from genvae.synthesis.synthesizer import Synthesizer, item_generator
 from genvae.training.monitor import active_units
 
 Sets = dict[str, Waves]

@@ -12,8 +12,8 @@ from typing import Literal
 import numpy as np
 
 from genvae.clips.store import ClipStore
-from genvae.dataset import Split
 from genvae.errors import StoreError
+from genvae.interfaces.dataset import Split
 from genvae.metrics.comparison import Ear, Estimate, Pair, Rating, default_members
 from genvae.metrics.embedder import Embedder, Points, Waves
 from genvae.metrics.halves import Mask, Recordings, alternating, crossed

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genvae.generation import Synthesizer, item_generator
 from genvae.metrics.embedder import Waves
 from genvae.metrics.threads import one_thread, side_by_side
 from genvae.pipeline import Pipeline
+from genvae.synthesis.synthesizer import Synthesizer, item_generator
 
 VOCODER, POSTERIOR = "front end and vocoder", "posterior"
 _BATCH = 24

@@ -7,14 +7,14 @@ import contextlib
 import io
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from genvae.clips.prepare import prepare
 from genvae.clips.store import ClipStore
 from genvae.clips.work import Settings
-from genvae.dataset import Dataset
-from genvae.plugin import NoOptions
+from genvae.interfaces.dataset import Dataset
+from genvae.plugin.declarations import NoOptions
 from genvae.testing import fresh
 from genvae.testing.check import check
 from genvae.testing.check_datasets import source_of
@@ -31,9 +31,9 @@ CLIP_MS = 512  # 4096 samples
 def trains_and_generates(subject: Subject) -> None:
     """Two steps of training, then a clip in a new process, with the dataset plugin disabled."""
     from genvae.run import Run
+    from genvae.training.job import Job, describe_run
     from genvae.training.loop import train
     from genvae.training.plan import Budget, TrainOptions
-    from genvae.training.setup import Job, described
 
     store = ClipStore.open(_store(subject))
     pipeline = pipeline_with(
@@ -45,7 +45,8 @@ def trains_and_generates(subject: Subject) -> None:
     files = [subject.row.origin] if subject.row.distribution.endswith(".py") and not subject.paths else []
     with tempfile.TemporaryDirectory(prefix="genvae-check-") as folder:
         run = Path(folder) / "run"
-        create = described(run, store, pipeline.config, pipeline.transform.spec, options, budget, seed=0)
+        spec = pipeline.transform.spec
+        create = partial(describe_run, run, store, pipeline.config, spec, options, budget, seed=0)
         with contextlib.redirect_stderr(io.StringIO()):
             train(Job(run, create, subject.registry, options, budget, seed=0), store, device="cpu")
         expect(Run(run).finished, "a run that is finished after two steps", "no weights")
@@ -58,9 +59,9 @@ def trains_and_generates(subject: Subject) -> None:
 
 def generate(run: str, genre: str, files: list[str]) -> int:
     """The number of samples of a clip that a run makes, in the process that calls this."""
-    from genvae.generation import Synthesizer
-    from genvae.registry import installed, use_file
+    from genvae.plugin.registry import installed, use_file
     from genvae.run import Run
+    from genvae.synthesis.synthesizer import Synthesizer
 
     for file in files:
         use_file(Path(file))

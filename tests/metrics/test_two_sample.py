@@ -15,7 +15,7 @@ STATISTICS = (
 
 
 def drawn(count: int, shift: float, seed: int) -> NDArray[np.float64]:
-    return np.random.default_rng(seed).normal(size=(count, 3)) + [shift, 0, 0]
+    return np.random.default_rng(seed).normal(size=(count, 3)) + np.array([shift, 0, 0])
 
 
 def test_clips_of_one_source_are_not_told_apart() -> None:
@@ -48,7 +48,7 @@ def test_the_area_is_the_share_of_pairs_in_order_and_ties_count_half() -> None:
 
 
 def test_the_most_telling_statistic_of_each_family_is_named_with_its_shift() -> None:
-    real, other = drawn(200, 0, 0), drawn(200, 14, 1) + [0, 2, 0.5]
+    real, other = drawn(200, 0, 0), drawn(200, 14, 1) + np.array([0, 2, 0.5])
     found = telling(real, other, STATISTICS)
     assert [str(each.statistic.name) for each in found] == ["noise floor 3-9 kHz", "flux"]
     assert str(found[0]) == "noise floor 3-9 kHz +14 dB"

@@ -10,15 +10,14 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from genvae import options, windows
-from genvae.api import Vocoder
+from genvae import windows
 from genvae.bench.contest import Call, Case, Contender, Scale, Score
 from genvae.bench.sounds import RATE
 from genvae.bench.suites import Context
 from genvae.bench.suites import vocoder_peers as peers
+from genvae.interfaces.vocoder import Vocoder
 from genvae.pipeline import DEFAULTS
-from genvae.plugin import VocoderPlugin
-from genvae.registry import load_factory
+from genvae.plugin.declarations import VocoderPlugin
 from genvae.spec import FeatureSpec
 
 N_FFT, HOP = 1024, 256
@@ -140,9 +139,7 @@ def _ours(
     context: Context, name: str, values: Mapping[str, Any], spec: FeatureSpec, samples: int
 ) -> Callable[[], peers.Run]:
     def make() -> peers.Run:
-        plugin = context.registry.plugin("vocoder", name)
-        chosen = options.build(plugin.options, values, where="vocoder")
-        vocoder: Vocoder = load_factory(plugin)(chosen, spec=spec).to(context.conditions.device)
+        vocoder: Vocoder = context.registry.make("vocoder", name, values, spec=spec).to(context.conditions.device)
 
         def run(logs: Tensor) -> Tensor:
             with torch.no_grad():

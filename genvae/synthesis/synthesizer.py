@@ -1,0 +1,394 @@
+"""Makes clips: prior -> model -> transform -> vocoder, each with what made it; and brings a sound through the model."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple, overload
+
+import torch
+from torch import Tensor
+
+import genvae
+from genvae.errors import GenvaeError
+from genvae.pipeline import SECTIONS, PartConfig, Pipeline
+from genvae.plugin.registry import Registry, installed
+from genvae.run import Run
+from genvae.synthesis.crossfade import stride
+from genvae.synthesis.inputs import SoundLike, file_of, samples_of, seed_of
+from genvae.synthesis.latent_path import Knot, LatentPath, PathPoint
+from genvae.synthesis.provenance import Provenance, Waypoint
+from genvae.synthesis.renderer import OnClip, Renderer, log_spectral_distance, require_genre, within_full_scale
+from genvae.synthesis.sound import Clip, Reconstruction
+from genvae.threads import one_thread
+
+LONGEST = 600.0  # seconds of one sound
+_KNOT_SECONDS = 2.0  # from one drawn latent to the next in a longer sound
+
+
+class Encoding(NamedTuple):
+    """A sound as the model holds it.
+
+    Attributes:
+        latents: posterior means of its clips, [clips, latent_dim].
+        genre: the one that it was encoded under.
+    """
+
+    latents: Tensor
+    genre: str
+
+
+class Synthesizer:
+    """A trained run, loaded once, that makes any number of clips on the CPU; `genvae.load` gives one.
+
+    Every clip has a random generator of its own and goes through the net alone, so that its bytes depend neither on
+    the clips before it nor on how many are asked for.
+
+    Args:
+        run: a run whose training has ended.
+        registry: where its plugins come from; None for what is installed.
+        vocoder: in place of the run's own.
+
+    Raises:
+        RunError: the run is unfinished or damaged.
+        PluginError: a plugin that it names is missing.
+
+    Attributes:
+        run: the run.
+        genres: the names that `generate` takes.
+        sample_rate: of the clips, in Hz.
+        clip_samples: samples in a clip.
+        digest: the run's.
+    """
+
+    def __init__(self, run: Run, registry: Registry | None = None, *, vocoder: PartConfig | None = None) -> None:
+        registry = registry or installed()
+        config = replace(run.config, vocoder=vocoder) if vocoder else run.config
+        self.run = run
+        self.digest = run.digest()
+        self.genres = config.genres
+        self.sample_rate = config.sample_rate
+        self.clip_samples = config.clip_samples
+        self._use(run.load(registry, config=config), registry)
+
+    def __repr__(self) -> str:
+        """The run, and what it can make."""
+        return f"Synthesizer({str(self.run.path)!r}, genres={list(self.genres)}, sample_rate={self.sample_rate})"
+
+    def with_vocoder(self, vocoder: PartConfig, registry: Registry | None = None) -> Synthesizer:
+        """The same run with another vocoder; the nets are shared.
+
+        Raises:
+            PluginError: it is missing.
+            SpecMismatch: it doesn't fit the run's features.
+        """
+        registry = registry or installed()
+        other = copy.copy(self)
+        with torch.random.fork_rng(devices=[]):  # building may draw
+            other._use(self._pipeline.with_vocoder(registry, vocoder), registry)
+        return other
+
+    def _use(self, pipeline: Pipeline, registry: Registry) -> None:
+        """Generate with a pipeline, and name its distributions' versions."""
+        self._pipeline = pipeline
+        self._renderer = Renderer(pipeline)
+        self._versions = {"genvae": genvae.__version__, "torch": str(torch.__version__)}
+        for section in SECTIONS:
+            part: PartConfig = getattr(pipeline.config, section)
+            row = registry.row(section, f"{part.distribution}:{part.plugin}")
+            self._versions.setdefault(row.distribution, row.version)
+        self._vocoder: Mapping[str, Any] = pipeline.config.to_json()["vocoder"]
+
+    def provenance(
+        self, genre: str, *, seed: int, index: int, temperature: float = 1.0, seconds: float | None = None
+    ) -> Provenance:
+        """What `generate` would write into that clip.
+
+        Raises:
+            GenvaeError: the run has no such genre, or `seconds` is less than a clip has or more than ten minutes.
+        """
+        require_genre(genre, self.genres)
+        if seconds is not None:
+            self._samples(seconds)
+            seconds = float(seconds)
+        return Provenance(
+            run=self.digest,
+            genre=genre,
+            seed=seed,
+            index=index,
+            temperature=float(temperature),
+            vocoder=self._vocoder,
+            versions=self._versions,
+            seconds=seconds,
+        )
+
+    @overload
+    def generate(
+        self,
+        genre: str,
+        *,
+        seed: int | None = ...,
+        index: int = ...,
+        count: None = ...,
+        temperature: float = ...,
+        seconds: float | None = ...,
+    ) -> Clip: ...
+
+    @overload
+    def generate(
+        self,
+        genre: str,
+        *,
+        seed: int | None = ...,
+        index: int = ...,
+        count: int,
+        temperature: float = ...,
+        seconds: float | None = ...,
+    ) -> list[Clip]: ...
+
+    def generate(
+        self,
+        genre: str,
+        *,
+        seed: int | None = None,
+        index: int = 0,
+        count: int | None = None,
+        temperature: float = 1.0,
+        seconds: float | None = None,
+    ) -> Clip | list[Clip]:
+        """Draw a new latent from the prior and make it sound: clip `index` of `seed`, or `count` clips from there on.
+
+        A clip is the same however many are asked for beside it.
+
+        Args:
+            genre: one of `genres`.
+            seed: of all that is drawn; by default a new one, which stands in the clip's provenance.
+            index: of the clip among those of its seed.
+            count: how many clips; by default one alone rather than a list.
+            temperature: spread of the latents: below 1 more typical, above 1 more unusual.
+            seconds: for a longer sound, which begins at that latent and goes on to others that are drawn likewise,
+                one every two seconds; by default one clip.
+
+        Raises:
+            GenvaeError: the run has no such genre, `seconds` is less than a clip has or more than ten minutes, or what
+                came out is not a finite sound.
+        """
+        require_genre(genre, self.genres)
+        drawn = secrets.randbelow(2**31) if seed is None else seed
+        if count is None:
+            return self._generate(genre, drawn, index, temperature, seconds)
+        return [self._generate(genre, drawn, index + i, temperature, seconds) for i in range(count)]
+
+    @one_thread()
+    @torch.no_grad()
+    def _generate(self, genre: str, seed: int, index: int, temperature: float, seconds: float | None) -> Clip:
+        z, generator = self._drawn(genre, seed, index, temperature)
+        made_by = self.provenance(genre, seed=seed, index=index, temperature=temperature, seconds=seconds)
+        if seconds is None:
+            return self._clip(self._renderer.place(PathPoint(z, genre, genre, 0.0), generator), made_by)
+        knots = [z]
+        while len(knots) < 2 + (seconds - self.clip_samples / self.sample_rate) // _KNOT_SECONDS:
+            knots.append(self._renderer.latent(genre, generator, temperature))
+        path = LatentPath.of(torch.stack(knots), [genre] * len(knots))
+        return self._clip(self._renderer.path(path, self._samples(seconds), generator), made_by)
+
+    @one_thread()
+    @torch.no_grad()
+    def latent(self, genre: str, *, seed: int, index: int = 0, temperature: float = 1.0) -> Tensor:
+        """The latent [latent_dim] that `generate` draws for clip `index` of `seed`.
+
+        Raises:
+            GenvaeError: the run has no such genre.
+        """
+        return self._drawn(genre, seed, index, temperature)[0]
+
+    def decode(self, z: Tensor, genre: str, *, seed: int = 0, index: int = 0) -> Clip:
+        """Make any latent [latent_dim] sound as a genre, with the noise of clip `index` of `seed`.
+
+        The latent that `latent` gives for that seed and index sounds as `generate` makes it, to the bit.
+
+        Raises:
+            GenvaeError: the run has no such genre, the latent is not one of its, or the sound is not finite.
+        """
+        return self._decode_at(LatentPath.of(z[None], [genre]), None, seed, index)
+
+    def decode_at(self, path: LatentPath, at: float, *, seed: int = 0, index: int = 0) -> Clip:
+        """Make one place on a path sound, `at` from 0 to 1, with the noise of clip `index` of `seed` at its start.
+
+        Between two genres it is a mixture of what either would make of the latent there.
+
+        Raises:
+            GenvaeError: as `decode`.
+        """
+        return self._decode_at(path, min(max(at, 0.0), 1.0), seed, index)
+
+    @one_thread()
+    @torch.no_grad()
+    def decode_path(
+        self, path: LatentPath, seconds: float, *, seed: int = 0, index: int = 0, on_clip: OnClip | None = None
+    ) -> Clip:
+        """Make a whole path sound, from its first knot to its last, as one sound of so many seconds.
+
+        Clips along the path overlap by half, and their spectrograms are joined before the vocoder hears them.
+
+        Args:
+            path: where it leads.
+            seconds: how long it sounds.
+            seed: of the noise.
+            index: of the noise.
+            on_clip: called before each clip with its number and how many there are; what it raises ends the work.
+
+        Raises:
+            GenvaeError: as `decode_at`, or `seconds` is less than a clip has or more than ten minutes.
+        """
+        samples = self._samples(seconds)
+        made_by, generator = self._beginning(path, seed, index)
+        wave = self._renderer.path(path, samples, generator, on_clip=on_clip)
+        return self._clip(wave, replace(made_by, seconds=float(seconds)))
+
+    def seconds(self, steps: int) -> float:
+        """The length of a path that `decode_path` makes of so many clips, each half over the next."""
+        spec = self._pipeline.transform.spec
+        frames = spec.frames(self.clip_samples)
+        return spec.samples((steps - 1) * stride(frames) + frames) / self.sample_rate
+
+    def interpolate(
+        self, *sounds: SoundLike, seconds: float, seed: int | None = None, on_clip: OnClip | None = None
+    ) -> Clip:
+        """Pass from one sound to another through the latent space, along great circles, as one sound.
+
+        Args:
+            sounds: two or more: a genre and a seed such as `techno@42`, a sound file, samples, or a latent's sound. Of
+                a longer sound the first clip's length counts.
+            seconds: how long it sounds.
+            seed: of the noise; by default that of the first sound, or 0 where it has none.
+            on_clip: called before each clip with its number and how many there are; what it raises ends the work.
+
+        Raises:
+            GenvaeError: there are fewer than two sounds, or one that can't be encoded; else as `decode_path`.
+        """
+        if len(sounds) < 2:
+            raise GenvaeError("To interpolate takes two sounds or more.")
+        noise = seed
+        if noise is None:
+            named = seed_of(sounds[0]) if isinstance(sounds[0], str) else None
+            noise = named[1] if named else 0
+        path = LatentPath(tuple(self.locate(sound) for sound in sounds))
+        return self.decode_path(path, seconds, seed=noise, on_clip=on_clip)
+
+    def locate(self, sound: SoundLike) -> Knot:
+        """Where a sound lies in the latent space, and the genre to decode it as; see `interpolate` for what it may be.
+
+        Raises:
+            GenvaeError: it is no sound, or the run has no such genre.
+        """
+        if isinstance(sound, str):
+            if named := seed_of(sound):
+                genre, seed = named
+                return Knot(genre, self.latent(genre, seed=seed))
+            sound = file_of(sound, self.genres)
+        latents, genre = self.encode(samples_of(sound, self.sample_rate)[: self.clip_samples])
+        return Knot(genre, latents[0])
+
+    def remake(self, provenance: Provenance) -> Clip:
+        """Make what a provenance tells of; its run and vocoder must be this one's.
+
+        Raises:
+            GenvaeError: as what made it.
+        """
+        told = provenance
+        if told.waypoints is None:
+            return self._generate(told.genre, told.seed, told.index, told.temperature, told.seconds)
+        path = LatentPath(tuple(Knot(each.genre, torch.from_numpy(each.values())) for each in told.waypoints))
+        if told.seconds is None:
+            return self._decode_at(path, told.at, told.seed, told.index)
+        return self.decode_path(path, told.seconds, seed=told.seed, index=told.index)
+
+    @one_thread()
+    @torch.no_grad()
+    def encode(self, sound: SoundLike, genre: str | None = None) -> Encoding:
+        """The latents of a sound's clips, one after the other, and the genre under which it was encoded.
+
+        Args:
+            sound: a file, samples at `sample_rate`, or a made sound; the last clip is padded with silence.
+            genre: to condition on; by default the one under which the model's features come nearest.
+
+        Raises:
+            GenvaeError: the run has no such genre, or the sound can't be read.
+        """
+        wave = samples_of(sound, self.sample_rate)
+        return Encoding(*self._renderer.encode(wave, [genre] if genre else self.genres))
+
+    @one_thread()
+    @torch.no_grad()
+    def reconstruct(
+        self,
+        sound: SoundLike,
+        genre: str | None = None,
+        *,
+        shift: Tensor | None = None,
+        on_clip: OnClip | None = None,
+    ) -> Reconstruction:
+        """Encode and decode a sound and make it sound again; clips overlap by half, so that it has no seams.
+
+        Args:
+            sound: a file, samples at `sample_rate`, or a made sound; ten minutes at most.
+            genre: to condition on; by default the one under which the model's features come nearest.
+            shift: [latent_dim], added to each clip's latent to make it sound otherwise.
+            on_clip: called before each clip with its number and how many there are; what it raises ends the work.
+
+        Raises:
+            GenvaeError: the run has no such genre, the sound can't be read or is too long, or what came out is not a
+                finite sound.
+        """
+        wave = samples_of(sound, self.sample_rate)
+        if len(wave) > LONGEST * self.sample_rate:
+            seconds = len(wave) / self.sample_rate
+            raise GenvaeError(f"It has {seconds:.0f} s, and a reconstruction at most {LONGEST:g}: take a part of it.")
+        _, chosen = self.encode(wave, genre)
+        generator = item_generator(0, chosen, 0)
+        made = self._renderer.reconstruct(wave, chosen, generator, shift=shift, on_clip=on_clip)
+        made = within_full_scale(made)
+        return Reconstruction(made, self.sample_rate, chosen, log_spectral_distance(wave, made))
+
+    def _drawn(self, genre: str, seed: int, index: int, temperature: float) -> tuple[Tensor, torch.Generator]:
+        """The latent [latent_dim] of a clip, and its generator as it stands behind that draw."""
+        generator = item_generator(seed, genre, index)
+        return self._renderer.latent(genre, generator, temperature), generator
+
+    @one_thread()
+    @torch.no_grad()
+    def _decode_at(self, path: LatentPath, at: float | None, seed: int, index: int) -> Clip:
+        made_by, generator = self._beginning(path, seed, index)
+        return self._clip(self._renderer.place(path.at(at or 0.0), generator), replace(made_by, at=at))
+
+    def _beginning(self, path: LatentPath, seed: int, index: int) -> tuple[Provenance, torch.Generator]:
+        """What to tell of a sound on a path, and its generator: behind the draw that `generate` would make there."""
+        self._renderer.require(path)
+        start = path.knots[0].genre
+        _, generator = self._drawn(start, seed, index, 1.0)
+        waypoints = tuple(Waypoint.of(knot.genre, knot.latent.numpy()) for knot in path.knots)
+        return replace(self.provenance(start, seed=seed, index=index), waypoints=waypoints), generator
+
+    def _clip(self, wave: Tensor, made_by: Provenance) -> Clip:
+        return Clip(within_full_scale(wave), self.sample_rate, made_by)
+
+    def _samples(self, seconds: float) -> int:
+        shortest = self.clip_samples / self.sample_rate
+        if not shortest <= seconds <= LONGEST:
+            raise GenvaeError(
+                f"A sound of {seconds:g} s can't be made of this run's clips: `seconds` takes from {shortest:g} to "
+                f"{LONGEST:g}."
+            )
+        return round(seconds * self.sample_rate)
+
+
+def item_generator(seed: int, genre: str, index: int) -> torch.Generator:
+    """The source of all randomness of clip `index` of `seed`; the same in every process and version."""
+    key = json.dumps([seed, genre, index]).encode("ascii")
+    digest = hashlib.blake2b(key, digest_size=8).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest, "little") >> 1)  # torch takes 63 bits
