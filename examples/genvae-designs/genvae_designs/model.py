@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from genvae import FeatureSpec, Model, Posterior
 from genvae_designs import DesignVAEOptions
-from genvae_designs.bottles import SIZE
 from genvae_designs.items import RATE, to_grey, to_samples
 
 _MEASURED = 1024  # pictures whose principal components are taken
@@ -121,8 +120,3 @@ def discretised_logistic(grey: Tensor, mean: Tensor, log_scale: Tensor) -> Tenso
     upper = torch.where(grey > 1 - _HALF_LEVEL, torch.ones_like(upper), upper)
     lower = torch.where(grey < _HALF_LEVEL, torch.zeros_like(lower), lower)
     return -(upper - lower).clamp_min(1e-9).log()
-
-
-def square(samples: Tensor) -> Tensor:
-    """Waveforms [..., 16384] -> grey pictures [..., 128, 128] in 0..1."""
-    return to_grey(samples).clamp(0, 1).unflatten(-1, (SIZE, SIZE))
