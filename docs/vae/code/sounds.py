@@ -37,7 +37,7 @@ def sampling() -> None:
             ax.plot(time, -np.sin(2 * np.pi * (rate - hertz) * time), "--", color="#D55E00", label="2 Hz, inverted")
         ax.plot(at, np.sin(2 * np.pi * hertz * at), "ko", markersize=4)
         ax.set(xlabel="seconds", title=f"a tone of {hertz} Hz, sampled 10 times a second")
-        ax.legend(loc="upper right", fontsize=8)
+        ax.legend(loc="lower left", fontsize=8, framealpha=0.7)
     figure.savefig(HERE / "pictures" / "sampling.png", dpi=110, facecolor="white")
 
 

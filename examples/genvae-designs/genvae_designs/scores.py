@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+from sklearn.metrics import pairwise_distances_argmin_min
 
 from genvae.metrics.distances import frechet_distance
 from genvae_designs.bottles import FACTORS
@@ -80,13 +81,9 @@ def distances(generated: Greys, training: Greys, held_out: Greys) -> dict[str, f
 
 def nearest(pictures: Greys, others: Greys) -> float:
     """The mean root-mean-square difference of pictures [N, 128, 128] from the nearest of others [M, 128, 128]."""
-    flat = others.reshape(len(others), -1).astype(np.float64)
-    lengths = np.square(flat).sum(axis=1)
-    least = []
-    for each in pictures.reshape(len(pictures), -1).astype(np.float64):
-        squared = lengths - 2 * flat @ each + each @ each
-        least.append(np.sqrt(max(squared.min(), 0.0) / flat.shape[1]))
-    return float(np.mean(least))
+    ours, theirs = (each.reshape(len(each), -1) for each in (pictures, others))
+    least = pairwise_distances_argmin_min(ours, theirs)[1]
+    return float(least.mean() / ours.shape[1] ** 0.5)
 
 
 def _quarter(pictures: Greys) -> Floats:
