@@ -234,7 +234,7 @@ def _synthesizers(run: Run, registry: Registry) -> dict[str, Synthesizer]:
             with _without(_COMPILERS):
                 part = own if name is None else PartConfig.of(registry, "vocoder", name, {})
                 base = next(iter(made.values()), None)
-                new = base.with_vocoder(registry, part) if base else Synthesizer(run, registry, vocoder=part)
+                new = base.with_vocoder(part, registry) if base else Synthesizer(run, registry, vocoder=part)
                 new.generate(new.genres[0], seed=0, index=0)
         except RunError:
             raise
