@@ -18,7 +18,7 @@ from matplotlib import pyplot as plt
 from genvae.latents.map import LatentMap
 from genvae.latents.near import nearest
 from genvae.plugin.registry import installed
-from genvae.pretrained import default_run
+from genvae.pretrained import pretrained_run
 from genvae.run import Run
 from genvae.synthesis.synthesizer import Synthesizer
 
@@ -96,7 +96,7 @@ def main() -> None:
     """Write pictures/sampling.png, pictures/fourier.png and sounds.json."""
     torch.set_num_threads(1)
     sampling()
-    run = Run(default_run())
+    run = Run(pretrained_run())
     synthesizer = Synthesizer(run, installed())
     waves = {
         genre: torch.stack([synthesizer.generate(genre, seed=1, index=i).wave for i in range(CLIPS)])

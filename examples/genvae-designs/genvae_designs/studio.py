@@ -49,7 +49,7 @@ class Studio:
     def generate(self, genre: str, seed: int, index: int, temperature: float = 1.0) -> tuple[Greys, str]:
         """A new design [128, 128], and what made it, as JSON."""
         clip = self._synthesizer.generate(genre, seed=seed, index=index, temperature=temperature)
-        return _picture(clip), json.dumps(clip.provenance.told())
+        return _picture(clip), json.dumps(clip.provenance.to_json())
 
     def decode(self, z: NDArray[Any], genre: str) -> Greys:
         """Latents [N, latent_dim] -> designs [N, 128, 128]."""
