@@ -123,6 +123,18 @@ def numbers() -> list[tuple[str, str]]:
         ("code.md", f"{two['r']['height']:.2f} and {two['r']['width']:.2f}"),
         ("sounds.md", f"shows {sum(s['explained']):.0%} of their variance"),
     ]
+    d = json.loads((DOCS / "designs.json").read_text())
+    both = (d["bernoulli"], d["logistic"])
+    for factor in ("height", "width"):
+        found = " | ".join(f"{each['recovered'][factor]:.2f}" for each in both)
+        along = " | ".join(f"{each['explained'][factor] ** 0.5:.2f}" for each in both)
+        said += [("images.md", f"{factor}: correlation with a latent | {found} |")]
+        said += [("images.md", f"{factor}: along its direction | {along} |")]
+    for name, form in (("psnr", ".1f"), ("ssim", ".3f")):
+        said.append(("images.md", " | ".join(format(each["reconstruction"][name], form) for each in both)))
+    for name, form in (("frechet", ".2f"), ("novelty", ".3f")):
+        values = [*(each[name] for each in both), both[0][f"{name}_held_out"]]
+        said.append(("images.md", " | ".join(format(value, form) for value in values)))
     for genre, shares in s["neighbours"].items():
         said.append(("sounds.md", f"| {genre} | " + " | ".join(f"{share:.0%}" for share in shares.values()) + " |"))
     for genre, m in s["measures"].items():

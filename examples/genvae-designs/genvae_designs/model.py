@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from genvae import FeatureSpec, Model, Posterior
 from genvae_designs import DesignVAEOptions
-from genvae_designs.items import RATE, to_grey, to_samples
+from genvae_designs.items import to_grey, to_samples
 
 _MEASURED = 1024  # pictures whose principal components are taken
 _KIND_DIM = 8
@@ -30,7 +30,7 @@ class DesignVAE(Model):
 
     def __init__(self, options: DesignVAEOptions, *, spec: FeatureSpec, frames: int, genres: Sequence[str]) -> None:
         super().__init__(options, spec=spec, frames=frames, genres=genres)
-        spec.require("design-vae", kind="waveform", sample_rate=RATE)
+        spec.require("design-vae", kind="waveform")
         self.options = options
         self.latent_dim = options.latent_dim
         self.max_gradient_norm = 500.0  # a bound on outliers: the loss is in nats a picture
@@ -49,7 +49,8 @@ class DesignVAE(Model):
             nn.Linear(width, components),
         )  # fmt: skip
         self.pixels = nn.Linear(components, frames)
-        self.log_scale = nn.Parameter(torch.full((frames,), -2.5))
+        if options.likelihood == "logistic":
+            self.log_scale = nn.Parameter(torch.full((frames,), -2.5))
 
     def fit(self, features: Iterable[Tensor]) -> None:
         """Measure the mean picture and the principal components of the first thousand."""

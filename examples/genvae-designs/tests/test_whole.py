@@ -72,6 +72,6 @@ def test_a_minute_of_training_recovers_height_and_width(tmp_path: Path) -> None:
     print(f"{time.process_time() - began:.0f} s of processor time")
     scores = json.loads(genvae("designs", "score", tmp_path / "run", tmp_path / "store", "--count", 300))
     print(json.dumps(scores, indent=1))
-    assert scores["recovered"]["height"] > 0.6
-    assert scores["recovered"]["width"] > 0.6
+    # |r| along the best direction in the plane: the loss does not change when the plane is turned, so a latent's may.
+    assert min(scores["explained"][factor] ** 0.5 for factor in ("height", "width")) > 0.6
     assert scores["novelty"] > 0.01
