@@ -19,7 +19,7 @@ import time
 import tokenize
 from pathlib import Path
 
-from genvae.plugin import KINDS
+from genvae.plugin.declarations import KINDS
 from genvae.scaffold import write
 
 WHAT = {"dataset": "a folder loader", "transform": "an STFT", "model": "a VAE", "prior": "a Gaussian prior",

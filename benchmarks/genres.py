@@ -19,9 +19,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from genvae.clips.store import ClipStore
-from genvae.generation import Synthesizer
-from genvae.registry import installed
+from genvae.plugin.registry import installed
 from genvae.run import Run
+from genvae.synthesis.synthesizer import Synthesizer
 
 PER_GENRE, TRAINING_CLIPS, SEED = 60, 1500, 0
 

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from genvae.pipeline import Pipeline, PipelineConfig
-from genvae.registry import installed
+from genvae.plugin.registry import installed
 
 ROUNDS, CLIPS = 5, 64
 CHANNELS = (48, 96, 192, 192)

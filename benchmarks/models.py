@@ -26,11 +26,11 @@ from numpy.typing import NDArray
 
 from genvae.clips.store import ClipStore
 from genvae.files import write_whole
-from genvae.generation import Synthesizer
 from genvae.metrics.judge import Judge
 from genvae.pipeline import Part, Pipeline
-from genvae.registry import installed
+from genvae.plugin.registry import installed
 from genvae.run import Run
+from genvae.synthesis.synthesizer import Synthesizer
 from genvae.training.data import in_order
 
 PAGE = Path(__file__).parent.parent / "docs" / "models.md"

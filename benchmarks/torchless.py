@@ -141,10 +141,10 @@ def compare(path: Path, run_path: Path | None, genre: str) -> tuple[float, float
     import torch
 
     from genvae.export import export_onnx
-    from genvae.generation import Synthesizer, item_generator
+    from genvae.plugin.registry import installed
     from genvae.pretrained import default_run
-    from genvae.registry import installed
     from genvae.run import Run
+    from genvae.synthesis.synthesizer import Synthesizer, item_generator
 
     run = Run(run_path or default_run())
     done = export_onnx(run, installed(), path, part="spectrogram")

@@ -20,10 +20,10 @@ from models import HEADS, generated, rated
 
 from genvae.clips.store import ClipStore
 from genvae.files import write_whole
-from genvae.generation import Synthesizer
 from genvae.metrics.judge import Judge
-from genvae.registry import installed
+from genvae.plugin.registry import installed
 from genvae.run import Run
+from genvae.synthesis.synthesizer import Synthesizer
 
 matplotlib.use("agg")
 import matplotlib.pyplot as plt  # after the backend is chosen

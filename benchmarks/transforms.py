@@ -24,7 +24,7 @@ import soundfile
 import torch
 from torch import Tensor
 
-from genvae.registry import installed, load_factory
+from genvae.plugin.registry import installed, load_factory
 from genvae_plugins.peers import TORCHAUDIO, load
 from genvae_plugins.transforms.mel import Mel
 

@@ -20,8 +20,8 @@ from genvae.bench.suites import vocoder_peers as peers
 from genvae.bench.suites.vocoders import blurred, convergence, magnitudes, spec_of
 from genvae.clips.store import ClipStore
 from genvae.pipeline import Pipeline
+from genvae.plugin.registry import installed, load_factory
 from genvae.pretrained import default_run
-from genvae.registry import installed, load_factory
 from genvae.run import Run
 
 RATE = 22050

@@ -6,32 +6,35 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from genvae.api import Model as Model
-    from genvae.api import Posterior as Posterior
-    from genvae.api import Prior as Prior
-    from genvae.api import TrainingStep as TrainingStep
-    from genvae.api import Transform as Transform
-    from genvae.api import Vocoder as Vocoder
-    from genvae.dataset import Dataset as Dataset
-    from genvae.dataset import Recording as Recording
-    from genvae.dataset import SoundStream as SoundStream
     from genvae.errors import GenvaeError as GenvaeError
-    from genvae.hookspecs import hookimpl as hookimpl
-    from genvae.plugin import DatasetPlugin as DatasetPlugin
-    from genvae.plugin import ModelPlugin as ModelPlugin
-    from genvae.plugin import PriorPlugin as PriorPlugin
-    from genvae.plugin import TransformPlugin as TransformPlugin
-    from genvae.plugin import VocoderPlugin as VocoderPlugin
+    from genvae.interfaces.dataset import Dataset as Dataset
+    from genvae.interfaces.dataset import Recording as Recording
+    from genvae.interfaces.dataset import SoundStream as SoundStream
+    from genvae.interfaces.model import Model as Model
+    from genvae.interfaces.model import Posterior as Posterior
+    from genvae.interfaces.model import TrainingStep as TrainingStep
+    from genvae.interfaces.prior import Prior as Prior
+    from genvae.interfaces.transform import Transform as Transform
+    from genvae.interfaces.vocoder import Vocoder as Vocoder
+    from genvae.plugin.declarations import DatasetPlugin as DatasetPlugin
+    from genvae.plugin.declarations import ModelPlugin as ModelPlugin
+    from genvae.plugin.declarations import PriorPlugin as PriorPlugin
+    from genvae.plugin.declarations import TransformPlugin as TransformPlugin
+    from genvae.plugin.declarations import VocoderPlugin as VocoderPlugin
+    from genvae.plugin.hookspecs import hookimpl as hookimpl
     from genvae.spec import FeatureSpec as FeatureSpec
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "genvae.api": ("Model", "Posterior", "Prior", "TrainingStep", "Transform", "Vocoder"),
-    "genvae.dataset": ("Dataset", "Recording", "SoundStream"),
+    "genvae.interfaces.model": ("Model", "Posterior", "TrainingStep"),
+    "genvae.interfaces.prior": ("Prior",),
+    "genvae.interfaces.transform": ("Transform",),
+    "genvae.interfaces.vocoder": ("Vocoder",),
+    "genvae.interfaces.dataset": ("Dataset", "Recording", "SoundStream"),
     "genvae.errors": ("GenvaeError",),
-    "genvae.hookspecs": ("hookimpl",),
-    "genvae.plugin": ("DatasetPlugin", "ModelPlugin", "PriorPlugin", "TransformPlugin", "VocoderPlugin"),
+    "genvae.plugin.hookspecs": ("hookimpl",),
+    "genvae.plugin.declarations": ("DatasetPlugin", "ModelPlugin", "PriorPlugin", "TransformPlugin", "VocoderPlugin"),
     "genvae.spec": ("FeatureSpec",),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}

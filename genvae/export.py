@@ -24,7 +24,7 @@ import genvae
 from genvae.errors import GenvaeError, PluginError
 from genvae.files import write_whole
 from genvae.pipeline import Pipeline
-from genvae.registry import Registry
+from genvae.plugin.registry import Registry
 from genvae.run import Run
 
 FORMAT = 1

@@ -10,12 +10,15 @@ from typing import Any, Self, get_type_hints
 import torch
 from torch import Tensor, nn
 
-from genvae import options
-from genvae.api import Model, Prior, Transform, Vocoder
 from genvae.errors import PluginError, RunError, SpecMismatch
-from genvae.guard import guarded
-from genvae.plugin import ModelPlugin
-from genvae.registry import Registry, load_factory
+from genvae.interfaces.model import Model
+from genvae.interfaces.prior import Prior
+from genvae.interfaces.transform import Transform
+from genvae.interfaces.vocoder import Vocoder
+from genvae.plugin import options
+from genvae.plugin.declarations import ModelPlugin
+from genvae.plugin.guard import guarded
+from genvae.plugin.registry import Registry, load_factory
 
 SECTIONS = ("transform", "model", "prior", "vocoder")
 DEFAULTS = {"transform": "stft", "model": "flow-vae", "prior": "gmm", "vocoder": "pghi-refined"}

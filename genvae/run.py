@@ -27,7 +27,7 @@ import genvae
 from genvae.errors import RunError
 from genvae.files import write_json, write_whole
 from genvae.pipeline import Pipeline, PipelineConfig
-from genvae.registry import Registry
+from genvae.plugin.registry import Registry
 from genvae.spec import FeatureSpec
 
 FORMAT = 1

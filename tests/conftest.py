@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 
 from genvae.cli import main
 from genvae.pipeline import Pipeline, PipelineConfig
-from genvae.registry import installed
+from genvae.plugin.registry import installed
 from genvae.run import Run, save_tensors
 
 if "PYTEST_XDIST_WORKER" in os.environ:

@@ -19,9 +19,9 @@ from torch import Tensor
 from genvae import export
 from genvae.errors import GenvaeError, PluginError
 from genvae.export import Draw, _draws_of, _exported, export_onnx
-from genvae.generation import Synthesizer, item_generator
-from genvae.registry import installed
+from genvae.plugin.registry import installed
 from genvae.run import Run
+from genvae.synthesis.synthesizer import Synthesizer, item_generator
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 
 from genvae.errors import OptionError, PluginError, RunError, SpecMismatch
 from genvae.pipeline import DEFAULTS, Pipeline, PipelineConfig
-from genvae.registry import installed
+from genvae.plugin.registry import installed
 
 
 def assemble(**given: object) -> PipelineConfig:

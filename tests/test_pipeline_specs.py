@@ -13,7 +13,7 @@ from conftest import CLIP_SAMPLES, MODEL, SAMPLE_RATE
 from genvae import FeatureSpec, Vocoder, VocoderPlugin, pipeline
 from genvae.errors import SpecMismatch
 from genvae.pipeline import Pipeline, PipelineConfig
-from genvae.registry import installed
+from genvae.plugin.registry import installed
 from genvae.training.monitor import validate
 
 FRAMES: dict[str, Any] = {"n_fft": 256, "hop": 128}

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from genvae import hookspecs
-from genvae.plugin import KINDS
+from genvae.plugin import hookspecs
+from genvae.plugin.declarations import KINDS
 from genvae.testing import check_declaration, check_whole, plugin_checks
 from genvae.testing.check import checks_in
 from genvae.testing.kit import OF_KIND, outcome_of

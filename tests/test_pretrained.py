@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 import torch
 
-from genvae.generation import Synthesizer
 from genvae.latents import LatentMap
+from genvae.plugin.registry import installed
 from genvae.pretrained import default_run
-from genvae.registry import installed
 from genvae.run import Run
+from genvae.synthesis.synthesizer import Synthesizer
 
 GENRES = ("piano", "rock", "techno")
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genvae.errors import RunError
-from genvae.registry import installed
+from genvae.plugin.registry import installed
 from genvae.run import Run, load_tree, save_tree
 
 leaves = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text())

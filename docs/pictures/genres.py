@@ -12,10 +12,10 @@ import matplotlib
 import numpy as np
 import torch
 
-from genvae.generation import Synthesizer
+from genvae.plugin.registry import installed
 from genvae.pretrained import default_run
-from genvae.registry import installed
 from genvae.run import Run
+from genvae.synthesis.synthesizer import Synthesizer
 
 matplotlib.use("agg")
 import matplotlib.pyplot as plt  # after the backend is chosen

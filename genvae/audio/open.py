@@ -6,8 +6,8 @@ from pathlib import Path
 
 from genvae.audio.decode import SUFFIXES, SoundfileStream
 from genvae.audio.programs import ffmpeg_missing
-from genvae.dataset import SoundStream
 from genvae.errors import AudioError
+from genvae.interfaces.dataset import SoundStream
 
 
 def open_sound(path: Path) -> SoundStream:

@@ -12,7 +12,7 @@ from genvae.bench.contest import Measurement
 from genvae.bench.harness import Conditions, measure, pinned, reason
 from genvae.bench.sounds import Sounds
 from genvae.bench.suites import Context, cases
-from genvae.registry import Registry
+from genvae.plugin.registry import Registry
 
 ON_THE_CPU = frozenset({"startup", "decode", "prepare", "generate", "map", "serve"})
 """Suites whose work has no use for another device."""

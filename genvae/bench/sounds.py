@@ -10,12 +10,12 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from genvae import options
 from genvae.audio.decode import SUFFIXES
 from genvae.audio.open import open_sound
-from genvae.dataset import SoundStream
 from genvae.errors import AudioError, GenvaeError
-from genvae.registry import Registry, load_factory
+from genvae.interfaces.dataset import SoundStream
+from genvae.plugin import options
+from genvae.plugin.registry import Registry, load_factory
 
 RATE = 22050
 """Of every sound, in Hz."""

@@ -37,7 +37,7 @@ def _use_files(ctx: click.Context, parameter: click.Parameter, paths: tuple[Path
     """Let the registry know the files for as long as the command runs."""
     if not paths:
         return
-    from genvae.registry import forget_file, use_file
+    from genvae.plugin.registry import forget_file, use_file
 
     for path in paths:
         try:
@@ -129,7 +129,7 @@ class LazyGroup(click.Group):
             name = ctx.invoked_subcommand
             if name is None or name in COMMANDS:
                 raise
-            from genvae.guard import guarded
+            from genvae.plugin.guard import guarded
 
             with guarded(f"The command {name!r}, which a plugin adds, failed"):
                 raise

@@ -66,7 +66,7 @@ def bench(
     from genvae.bench.results import Results, tables
     from genvae.bench.session import Session
     from genvae.bench.suites import SUITES
-    from genvae.registry import installed
+    from genvae.plugin.registry import installed
 
     for name in suites:
         if name not in SUITES:

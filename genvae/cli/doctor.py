@@ -25,7 +25,7 @@ def doctor(as_json: bool) -> None:
 
     The exit status is 1 if no clip can be generated; all else is information.
     """
-    from genvae.registry import installed
+    from genvae.plugin.registry import installed
 
     plugins = [
         {"kind": row.kind, "name": row.name, "state": row.state, "from": row.distribution, "reason": str(row.reason)}
@@ -113,10 +113,10 @@ def _generation() -> dict[str, Any]:
     result: dict[str, Any] = dict.fromkeys(("run", "genre", "seconds", "level_db", "error"))
     began = time.perf_counter()
     try:
-        from genvae.generation import Synthesizer
+        from genvae.plugin.registry import installed
         from genvae.pretrained import default_run
-        from genvae.registry import installed
         from genvae.run import Run
+        from genvae.synthesis.synthesizer import Synthesizer
 
         synthesizer = Synthesizer(Run(default_run()), installed())
         result["run"], result["genre"] = synthesizer.digest, synthesizer.genres[0]

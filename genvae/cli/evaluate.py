@@ -59,7 +59,7 @@ def evaluate(
     from genvae.metrics.evaluation import Evaluation
     from genvae.metrics.report import as_json as to_json
     from genvae.metrics.report import tables
-    from genvae.registry import installed
+    from genvae.plugin.registry import installed
     from genvae.run import Run
 
     if store_path is None:

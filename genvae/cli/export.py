@@ -56,7 +56,7 @@ def export(
     from dataclasses import asdict
 
     from genvae.export import export_onnx
-    from genvae.registry import installed
+    from genvae.plugin.registry import installed
 
     done = export_onnx(run, installed(), output, part=part, mean=mean)
     if as_json:

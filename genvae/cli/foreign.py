@@ -10,10 +10,10 @@ from importlib.metadata import EntryPoint, entry_points
 
 import click
 
-from genvae.discovery import Row, normalised
 from genvae.errors import PluginError
-from genvae.guard import guarded
-from genvae.registry import Disabled
+from genvae.plugin.discovery import Row, normalised
+from genvae.plugin.guard import guarded
+from genvae.plugin.registry import Disabled
 
 
 def names() -> list[str]:

@@ -14,9 +14,9 @@ from genvae.cli.output import byte_stream, make_folder, save, say, show_json, sh
 from genvae.errors import AudioError, GenvaeError
 
 if TYPE_CHECKING:
-    from genvae.generation import Clip, Synthesizer
-    from genvae.registry import Registry
+    from genvae.plugin.registry import Registry
     from genvae.run import Run
+    from genvae.synthesis.synthesizer import Clip, Synthesizer
 
 
 def _finite(ctx: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
@@ -80,7 +80,7 @@ def generate(
     pipe = byte_stream() if output == "-" else None
 
     from genvae.audio.play import play
-    from genvae.registry import installed
+    from genvae.plugin.registry import installed
 
     run = open_run(run_path)
     if genre is None:
@@ -147,8 +147,8 @@ def synthesizer_for(run: Run, registry: Registry, vocoder: str | None, assignmen
     Raises:
         OptionError: a wrong option. PluginError: no such vocoder. RunError: the run is unfinished or damaged.
     """
-    from genvae import options
-    from genvae.generation import Synthesizer
+    from genvae.plugin import options
+    from genvae.synthesis.synthesizer import Synthesizer
 
     values = options.parse_assignments(assignments, ["vocoder"])["vocoder"]
     if vocoder is None and not values:

@@ -73,7 +73,7 @@ def _store(path: Path) -> dict[str, Any]:
 
 
 def _clip(path: Path) -> dict[str, Any]:
-    from genvae import provenance
+    from genvae.synthesis import provenance
 
     return {"kind": "clip", "path": str(path), **provenance.read(path).told()}
 

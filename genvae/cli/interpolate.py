@@ -11,8 +11,8 @@ from genvae.cli.output import byte_stream, make_folder, save, say, show_json, sh
 from genvae.cli.sources import read_sound, seeded_clip, sound_file
 
 if TYPE_CHECKING:
-    from genvae.generation import Clip, Synthesizer
-    from genvae.walk import Knot
+    from genvae.synthesis.latent_path import Knot
+    from genvae.synthesis.synthesizer import Clip, Synthesizer
 
 
 @click.command()
@@ -50,8 +50,8 @@ def interpolate(
     pipe = byte_stream() if output == "-" else None
 
     from genvae.cli.generate import describe, open_run, synthesizer_for
-    from genvae.registry import installed
-    from genvae.walk import Path as Way
+    from genvae.plugin.registry import installed
+    from genvae.synthesis.latent_path import Path as Way
 
     run = open_run(run_path)
     synthesizer = synthesizer_for(run, installed(), vocoder, assignments)
@@ -91,7 +91,7 @@ def _kept(path: Path, clip: Clip, overwrite: bool, as_json: bool) -> tuple[Path,
 def _end(text: str, synthesizer: Synthesizer) -> tuple[Knot, int | None, str]:
     """An end of the way: its place, its seed if it has one, and a name for files."""
     from genvae.cli.generate import file_stem
-    from genvae.walk import Knot
+    from genvae.synthesis.latent_path import Knot
 
     if seeded := seeded_clip(text):
         genre, seed = seeded

@@ -49,7 +49,7 @@ def _encode(run_path: Path, store: Path) -> None:
 
     from genvae.clips.store import ClipStore
     from genvae.latents.encode import encode_store
-    from genvae.registry import installed
+    from genvae.plugin.registry import installed
     from genvae.run import Run
 
     def shown(batches: list[Any]) -> Iterator[Any]:

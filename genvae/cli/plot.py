@@ -15,10 +15,10 @@ from genvae.errors import GenvaeError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from genvae.generation import Synthesizer
     from genvae.plots.latent import Mark
     from genvae.plots.sound import Sound
     from genvae.run import Run
+    from genvae.synthesis.synthesizer import Synthesizer
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -113,7 +113,7 @@ def grid(store: Path, output: Path, run_path: Path | None, count: int, seed: int
     from genvae.clips.store import ClipStore
     from genvae.plots.grid import grid as draw
     from genvae.plots.sound import Sound
-    from genvae.registry import installed
+    from genvae.plugin.registry import installed
 
     clips = ClipStore.open(store)
     synthesizer = synthesizer_for(open_run(run_path), installed(), None, ())
@@ -188,7 +188,7 @@ def _write(drawn: Figure, output: Path) -> None:
 
 def _synthesizer(run: Run) -> Synthesizer:
     from genvae.cli.generate import synthesizer_for
-    from genvae.registry import installed
+    from genvae.plugin.registry import installed
 
     return synthesizer_for(run, installed(), None, ())
 

@@ -9,11 +9,11 @@ import click
 
 from genvae.cli.output import say, show_fields, show_json, show_path, show_table, tracked
 from genvae.errors import PluginError, nearest
-from genvae.plugin import KINDS, ModelPlugin
+from genvae.plugin.declarations import KINDS, ModelPlugin
 from genvae.text import printable
 
 if TYPE_CHECKING:
-    from genvae.registry import Registry, Row
+    from genvae.plugin.registry import Registry, Row
 
 _KIND = click.Choice(list(KINDS))
 _LISTED = click.Choice([*KINDS, "command"])
@@ -43,7 +43,7 @@ def list_plugins(kind: str | None, as_json: bool) -> None:
     GENVAE_STRICT=1                    makes the first broken plugin an error, with its traceback
     """
     from genvae.cli import COMMANDS, foreign
-    from genvae.registry import installed
+    from genvae.plugin.registry import installed
 
     rows = [row for row in (*installed().rows, *foreign.rows(COMMANDS)) if kind is None or row.kind in (kind, "?")]
     if as_json:
@@ -61,8 +61,8 @@ def list_plugins(kind: str | None, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def show_plugin(name: str, kind: str | None, as_json: bool) -> None:
     """Show what one plugin does and each of its options."""
-    from genvae import options
-    from genvae.registry import installed
+    from genvae.plugin import options
+    from genvae.plugin.registry import installed
 
     row = _find(installed(), name, kind)
     plugin = row.plugin
@@ -136,7 +136,7 @@ def check_plugins(
     """
     from dataclasses import asdict
 
-    from genvae import options
+    from genvae.plugin import options
     from genvae.testing.kit import Report, outcome_of, plugin_checks
 
     sections = options.parse_assignments(assignments, list(KINDS))
@@ -177,7 +177,7 @@ def _as_path(target: str) -> Path | None:
 
 def _find(registry: Registry, name: str, kind: str | None) -> Row:
     """The one row of this name, in whatever state; `distribution:name` tells clashing ones apart."""
-    from genvae.registry import is_of
+    from genvae.plugin.registry import is_of
 
     distribution, _, bare = name.rpartition(":")
     among = [row for row in registry.rows if kind in (None, row.kind)]

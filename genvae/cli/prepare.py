@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from genvae.clips.prepare import Progress
-    from genvae.dataset import Dataset
+    from genvae.interfaces.dataset import Dataset
 
 
 @click.command()
@@ -57,13 +57,13 @@ def prepare(
     genvae prepare list.csv --out store --dataset manifest
     genvae prepare any-name --out store --dataset synthetic --set dataset.recordings=2
     """
-    from genvae import options
     from genvae.clips.prepare import prepare as prepare_store
     from genvae.clips.report import table
     from genvae.clips.work import Settings
     from genvae.errors import GenvaeError
-    from genvae.guard import guarded
-    from genvae.registry import installed, load_factory
+    from genvae.plugin import options
+    from genvae.plugin.guard import guarded
+    from genvae.plugin.registry import installed, load_factory
 
     plugin = installed().plugin("dataset", name)
     chosen = options.build(plugin.options, options.parse_assignments(assignments, ["dataset"])["dataset"], where=name)

@@ -43,8 +43,8 @@ def reconstruct(
     """
     from genvae.cli.generate import open_run, synthesizer_for
     from genvae.cli.sources import read_sound
-    from genvae.registry import installed
-    from genvae.rendering import require_genre
+    from genvae.plugin.registry import installed
+    from genvae.synthesis.renderer import require_genre
 
     targets = [output / f"{file.stem}-reconstruction.wav" for file in files]
     for position, target in enumerate(targets):

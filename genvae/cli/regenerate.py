@@ -11,8 +11,8 @@ from genvae.cli.output import byte_stream, make_folder, save, say, show_json, sh
 from genvae.errors import GenvaeError, RunError
 
 if TYPE_CHECKING:
-    from genvae.generation import Synthesizer
-    from genvae.provenance import Provenance
+    from genvae.synthesis.provenance import Provenance
+    from genvae.synthesis.synthesizer import Synthesizer
 
 
 @click.command()
@@ -31,8 +31,8 @@ def regenerate(file: Path, run_path: Path | None, output: str | None, overwrite:
     \b
     genvae regenerate techno-s42-000.wav
     """
-    from genvae import provenance
     from genvae.audio import wav
+    from genvae.synthesis import provenance
 
     if output == "-" and as_json:
         raise click.UsageError("-o - can't be combined with --json: standard output is the sound.")
@@ -65,9 +65,9 @@ def regenerate(file: Path, run_path: Path | None, output: str | None, overwrite:
 def _synthesizer(file: Path, told: Provenance, run_path: Path | None) -> Synthesizer:
     """The run that made a file, with the vocoder that made it."""
     from genvae.cli.generate import open_run
-    from genvae.generation import Synthesizer
     from genvae.pipeline import Part
-    from genvae.registry import installed
+    from genvae.plugin.registry import installed
+    from genvae.synthesis.synthesizer import Synthesizer
 
     try:
         run = open_run(run_path)

@@ -36,7 +36,7 @@ def serve(run_path: Path | None, host: str, port: int, allowed: tuple[str, ...])
         import uvicorn
 
         from genvae.cli.generate import open_run
-        from genvae.registry import installed
+        from genvae.plugin.registry import installed
         from genvae.web.app import create_app
         from genvae.web.guard import LOCAL
         from genvae.web.studio import Studio

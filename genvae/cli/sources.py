@@ -12,7 +12,7 @@ from genvae.errors import AudioError, GenvaeError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from genvae.generation import Synthesizer
+    from genvae.synthesis.synthesizer import Synthesizer
 
 MOST_SECONDS = 600.0  # of a file that `read_part` takes
 

@@ -9,8 +9,8 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from genvae.dataset import SoundStream
 from genvae.errors import AudioError
+from genvae.interfaces.dataset import SoundStream
 
 FULL_SCALE = 32768
 """What ±1 becomes in int16. A power of two, so that 16-bit recordings at the store's rate are kept bit by bit."""

@@ -16,9 +16,9 @@ from genvae.clips.shard import is_key, read_seal, remove_shard, shard_key
 from genvae.clips.store import FORMAT, SPLITS, read_head
 from genvae.clips.work import Settings, Task
 from genvae.clips.workers import Outcome, run_tasks
-from genvae.dataset import Dataset, Recording
 from genvae.errors import GenvaeError, PluginError, StoreError, nearest
-from genvae.guard import guarded
+from genvae.interfaces.dataset import Dataset, Recording
+from genvae.plugin.guard import guarded
 from genvae.text import printable
 
 Progress = Callable[[int, int, str], None]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from genvae.clips.shard import Seal
-from genvae.dataset import Recording, Split
+from genvae.interfaces.dataset import Recording, Split
 from genvae.text import printable
 
 

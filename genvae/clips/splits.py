@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from genvae.dataset import Split
+from genvae.interfaces.dataset import Split
 
 
 @dataclass(frozen=True, kw_only=True)

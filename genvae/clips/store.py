@@ -17,8 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from genvae.clips.chop import FULL_SCALE
 from genvae.clips.shard import is_key, items_digest, map_shard
-from genvae.dataset import Split
 from genvae.errors import StoreError, nearest
+from genvae.interfaces.dataset import Split
 
 FORMAT = 1
 """Version of the store's format on disk."""

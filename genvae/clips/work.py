@@ -13,8 +13,8 @@ import numpy as np
 
 from genvae.clips.chop import FULL_SCALE, Chopper
 from genvae.clips.shard import Seal, new_shard, write_seal
-from genvae.dataset import Recording
 from genvae.errors import AudioError, OptionError, StoreError
+from genvae.interfaces.dataset import Recording
 from genvae.text import printable
 
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # which reading a recording never gives

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from genvae.clips.store import ClipStore
 from genvae.errors import RunError
-from genvae.registry import Registry
+from genvae.plugin.registry import Registry
 from genvae.run import Run, save_tensors
 
 Tracked = Callable[[list[NDArray[np.int64]]], Iterator[NDArray[np.int64]]]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from genvae.errors import GenvaeError
-from genvae.generation import Clip, Synthesizer
 from genvae.metrics.critic import Critic
 from genvae.metrics.embedder import Embedder, default_embedder
 from genvae.run import Run
+from genvae.synthesis.synthesizer import Clip, Synthesizer
 
 
 class Chooser:

@@ -17,7 +17,6 @@ from torch import Tensor
 
 from genvae.clips.store import ClipStore
 from genvae.errors import StoreError
-from genvae.generation import Clip, Reconstruction, Synthesizer, item_generator
 from genvae.metrics.baselines import PrincipalComponents, copy_synthesis, silence, white_noise
 from genvae.metrics.candidates import Chooser
 from genvae.metrics.comparison import RESAMPLES, Estimate
@@ -28,8 +27,9 @@ from genvae.metrics.sampling import Numbers, shifted
 from genvae.metrics.signal import Signal, describe, multi_resolution_stft
 from genvae.metrics.training_clips import TrainingClips
 from genvae.pipeline import Pipeline
-from genvae.registry import Registry
+from genvae.plugin.registry import Registry
 from genvae.run import Run
+from genvae.synthesis.synthesizer import Clip, Reconstruction, Synthesizer, item_generator
 from genvae.training.monitor import active_units
 
 T = TypeVar("T")

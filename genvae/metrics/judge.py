@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 
 from genvae.clips.store import ClipStore
-from genvae.dataset import Split
 from genvae.errors import StoreError
+from genvae.interfaces.dataset import Split
 from genvae.metrics.comparison import RESAMPLES, Estimate, compare_points
 from genvae.metrics.embedder import Embedder, Points, Waves, default_embedder
 from genvae.metrics.genres import GenreClassifier

@@ -67,7 +67,7 @@ def _package(name: str, kind: str) -> str:
         plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-0123456789")
         hint = f" such as {plain!r}," if plain else ""
         raise PluginError(f"A plugin's name is lower-case letters and digits with hyphens between,{hint} not {name!r}.")
-    from genvae.registry import installed
+    from genvae.plugin.registry import installed
 
     for row in installed().declared():
         if (row.kind, row.name) == (kind, name):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
 
-from genvae.plugin import KINDS
+from genvae.plugin.declarations import KINDS
 from genvae.testing.subject import Subject
 
 

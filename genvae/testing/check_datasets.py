@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from genvae.dataset import Dataset, Recording
 from genvae.errors import AudioError, GenvaeError
-from genvae.registry import load_factory, use_file
+from genvae.interfaces.dataset import Dataset, Recording
+from genvae.plugin.registry import load_factory, use_file
 from genvae.testing import fresh
 from genvae.testing.check import check
 from genvae.testing.failure import CheckFailure, expect
@@ -92,8 +92,8 @@ def is_the_same_every_time(subject: Subject) -> None:
 
 def list_elsewhere(kind: str, name: str, options: dict[str, Any], source: str, file: str | None) -> list[list[str]]:
     """What a dataset lists, in the process that calls this."""
-    from genvae import options as forms
-    from genvae.registry import installed
+    from genvae.plugin import options as forms
+    from genvae.plugin.registry import installed
 
     if file:
         use_file(Path(file))

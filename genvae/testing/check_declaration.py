@@ -10,7 +10,7 @@ import sys
 from functools import cache
 from typing import Any
 
-from genvae import options
+from genvae.plugin import options
 from genvae.testing.check import check, light
 from genvae.testing.failure import CheckFailure, expect
 from genvae.testing.subject import Subject
@@ -22,7 +22,7 @@ _HEAVY = ("torch", "numpy")
 _PROGRAM = """
 import json, sys, time
 sys.path[:0] = json.loads(sys.argv[2])
-import genvae.discovery, genvae.plugin
+import genvae.plugin.discovery, genvae.plugin.declarations
 before = set(sys.modules)
 began = time.process_time()
 __import__(sys.argv[1])
@@ -97,8 +97,11 @@ def _typed(value: Any) -> str:
 @check
 def factory_is_of_its_kind(subject: Subject) -> None:
     """The factory is a class of the kind, with nothing abstract left."""
-    from genvae.api import Model, Prior, Transform, Vocoder
-    from genvae.dataset import Dataset
+    from genvae.interfaces.dataset import Dataset
+    from genvae.interfaces.model import Model
+    from genvae.interfaces.prior import Prior
+    from genvae.interfaces.transform import Transform
+    from genvae.interfaces.vocoder import Vocoder
 
     bases = {"dataset": Dataset, "transform": Transform, "model": Model, "prior": Prior, "vocoder": Vocoder}
     base, made = bases[subject.kind], subject.factory

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from genvae.api import Model, Posterior, TrainingStep
+from genvae.interfaces.model import Model, Posterior, TrainingStep
 from genvae.pipeline import Pipeline
-from genvae.plugin import ModelPlugin
+from genvae.plugin.declarations import ModelPlugin
 from genvae.testing.check import check
 from genvae.testing.failure import CheckFailure, expect, expect_close, expect_shape, seeded
 from genvae.testing.partners import pipeline_with

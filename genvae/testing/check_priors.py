@@ -8,8 +8,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from genvae.api import Prior
-from genvae.plugin import PriorPlugin
+from genvae.interfaces.prior import Prior
+from genvae.plugin.declarations import PriorPlugin
 from genvae.testing.check import check
 from genvae.testing.failure import CheckFailure, expect, expect_close, expect_shape, seeded
 from genvae.testing.reload import reloaded

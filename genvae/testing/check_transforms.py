@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from genvae.api import Transform
-from genvae.plugin import TransformPlugin
+from genvae.interfaces.transform import Transform
+from genvae.plugin.declarations import TransformPlugin
 from genvae.spec import FeatureSpec
 from genvae.testing.check import check
 from genvae.testing.failure import CheckFailure, expect, expect_close, expect_shape, seeded

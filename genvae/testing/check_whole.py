@@ -13,8 +13,8 @@ from pathlib import Path
 from genvae.clips.prepare import prepare
 from genvae.clips.store import ClipStore
 from genvae.clips.work import Settings
-from genvae.dataset import Dataset
-from genvae.plugin import NoOptions
+from genvae.interfaces.dataset import Dataset
+from genvae.plugin.declarations import NoOptions
 from genvae.testing import fresh
 from genvae.testing.check import check
 from genvae.testing.check_datasets import source_of
@@ -58,9 +58,9 @@ def trains_and_generates(subject: Subject) -> None:
 
 def generate(run: str, genre: str, files: list[str]) -> int:
     """The number of samples of a clip that a run makes, in the process that calls this."""
-    from genvae.generation import Synthesizer
-    from genvae.registry import installed, use_file
+    from genvae.plugin.registry import installed, use_file
     from genvae.run import Run
+    from genvae.synthesis.synthesizer import Synthesizer
 
     for file in files:
         use_file(Path(file))

@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from genvae.guard import one_line
+from genvae.plugin.guard import one_line
 from genvae.testing.failure import CheckFailure
 
 PATIENCE = 120
@@ -71,9 +71,9 @@ def _server() -> subprocess.Popen[str]:
 
 
 def _serve() -> None:
-    import genvae.generation  # what takes long to import, and belongs to no plugin
+    import genvae.synthesis.synthesizer  # what takes long to import, and belongs to no plugin
 
-    assert genvae.generation
+    assert genvae.synthesis.synthesizer
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a plugin prints is not an answer
     for line in sys.stdin:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from genvae.errors import PluginError, nearest
-from genvae.guard import one_line
+from genvae.plugin.guard import one_line
 from genvae.testing import (
     check_datasets,
     check_declaration,

@@ -7,12 +7,13 @@ from typing import Any
 
 import torch
 
-from genvae import options
-from genvae.api import Transform, Vocoder
-from genvae.discovery import Row
 from genvae.errors import PluginError, SpecMismatch
+from genvae.interfaces.transform import Transform
+from genvae.interfaces.vocoder import Vocoder
 from genvae.pipeline import DEFAULTS, Pipeline, PipelineConfig, model_suggestions
-from genvae.registry import load_factory
+from genvae.plugin import options
+from genvae.plugin.discovery import Row
+from genvae.plugin.registry import load_factory
 from genvae.spec import FeatureSpec
 from genvae.testing.failure import CheckFailure
 from genvae.testing.subject import Subject

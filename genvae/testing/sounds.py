@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from genvae.audio import wav
-from genvae.dataset import Dataset, Recording
+from genvae.interfaces.dataset import Dataset, Recording
 
 GENRES = ("high", "low")
 _PITCHES = {"high": (700.0, 900.0, 1100.0), "low": (110.0, 150.0, 210.0)}  # Hz, of each recording

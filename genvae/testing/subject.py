@@ -11,11 +11,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from genvae import options
-from genvae.discovery import Row, Source, normalised
 from genvae.errors import PluginError, nearest
-from genvae.plugin import KINDS, Plugin
-from genvae.registry import Registry, installed, is_of, load_factory, with_sources
+from genvae.plugin import options
+from genvae.plugin.declarations import KINDS, Plugin
+from genvae.plugin.discovery import Row, Source, normalised
+from genvae.plugin.registry import Registry, installed, is_of, load_factory, with_sources
 from genvae.testing.failure import CheckFailure
 
 Choice = Path | str | Callable[[Path], Path] | None

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from genvae.errors import RunError
 from genvae.pipeline import Pipeline
-from genvae.registry import Registry
+from genvae.plugin.registry import Registry
 from genvae.run import Run
 
 

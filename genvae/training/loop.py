@@ -12,9 +12,9 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from genvae.api import TrainingStep
 from genvae.clips.store import ClipStore
 from genvae.errors import OptionError, RunError, StoreError
+from genvae.interfaces.model import TrainingStep
 from genvae.pipeline import Pipeline
 from genvae.run import Run, load_tree, save_tree
 from genvae.training.data import Batches, in_order

@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from genvae import options
 from genvae.clips.store import ClipStore
 from genvae.errors import RunError
 from genvae.pipeline import DEFAULTS, SECTIONS, Part, Pipeline, PipelineConfig, model_suggestions
-from genvae.registry import Registry, installed
+from genvae.plugin import options
+from genvae.plugin.registry import Registry, installed
 from genvae.run import Run
 from genvae.spec import FeatureSpec
 from genvae.training.plan import Budget, TrainOptions

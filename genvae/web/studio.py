@@ -12,13 +12,13 @@ from torch import Tensor
 
 import genvae
 from genvae.errors import GenvaeError, RunError
-from genvae.generation import Synthesizer
 from genvae.latents import LatentMap, directions, map_methods
 from genvae.pipeline import DEFAULTS, Part
-from genvae.registry import Registry
-from genvae.rendering import require_genre
+from genvae.plugin.registry import Registry
 from genvae.run import Run
-from genvae.walk import Path
+from genvae.synthesis.latent_path import Path
+from genvae.synthesis.renderer import require_genre
+from genvae.synthesis.synthesizer import Synthesizer
 from genvae.web import schema
 
 DIRECTIONS = 6

@@ -23,7 +23,7 @@ from genvae.bench.suites.map import covariance
 from genvae.bench.suites.vocoders import blurred, convergence, magnitudes, spec_of
 from genvae.errors import GenvaeError
 from genvae.latents.fit import make_map
-from genvae.registry import Registry, installed
+from genvae.plugin.registry import Registry, installed
 from genvae.run import Run
 
 ACME = """

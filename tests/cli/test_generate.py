@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from conftest import CLIP_SAMPLES, SAMPLE_RATE, Genvae
 
-from genvae import pretrained, provenance
+from genvae import pretrained
 from genvae.audio import play, wav
 from genvae.cli.generate import file_name
 from genvae.run import Run
+from genvae.synthesis import provenance
 
 
 def test_files_are_named_and_told_and_are_16_bit_wav(genvae: Genvae, tiny_run_path: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from genvae import provenance
+from genvae.synthesis import provenance
 
 BASE = ("interpolate", "--from", "rock@4", "--to", "drum & bass@7")
 

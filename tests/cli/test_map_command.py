@@ -5,7 +5,7 @@ import json
 import torch
 
 from genvae.latents import LatentMap
-from genvae.registry import installed
+from genvae.plugin.registry import installed
 from genvae.run import Run
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import Genvae
 
-from genvae import registry
+from genvae.plugin.declarations import registry
 
 GOOD = """
 import genvae

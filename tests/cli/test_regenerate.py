@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from conftest import Genvae, make_run
 
-from genvae import provenance
 from genvae.audio import wav
 from genvae.run import Run
+from genvae.synthesis import provenance
 
 
 @pytest.fixture

@@ -22,8 +22,8 @@ from genvae.clips.prepare import prepare
 from genvae.clips.report import table
 from genvae.clips.store import ClipStore
 from genvae.clips.work import Settings
-from genvae.dataset import Dataset, Recording
 from genvae.errors import GenvaeError, OptionError, PluginError, StoreError
+from genvae.interfaces.dataset import Dataset, Recording
 from genvae.text import printable
 from genvae_plugins.datasets.folder import Folder
 

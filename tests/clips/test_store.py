@@ -13,8 +13,8 @@ from genvae.clips.prepare import prepare
 from genvae.clips.shard import ShardWriter, items_digest, map_shard, new_shard, shard_path
 from genvae.clips.store import INDEX, ClipStore, store_digest
 from genvae.clips.work import Settings
-from genvae.dataset import Dataset, Recording
 from genvae.errors import StoreError
+from genvae.interfaces.dataset import Dataset, Recording
 
 SETTINGS = Settings(dataset="tones", sample_rate=8000, clip_ms=100)
 

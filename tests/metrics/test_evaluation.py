@@ -16,7 +16,7 @@ from genvae.metrics.comparison import compare
 from genvae.metrics.embedder import Embedder, Points, Waves
 from genvae.metrics.evaluation import Evaluation
 from genvae.metrics.judge import Judge
-from genvae.registry import installed
+from genvae.plugin.registry import installed
 from genvae.run import Run
 
 Genvae = Callable[..., Result]

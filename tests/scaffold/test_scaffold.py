@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import Genvae
 
-from genvae.plugin import KINDS
+from genvae.plugin.declarations import KINDS
 from genvae.scaffold import write
 
 ROOT = Path(__file__).parents[2]

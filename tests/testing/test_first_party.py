@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from genvae.registry import installed
+from genvae.plugin.registry import installed
 from genvae.testing import BoundCheck, plugin_checks
 from genvae.testing.kit import parametrize
 from genvae.testing.sounds import write_example

@@ -23,11 +23,11 @@ from starlette.testclient import TestClient
 
 from genvae.cli import main
 from genvae.cli.generate import synthesizer_for
-from genvae.generation import Synthesizer
 from genvae.latents import LatentMap
 from genvae.latents.fit import make_map
-from genvae.registry import installed
+from genvae.plugin.registry import installed
 from genvae.run import Run, save_tensors
+from genvae.synthesis.synthesizer import Synthesizer
 from genvae.web import upload
 from genvae.web.app import create_app
 from genvae.web.studio import Studio
@@ -352,7 +352,7 @@ def test_the_server_never_imports_umap_or_numba(mapped_run: Run, tmp_path: Path)
 import json, sys
 from pathlib import Path
 from starlette.testclient import TestClient
-from genvae.registry import installed
+from genvae.plugin.registry import installed
 from genvae.run import Run, save_tensors
 from genvae.web.app import create_app
 from genvae.web.studio import Studio

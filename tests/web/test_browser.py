@@ -25,8 +25,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, Response, expect,
 from second_map import add_second_map
 
 from genvae.pretrained import default_run
-from genvae.provenance import read
 from genvae.run import Run
+from genvae.synthesis.provenance import read
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [

@@ -10,7 +10,7 @@ from pathlib import Path
 from genvae.bench.contest import Case
 from genvae.bench.harness import Conditions
 from genvae.bench.sounds import Sounds
-from genvae.registry import Registry
+from genvae.plugin.registry import Registry
 
 SUITES = {
     "startup": "How soon a command answers in a new process.",

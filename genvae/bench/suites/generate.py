@@ -8,10 +8,10 @@ import torch
 
 from genvae.bench.contest import Call, Case, Contender, Scale
 from genvae.bench.suites import Context
-from genvae.generation import Synthesizer
 from genvae.pipeline import Pipeline
 from genvae.pretrained import default_run
 from genvae.run import Run
+from genvae.synthesis.synthesizer import Synthesizer
 
 
 def cases(context: Context) -> Iterator[Case]:

@@ -13,7 +13,6 @@ import numpy as np
 import soundfile
 import torch
 
-from genvae import options
 from genvae.bench.contest import Call, Case, Contender, Scale
 from genvae.bench.sounds import RATE
 from genvae.bench.suites import Context
@@ -21,7 +20,8 @@ from genvae.bench.suites.decode import FORMATS, SECONDS, recording
 from genvae.clips.prepare import prepare
 from genvae.clips.store import ClipStore
 from genvae.clips.work import Settings
-from genvae.registry import load_factory
+from genvae.plugin import options
+from genvae.plugin.registry import load_factory
 
 _BATCH = 16  # clips of which log magnitudes are computed at once
 

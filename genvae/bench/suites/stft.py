@@ -10,13 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genvae import options, windows
-from genvae.api import Transform
+from genvae import windows
 from genvae.bench.contest import Call, Case, Contender, Scale, Score
 from genvae.bench.sounds import RATE
 from genvae.bench.suites import Context
-from genvae.plugin import TransformPlugin
-from genvae.registry import load_factory
+from genvae.interfaces.transform import Transform
+from genvae.plugin import options
+from genvae.plugin.declarations import TransformPlugin
+from genvae.plugin.registry import load_factory
 from genvae.spec import FeatureSpec
 
 _FLOOR = 1e-4  # added to magnitudes before their logarithm, by the contenders that have no way of their own

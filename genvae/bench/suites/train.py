@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from genvae.api import TrainingStep
 from genvae.bench.contest import Call, Case, Contender, Scale
 from genvae.bench.harness import measure
 from genvae.bench.sounds import RATE
 from genvae.bench.suites import Context
+from genvae.interfaces.model import TrainingStep
 from genvae.pipeline import Pipeline, PipelineConfig
 
 _GENRES = ("a", "b", "c")

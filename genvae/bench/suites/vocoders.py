@@ -10,15 +10,16 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from genvae import options, windows
-from genvae.api import Vocoder
+from genvae import windows
 from genvae.bench.contest import Call, Case, Contender, Scale, Score
 from genvae.bench.sounds import RATE
 from genvae.bench.suites import Context
 from genvae.bench.suites import vocoder_peers as peers
+from genvae.interfaces.vocoder import Vocoder
 from genvae.pipeline import DEFAULTS
-from genvae.plugin import VocoderPlugin
-from genvae.registry import load_factory
+from genvae.plugin import options
+from genvae.plugin.declarations import VocoderPlugin
+from genvae.plugin.registry import load_factory
 from genvae.spec import FeatureSpec
 
 N_FFT, HOP = 1024, 256

@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from genvae.audio.decode import SUFFIXES, SoundfileStream
-from genvae.dataset import Dataset, Recording, SoundStream
 from genvae.errors import AudioError, GenvaeError
+from genvae.interfaces.dataset import Dataset, Recording, SoundStream
 from genvae.text import printable
 
 _FOREIGN = (

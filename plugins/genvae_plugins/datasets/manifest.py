@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 from genvae.audio.decode import SoundfileStream
-from genvae.dataset import Dataset, Recording, SoundStream, Split
 from genvae.errors import AudioError, GenvaeError, nearest
+from genvae.interfaces.dataset import Dataset, Recording, SoundStream, Split
 from genvae.text import printable
 from genvae_plugins.datasets.folder import fingerprint
 

@@ -7,8 +7,8 @@ from functools import partial
 
 from genvae.audio.decode import SUFFIXES
 from genvae.audio.ffmpeg import FfmpegStream
-from genvae.dataset import Dataset, Recording
 from genvae.errors import AudioError
+from genvae.interfaces.dataset import Dataset, Recording
 from genvae_plugins.datasets.folder import FOREIGN_SUFFIXES, files_of_genres, fingerprint
 
 

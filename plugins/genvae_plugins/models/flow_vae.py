@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from genvae.api import Model, Posterior
+from genvae.interfaces.model import Model, Posterior
 from genvae.losses import free_bits, gaussian_nll
 from genvae.spec import FeatureSpec
 from genvae_plugins.flow_matching import flow_matching_loss, time_features, walk

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from genvae import Prior
-from genvae.plugin import NoOptions
+from genvae.plugin.declarations import NoOptions
 from genvae_plugins.flow_matching import flow_matching_loss, time_features, walk
 from genvae_plugins.priors import FlowOptions
 from genvae_plugins.priors.gaussian import Gaussian

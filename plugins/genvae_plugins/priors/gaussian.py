@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from genvae import Prior
-from genvae.plugin import NoOptions
+from genvae.plugin.declarations import NoOptions
 from genvae_plugins.priors.per_genre import cholesky, normal_noise, require_all, shrunk_covariances, split_by_genre
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from genvae import Prior
-from genvae.plugin import NoOptions
+from genvae.plugin.declarations import NoOptions
 from genvae_plugins.priors.per_genre import normal_noise, split_by_genre
 
 

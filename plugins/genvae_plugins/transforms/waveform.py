@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from genvae import FeatureSpec, Transform
-from genvae.plugin import NoOptions
+from genvae.plugin.declarations import NoOptions
 
 
 class Waveform(Transform):

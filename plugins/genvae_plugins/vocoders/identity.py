@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from genvae import FeatureSpec, Vocoder
-from genvae.plugin import NoOptions
+from genvae.plugin.declarations import NoOptions
 
 
 class Identity(Vocoder):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from genvae.api import TrainingStep
 from genvae.errors import SpecMismatch
+from genvae.interfaces.model import TrainingStep
 from genvae.pipeline import Pipeline, PipelineConfig
-from genvae.registry import installed
+from genvae.plugin.registry import installed
 
 GENRES = ("a", "b")
 SMALL = {"width": 32, "neck": 8, "latent_dim": 6, "learning_rate": 5e-3}

@@ -13,7 +13,7 @@ from sklearn.mixture import GaussianMixture
 
 from genvae import Prior, options
 from genvae.errors import OptionError
-from genvae.plugin import NoOptions
+from genvae.plugin.declarations import NoOptions
 from genvae_plugins.priors import FlowOptions, GmmOptions
 from genvae_plugins.priors.flow import Flow
 from genvae_plugins.priors.gaussian import Gaussian

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transform_sounds import RATE, convergence_db, make, music, noise, tone
 
-from genvae import options
 from genvae.errors import OptionError
+from genvae.plugin import options
 from genvae_plugins.transforms import MelOptions, StftOptions
 from genvae_plugins.transforms.filters import hz_to_mel, mel_filters, mel_to_hz
 from genvae_plugins.transforms.mel import Mel

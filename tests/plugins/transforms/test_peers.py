@@ -96,7 +96,7 @@ def test_stft_and_mel_do_not_import_their_peers() -> None:
 import sys
 from pathlib import Path
 import torch
-from genvae.registry import installed, load_factory
+from genvae.plugin.registry import installed, load_factory
 registry = installed()
 for name in ("stft", "mel", "cqt", "complex", "waveform"):
     plugin = registry.plugin("transform", name)

@@ -14,8 +14,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genvae import options
 from genvae.errors import OptionError
+from genvae.plugin import options
 from genvae_plugins.transforms import StftOptions
 from genvae_plugins.transforms.stft import Stft
 

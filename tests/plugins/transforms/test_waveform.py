@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from transform_sounds import make, noise
 
 from genvae.errors import SpecMismatch
-from genvae.plugin import NoOptions
+from genvae.plugin.declarations import NoOptions
 from genvae_plugins.vocoders.identity import Identity
 
 

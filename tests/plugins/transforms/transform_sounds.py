@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from genvae import Transform, options
-from genvae.registry import load_factory
+from genvae.plugin.registry import load_factory
 from genvae_plugins.transforms import genvae_transforms
 
 RATE = 22050

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from vocoder_sounds import DECLARED, SPEC, convergence_db, impulse, log_magnitude, make, music, spec_of, tone
 
 from genvae.errors import OptionError, SpecMismatch
-from genvae.options import build
+from genvae.plugin.options import build
 
 CASES: list[tuple[str, dict[str, Any]]] = [
     ("griffin-lim", {"iterations": 16}),

@@ -10,8 +10,8 @@ import pytest
 import torch
 from vocoder_sounds import RATE, SPEC, music
 
-from genvae import options
 from genvae.errors import OptionError, SpecMismatch
+from genvae.plugin import options
 from genvae_plugins.transforms import StftOptions
 from genvae_plugins.transforms.stft import Stft
 from genvae_plugins.vocoders import GriffinLimOptions

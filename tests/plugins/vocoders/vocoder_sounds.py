@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from genvae import FeatureSpec, Vocoder, windows
-from genvae.registry import load_factory
+from genvae.plugin.registry import load_factory
 from genvae_plugins.vocoders import genvae_vocoders
 
 RATE = 22050

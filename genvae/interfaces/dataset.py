@@ -1,7 +1,4 @@
-"""Dataset, Recording and SoundStream: where recordings come from and how they are read (no torch here).
-
-This stands apart from `genvae.api` because the processes that decode recordings have no use for torch.
-"""
+"""Dataset, Recording and SoundStream: where recordings come from and how they are read (no torch here)."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from genvae.walk import Path, slerp
+from genvae.synthesis.latent_path import Path, slerp
 
 
 def random(*shape: int, seed: int = 0) -> torch.Tensor:

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genvae import provenance
 from genvae.audio import wav
 from genvae.errors import AudioError
-from genvae.provenance import Provenance, Waypoint
+from genvae.synthesis import provenance
+from genvae.synthesis.provenance import Provenance, Waypoint
 
 VOCODER = {"plugin": "griffin-lim", "distribution": "genvae", "version": "1", "options": {"iterations": 4}}
 GOOD: dict[str, Any] = {"run": "0123456789abcdef", "genre": "techno", "seed": 1, "index": 2, "temperature": 1.0,

@@ -13,16 +13,16 @@ import torch
 from torch import Tensor
 
 import genvae
-from genvae import provenance
 from genvae.errors import GenvaeError, PluginError, RunError
-from genvae.generation import Synthesizer, item_generator
 from genvae.pipeline import Part
-from genvae.plugin import VocoderPlugin
+from genvae.plugin.declarations import VocoderPlugin
+from genvae.plugin.registry import Registry, installed
 from genvae.pretrained import default_run
-from genvae.registry import Registry, installed
-from genvae.rendering import log_spectral_distance
 from genvae.run import Run
-from genvae.walk import Path as Path_
+from genvae.synthesis import provenance
+from genvae.synthesis.latent_path import Path as Path_
+from genvae.synthesis.renderer import log_spectral_distance
+from genvae.synthesis.synthesizer import Synthesizer, item_generator
 
 
 @pytest.fixture(scope="session")
@@ -119,8 +119,8 @@ def watch(event, arguments):
         assert "latents" not in opened[-1]
 sys.addaudithook(watch)
 from pathlib import Path
-from genvae.generation import Synthesizer
-from genvae.registry import installed
+from genvae.synthesis.synthesizer import Synthesizer
+from genvae.plugin.registry import installed
 from genvae.run import Run
 Synthesizer(Run(Path({str(tiny_run.path)!r})), installed()).generate("rock", seed=0, index=0)
 assert any(name.endswith("weights.safetensors") for name in opened), "the hook sees nothing"

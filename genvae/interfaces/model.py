@@ -1,8 +1,4 @@
-"""The abstract base classes of the parts that work on tensors: Transform, Model, Prior and Vocoder.
-
-Shapes: waveforms [B, samples] in ±1; features and spectrograms [B, bins, frames]; latents [B, latent_dim]; genres [B],
-int64 indices into the run's list of genres. Everything that draws takes a `torch.Generator` on the tensors' device.
-"""
+"""Model: a variational autoencoder over features; the posterior that it gives, and the training step that it takes."""
 
 from __future__ import annotations
 
@@ -16,45 +12,6 @@ from torch import Tensor, nn
 
 from genvae.losses import gaussian_kl, reparameterise
 from genvae.spec import FeatureSpec
-
-
-class Transform(nn.Module, ABC):
-    """A front end from waveforms to features.
-
-    Args:
-        options: an instance of the plugin's options dataclass.
-        sample_rate: of the waveforms, in Hz.
-
-    Attributes:
-        spec: what `invert` returns; the model's features are those, scaled.
-        magnitude_spec: what `magnitudes` returns, where a front end can be brought to the magnitudes of an STFT but
-            doesn't give them itself. A vocoder that refuses `spec` is offered it.
-    """
-
-    spec: FeatureSpec
-    magnitude_spec: FeatureSpec | None = None
-
-    def __init__(self, options: Any, *, sample_rate: int) -> None:
-        super().__init__()
-
-    def fit(self, waves: Iterable[Tensor]) -> None:  # optional on purpose
-        """Learn statistics from batches of training waveforms [B, samples], kept in buffers. By default nothing."""
-
-    @abstractmethod
-    def forward(self, wave: Tensor) -> Tensor:
-        """Waveforms [B, samples] -> features [B, bins, frames] of about unit scale."""
-
-    @abstractmethod
-    def invert(self, features: Tensor) -> Tensor:
-        """Features [B, bins, frames] -> the same shape in the units of `spec`."""
-
-    def magnitudes(self, spectrogram: Tensor) -> Tensor:
-        """What `invert` returns, [B, bins, frames] -> [B, magnitude_spec.bins, frames] in those units.
-
-        Raises:
-            NotImplementedError: there is no `magnitude_spec`.
-        """
-        raise NotImplementedError(f"{type(self).__name__} has no way to magnitudes.")
 
 
 @dataclass(frozen=True)
@@ -141,50 +98,3 @@ class Model(nn.Module, ABC):
         for optimizer in step.optimizers:
             optimizer.step()
         return parts
-
-
-class Prior(nn.Module, ABC):
-    """A distribution over latents for each genre, fitted after the model is trained; all it learns lives in buffers.
-
-    Args:
-        options: an instance of the plugin's options dataclass.
-        latent_dim: dimensions of the latent space.
-        genres: the names of the genres, whose indices `genre` holds.
-    """
-
-    def __init__(self, options: Any, *, latent_dim: int, genres: Sequence[str]) -> None:
-        super().__init__()
-
-    @abstractmethod
-    def fit(self, z: Tensor, genre: Tensor, *, generator: torch.Generator) -> None:
-        """Learn from latents [N, latent_dim] drawn from the training clips' posteriors, and their genres [N].
-
-        Raises:
-            ValueError: if a latent is not finite.
-        """
-
-    @abstractmethod
-    def sample(self, genre: Tensor, *, generator: torch.Generator, temperature: float = 1.0) -> Tensor:
-        """Draw a latent for each genre of [B] -> [B, latent_dim]; `temperature` scales the spread, 0 gives a centre."""
-
-
-class Vocoder(nn.Module, ABC):
-    """From a spectrogram to a waveform.
-
-    Args:
-        options: an instance of the plugin's options dataclass.
-        spec: what the spectrogram means; raise SpecMismatch (`spec.require`) for one that the vocoder can't serve.
-    """
-
-    def __init__(self, options: Any, *, spec: FeatureSpec) -> None:
-        super().__init__()
-        self.spec = spec
-
-    @abstractmethod
-    def forward(
-        self, spectrogram: Tensor, *, length: int | None = None, generator: torch.Generator | None = None
-    ) -> Tensor:
-        """Spectrogram [B, bins, frames] in the units of the spec -> waveform [B, length].
-
-        `length` is by default `spec.samples(frames)`; without a generator nothing is drawn at random.
-        """

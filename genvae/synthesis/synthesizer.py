@@ -16,13 +16,13 @@ from torch import Tensor
 import genvae
 from genvae.audio import wav
 from genvae.errors import GenvaeError
-from genvae.joining import stride
 from genvae.pipeline import SECTIONS, Part, Pipeline
-from genvae.provenance import Provenance, Waypoint
-from genvae.registry import Registry
-from genvae.rendering import Renderer, log_spectral_distance, require_genre, within_full_scale
+from genvae.plugin.registry import Registry
 from genvae.run import Run
-from genvae.walk import Knot, Path, Place
+from genvae.synthesis.crossfade import stride
+from genvae.synthesis.latent_path import Knot, Path, Place
+from genvae.synthesis.provenance import Provenance, Waypoint
+from genvae.synthesis.renderer import Renderer, log_spectral_distance, require_genre, within_full_scale
 
 LONGEST = 600.0  # seconds of one sound
 _KNOT_SECONDS = 2.0  # from one drawn latent to the next in a longer sound

@@ -12,11 +12,11 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
-from genvae.discovery import Row as Row
-from genvae.discovery import Source, normalised, rows_of
 from genvae.errors import PluginError, nearest
-from genvae.guard import guarded, one_line, strict
-from genvae.plugin import KINDS, Plugin
+from genvae.plugin.declarations import KINDS, Plugin
+from genvae.plugin.discovery import Row as Row
+from genvae.plugin.discovery import Source, normalised, rows_of
+from genvae.plugin.guard import guarded, one_line, strict
 
 _FILES: dict[Path, Source] = {}  # that the user has named
 

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from genvae.errors import GenvaeError, PluginError, nearest
-from genvae.joining import clips_for, join
 from genvae.pipeline import Pipeline
-from genvae.walk import Path, Place
+from genvae.synthesis.crossfade import clips_for, join
+from genvae.synthesis.latent_path import Path, Place
 
 _LOUDEST = 0.99  # peak of a clip that would be beyond full scale
 

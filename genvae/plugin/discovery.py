@@ -21,10 +21,10 @@ from typing import Any, Literal, Self
 import pluggy
 
 import genvae
-from genvae import hookspecs
 from genvae.errors import PluginError
-from genvae.guard import one_line, strict
-from genvae.plugin import API, KINDS, Plugin
+from genvae.plugin import hookspecs
+from genvae.plugin.declarations import API, KINDS, Plugin
+from genvae.plugin.guard import one_line, strict
 
 State = Literal["ok", "slow", "unavailable", "disabled", "clash", "broken"]
 

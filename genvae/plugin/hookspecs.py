@@ -18,7 +18,7 @@ from collections.abc import Iterable
 
 import pluggy
 
-from genvae.plugin import DatasetPlugin, ModelPlugin, PriorPlugin, TransformPlugin, VocoderPlugin
+from genvae.plugin.declarations import DatasetPlugin, ModelPlugin, PriorPlugin, TransformPlugin, VocoderPlugin
 
 hookspec = pluggy.HookspecMarker("genvae")
 hookimpl = pluggy.HookimplMarker("genvae")

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from genvae.errors import PluginError
-from genvae.plugin import VocoderPlugin
-from genvae.registry import Registry, Row, installed, load_factory
+from genvae.plugin.declarations import VocoderPlugin
+from genvae.plugin.registry import Registry, Row, installed, load_factory
 
 HEAD = "import genvae\n"
 GOOD = """
@@ -187,7 +187,7 @@ def test_what_comes_with_genvae_is_installed_and_sound() -> None:
 def test_finding_a_plugin_that_comes_with_genvae_imports_no_heavy_library() -> None:
     program = """
 import sys
-from genvae.registry import installed
+from genvae.plugin.registry import installed
 assert installed().plugin("vocoder", "pghi-refined") and installed().plugin("transform", "stft")
 print(*sorted({"torch", "numpy", "sklearn", "soundfile", "numba"} & set(sys.modules)))
 """

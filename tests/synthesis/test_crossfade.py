@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from genvae.joining import clips_for, join, stride
 from genvae.spec import FeatureSpec, Kind, Scale
+from genvae.synthesis.crossfade import clips_for, join, stride
 
 
 def spec(kind: Kind, scale: Scale) -> FeatureSpec:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genvae.errors import OptionError
-from genvae.options import build, describe, parse_assignments, to_json
+from genvae.plugin.options import build, describe, parse_assignments, to_json
 
 
 @dataclass(frozen=True, kw_only=True)
