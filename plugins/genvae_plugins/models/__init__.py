@@ -124,7 +124,8 @@ class FlowVAEOptions:
     its decoder. nats: what a latent tells of a clip, its divergence, on average. learning_rate: of AdamW. flow_steps: in
     which `decode` draws. guidance: 1 draws from what was learnt, more exaggerates what the latent says. latent_noise:
     how inexact the flow takes a latent to be, as a standard deviation. texture: how much of the noise that was learnt
-    is drawn.
+    is drawn. preconditioned: whether the flow is scaled by the codes' deviations, as it is better; the embedded run's is
+    not yet.
     """
 
     latent_dim: int = 64
@@ -139,6 +140,7 @@ class FlowVAEOptions:
     guidance: float = 1.0
     latent_noise: float = 0.2
     texture: float = 1.0
+    preconditioned: bool = True
 
     def __post_init__(self) -> None:
         """Raise ValueError for sizes that make no model."""

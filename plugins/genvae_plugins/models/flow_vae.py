@@ -21,6 +21,7 @@ from genvae_plugins.models.transformer import Transformer
 NECK = 16  # numbers a patch before the posterior and after the latent
 MEASURED_BATCHES = 120  # that the patches are measured on
 BLUR = 0.1  # noise on the codes that the detail is learnt from, as drawn codes are not exact either
+DETAIL_SHARE = 4  # one clip in so many teaches the detail, which has a sample in each of its patches
 UNCONDITIONAL = 0.1  # share of clips whose latent the flow is not told, for guidance
 MOST_LATENT_NOISE = 0.6  # standard deviation of the noise on the latents that the flow is told in training, at most
 LOG_SPREAD_RANGE = (-5.0, 2.0)  # of the likelihood
@@ -119,8 +120,9 @@ class FlowVAE(Model):
             lambda x, time: self._velocity(x, time, told, latent, amount, genre, known), codes, generator=generator
         ).mean()
 
-        near = codes + BLUR * deviation * torch.randn(codes.shape, generator=generator, device=codes.device)
-        detail, noise = self.detail.loss(features, near, self.patches)
+        few = slice(-(-len(codes) // DETAIL_SHARE) if self.training else None)
+        blur = BLUR * deviation * torch.randn(codes[few].shape, generator=generator, device=codes.device)
+        detail, noise = self.detail.loss(features[few], codes[few] + blur, self.patches)
         with torch.no_grad():
             missed = F.mse_loss(self.patches.decode(mean), features)
         return {
@@ -170,6 +172,9 @@ class FlowVAE(Model):
         address = self.latent_flow(z) + self.noise_flow(time_features(amount, width))
         condition = self.genre_flow(genre) + self.time_flow(time_features(time, width))
         condition = condition + torch.where(known, address, self.unknown)
+        if not self.options.preconditioned:
+            out: Tensor = self.flow(torch.cat([x, mean * known[..., None]], dim=2), condition).float()
+            return out
         scaled = Preconditioner(self.patches.deviation, time)
         given = torch.cat([scaled.input(x), mean / self.patches.deviation * known[..., None]], dim=2)
         return scaled.velocity(x, self.flow(given, condition).float())  # [B, length, components]
