@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from genvae.clips.store import ClipStore
 from genvae.files import write_whole
 from genvae.metrics.judge import Judge
-from genvae.pipeline import Part, Pipeline
+from genvae.pipeline import PartConfig, Pipeline
 from genvae.plugin.registry import installed
 from genvae.run import Run
 from genvae.synthesis.synthesizer import Synthesizer
@@ -90,7 +90,7 @@ def prior_rows(judge: Judge, store: ClipStore, run: Run, folder: Path) -> Iterat
     trained = run.load(registry)
     latents, genres = drawn_latents(trained, store)
     for name in PRIORS:
-        config = replace(run.config, prior=Part.of(registry, "prior", name, {}))
+        config = replace(run.config, prior=PartConfig.of(registry, "prior", name, {}))
         other = Pipeline.build(config, registry)
         other.transform.load_state_dict(trained.transform.state_dict())
         other.model.load_state_dict(trained.model.state_dict())

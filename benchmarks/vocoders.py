@@ -20,8 +20,8 @@ from genvae.bench.suites import vocoder_peers as peers
 from genvae.bench.suites.vocoders import blurred, convergence, magnitudes, spec_of
 from genvae.clips.store import ClipStore
 from genvae.pipeline import Pipeline
-from genvae.plugin.registry import installed, load_factory
-from genvae.pretrained import default_run
+from genvae.plugin.registry import installed
+from genvae.pretrained import pretrained_run
 from genvae.run import Run
 
 RATE = 22050
@@ -63,7 +63,7 @@ def made(store: ClipStore, count: int) -> dict[str, Tensor]:
     trained = np.sort(generator.choice(store.select(split="train"), OTHERS, replace=False))
     waves = torch.from_numpy(store.waves(held_out))
     exact = magnitudes(waves, SPEC).clamp_min(1e-9)
-    run = Run(default_run())
+    run = Run(pretrained_run())
     parts: Pipeline = run.load(installed())
     parts.eval()
     genre = torch.from_numpy(store.index["genre"][held_out].astype(np.int64))
@@ -82,8 +82,7 @@ def contenders() -> Iterator[tuple[str, Callable[[], peers.Run]]]:
     """Name, and how to make it."""
     yield from peers.all_of(SPEC, RATE, None)
     for plugin_name, values in ROWS:
-        plugin = installed().plugin("vocoder", plugin_name)
-        vocoder = load_factory(plugin)(plugin.options(**values), spec=SPEC)
+        vocoder = installed().make("vocoder", plugin_name, values, spec=SPEC)
         said = ", ".join(f"{name}={value}" for name, value in values.items())
         yield f"`{plugin_name}`{' ' + said if said else ''}", lambda own=vocoder: lambda logs: own(logs, length=RATE)
 

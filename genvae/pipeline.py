@@ -18,14 +18,14 @@ from genvae.interfaces.vocoder import Vocoder
 from genvae.plugin import options
 from genvae.plugin.declarations import ModelPlugin
 from genvae.plugin.guard import guarded
-from genvae.plugin.registry import Registry, load_factory
+from genvae.plugin.registry import Registry
 
 SECTIONS = ("transform", "model", "prior", "vocoder")
 DEFAULTS = {"transform": "stft", "model": "flow-vae", "prior": "gmm", "vocoder": "pghi-refined"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class PartConfig:
     """One plugin of a pipeline with every one of its options, and the distribution that brings it."""
 
     plugin: str
@@ -45,7 +45,7 @@ class Part:
             PluginError: there is no such plugin here. OptionError: it refuses an option.
         """
         row = registry.row(kind, name)
-        chosen = options.build(registry.plugin(kind, name).options, values, where=kind)
+        chosen = options.build(row.usable().options, values, where=kind)
         return cls(plugin=row.name, distribution=row.distribution, version=row.version, options=options.to_json(chosen))
 
 
@@ -59,10 +59,10 @@ class PipelineConfig:
     sample_rate: int
     clip_samples: int
     genres: tuple[str, ...]
-    transform: Part
-    model: Part
-    prior: Part
-    vocoder: Part
+    transform: PartConfig
+    model: PartConfig
+    prior: PartConfig
+    vocoder: PartConfig
 
     @classmethod
     def assemble(
@@ -86,13 +86,13 @@ class PipelineConfig:
             suggested = model_suggestions(registry, names["model"], section)  # some plugins have no such option
             merged[section].update({name: value for name, value in suggested.items() if name in known})
             merged[section].update((values or {}).get(section, {}))
-        parts = {section: Part.of(registry, section, names[section], merged[section]) for section in SECTIONS}
+        parts = {section: PartConfig.of(registry, section, names[section], merged[section]) for section in SECTIONS}
         return cls(sample_rate=sample_rate, clip_samples=clip_samples, genres=tuple(genres), **parts)
 
     def with_vocoder(self, registry: Registry, name: str, values: Mapping[str, Any]) -> Self:
         """The same pipeline with another vocoder, or with the same one's options changed."""
         kept = self.vocoder.options if name == self.vocoder.plugin else {}
-        return replace(self, vocoder=Part.of(registry, "vocoder", name, {**kept, **values}))
+        return replace(self, vocoder=PartConfig.of(registry, "vocoder", name, {**kept, **values}))
 
     def to_json(self) -> dict[str, Any]:
         """The description as plain values."""
@@ -106,7 +106,7 @@ class PipelineConfig:
             RunError: something is missing or has the wrong type.
         """
         try:
-            parts = {section: Part(**value[section]) for section in SECTIONS}
+            parts = {section: PartConfig(**value[section]) for section in SECTIONS}
             config = cls(
                 sample_rate=int(value["sample_rate"]),
                 clip_samples=int(value["clip_samples"]),
@@ -120,15 +120,28 @@ class PipelineConfig:
             raise RunError(f"The pipeline's description is damaged: {type(error).__name__}: {error}") from error
 
 
-@dataclass(frozen=True)
-class Pipeline:
-    """The parts of a pipeline, built, with the handshake between their specs done."""
+class Pipeline(nn.Module):
+    """The parts of a pipeline, built, with the handshake between their specs done.
 
-    config: PipelineConfig
+    Attributes:
+        config: what determines it but its weights.
+        transform: waveforms -> features, and back.
+        model: features -> latents -> features.
+        prior: latents of a genre.
+        vocoder: spectrograms -> waveforms.
+    """
+
     transform: Transform
     model: Model
     prior: Prior
     vocoder: Vocoder
+
+    def __init__(
+        self, config: PipelineConfig, *, transform: Transform, model: Model, prior: Prior, vocoder: Vocoder
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.transform, self.model, self.prior, self.vocoder = transform, model, prior, vocoder
 
     @classmethod
     def build(cls, config: PipelineConfig, registry: Registry) -> Self:
@@ -145,16 +158,17 @@ class Pipeline:
         )
         prior = _make(registry, config, "prior", latent_dim=model.latent_dim, genres=config.genres)
         vocoder = _make_vocoder(registry, config, transform)
-        return cls(config, transform, model, prior, vocoder)
+        return cls(config, transform=transform, model=model, prior=prior, vocoder=vocoder)
 
-    def with_vocoder(self, registry: Registry, vocoder: Part) -> Self:
-        """The same parts but for another vocoder, set to inference; what it draws is torch's global generator's.
+    def with_vocoder(self, registry: Registry, vocoder: PartConfig) -> Pipeline:
+        """The same parts with another vocoder, set to inference; its first weights come from torch's global generator.
 
         Raises:
             PluginError: it is missing. SpecMismatch: it doesn't fit.
         """
         config = replace(self.config, vocoder=vocoder)
-        return replace(self, config=config, vocoder=_make_vocoder(registry, config, self.transform).eval())
+        made = _make_vocoder(registry, config, self.transform).eval()
+        return Pipeline(config, transform=self.transform, model=self.model, prior=self.prior, vocoder=made)
 
     def sound(self, features: Tensor, *, length: int, generator: torch.Generator | None = None) -> Tensor:
         """Features [B, bins, frames] -> waveforms [B, length], through the transform's inverse and the vocoder."""
@@ -173,44 +187,8 @@ class Pipeline:
 
     def using(self, section: str, doing: str) -> AbstractContextManager[None]:
         """A block that runs code of one part: what that raises becomes a line that names the plugin."""
-        part: Part = getattr(self.config, section)
+        part: PartConfig = getattr(self.config, section)
         return guarded(f"The {section} {part.plugin!r} of {part.distribution} failed while {doing}")
-
-    def modules(self) -> dict[str, nn.Module]:
-        """The parts by section."""
-        return {section: getattr(self, section) for section in SECTIONS}
-
-    def to(self, device: torch.device | str) -> Self:
-        """Move every part; returns itself."""
-        for module in self.modules().values():
-            module.to(device)
-        return self
-
-    def eval(self) -> Self:
-        """Switch every part to inference; returns itself."""
-        for module in self.modules().values():
-            module.eval()
-        return self
-
-    def state(self) -> dict[str, Tensor]:
-        """Every weight and buffer, named `section.name`."""
-        return {f"{s}.{n}": t for s, module in self.modules().items() for n, t in module.state_dict().items()}
-
-    def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """Take over what `state` gave. A vocoder other than the one that was saved keeps its own.
-
-        Raises:
-            RunError: a tensor is missing, unexpected, or has another shape.
-        """
-        for section, module in self.modules().items():
-            own = {n.removeprefix(f"{section}."): t for n, t in state.items() if n.startswith(f"{section}.")}
-            if section == "vocoder" and own.keys() != module.state_dict().keys():
-                continue
-            try:
-                module.load_state_dict(own)
-            except RuntimeError as error:
-                raise RunError(f"The weights do not fit the {section} {getattr(self.config, section).plugin!r}: "
-                               f"{str(error).splitlines()[-1].strip()}") from error  # fmt: skip
 
 
 def model_suggestions(registry: Registry, model: str, section: str) -> dict[str, Any]:
@@ -240,7 +218,7 @@ def _make_vocoder(registry: Registry, config: PipelineConfig, transform: Transfo
 
 
 def _make(registry: Registry, config: PipelineConfig, section: str, **context: Any) -> Any:
-    part: Part = getattr(config, section)
+    part: PartConfig = getattr(config, section)
     try:
         row = registry.row(section, f"{part.distribution}:{part.plugin}")
     except PluginError as error:
@@ -256,9 +234,4 @@ def _make(registry: Registry, config: PipelineConfig, section: str, **context: A
             f"This pipeline needs the {section} {part.plugin!r} {part.version} of {part.distribution}, which {state}. "
             f"{cure}"
         ) from error
-    plugin = row.plugin
-    assert plugin is not None  # row() has refused the broken ones
-    chosen = options.build(plugin.options, part.options, where=section)
-    factory = load_factory(plugin)
-    with guarded(f"The {section} {part.plugin!r} of {part.distribution} could not be made"):
-        return factory(chosen, **context)
+    return registry.make(section, f"{row.distribution}:{row.name}", part.options, **context)

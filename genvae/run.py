@@ -19,16 +19,16 @@ from pathlib import Path
 from typing import Any, Self
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save
-from torch import Tensor
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 
 import genvae
-from genvae.errors import RunError
-from genvae.files import write_json, write_whole
+from genvae.errors import Cure, RunError
+from genvae.files import write_json
 from genvae.pipeline import Pipeline, PipelineConfig
 from genvae.plugin.registry import Registry
 from genvae.spec import FeatureSpec
+from genvae.tensor_files import save_tensors
 
 FORMAT = 1
 
@@ -50,7 +50,8 @@ class Run:
         self.path = path
         if not self.description_path.is_file():
             raise RunError(
-                f"{path} is not a run: it has no {self.description_path.name}. Make one with `genvae train`."
+                f"{path} is not a run: it has no {self.description_path.name}.",
+                cure=Cure.of("train", store="STORE", run=path),
             )
         try:
             description = json.loads(self.description_path.read_text(encoding="utf-8"))
@@ -77,7 +78,7 @@ class Run:
         """
         target = path / "pipeline.json"
         if target.exists():
-            raise RunError(f"{path} holds a run already. Continue it with --resume, or name another folder.")
+            raise RunError(f"{path} holds a run already. Continue it with `resume`, or name another folder.")
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -159,64 +160,23 @@ class Run:
             state = load_file(self.weights_path)
         except (SafetensorError, OSError) as error:
             raise RunError(f"{self.weights_path} is damaged: {error}") from error
-        pipeline.load_state(state)
+        if pipeline.config.vocoder != self.config.vocoder:  # what was trained of the run's own is none of its weights
+            state = {name: tensor for name, tensor in state.items() if not name.startswith("vocoder.")}
+            state |= pipeline.vocoder.state_dict(prefix="vocoder.")
+        try:
+            pipeline.load_state_dict(state)
+        except RuntimeError as error:
+            misfit = str(error).splitlines()[-1].strip()
+            raise RunError(f"{self.weights_path} does not fit the run's parts: {misfit}") from error
         return pipeline.eval()
 
     def save_weights(self, pipeline: Pipeline) -> None:
         """Write every part's weights; from here on the run can generate."""
-        save_tensors(self.weights_path, pipeline.state())
+        save_tensors(self.weights_path, pipeline.state_dict())
 
     def _require_weights(self) -> None:
         if not self.finished:
-            raise RunError(f"The training of {self.path} has not ended. Continue it with: "
-                           f"genvae train STORE --run {self.path} --resume")  # fmt: skip
-
-
-def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
-    """Write tensors as one safetensors file, whole; tied weights are stored once for each name."""
-    plain = {name: tensor.detach().to("cpu").contiguous().clone() for name, tensor in tensors.items()}
-    write_whole(path, save(plain, dict(metadata) if metadata else None))
-
-
-def save_tree(path: Path, tree: Any) -> None:
-    """Write nested dicts, lists and tuples of tensors and plain values as one safetensors file, whole."""
-    tensors: dict[str, Tensor] = {}
-
-    def pack(value: Any) -> Any:
-        if isinstance(value, Tensor):
-            name = str(len(tensors))
-            tensors[name] = value
-            return {"tensor": name}
-        if isinstance(value, Mapping):  # as pairs, because keys may be numbers, which JSON objects can't have
-            return {"dict": [[pack(key), pack(item)] for key, item in value.items()]}
-        if isinstance(value, list | tuple):
-            return {type(value).__name__: [pack(item) for item in value]}
-        return value
-
-    save_tensors(path, tensors, {"tree": json.dumps(pack(tree))})
-
-
-def load_tree(path: Path) -> Any:
-    """Read what `save_tree` wrote.
-
-    Raises:
-        RunError: the file is missing or damaged.
-    """
-
-    def unpack(value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        [(kind, content)] = value.items()
-        if kind == "tensor":
-            return tensors[content]
-        if kind == "dict":
-            return {unpack(key): unpack(item) for key, item in content}
-        items = [unpack(item) for item in content]
-        return tuple(items) if kind == "tuple" else items
-
-    try:
-        with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a mapping
-            return unpack(json.loads(file.metadata()["tree"]))
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{path} is damaged: {error}") from error
+            raise RunError(
+                f"The training of {self.path} has not ended.",
+                cure=Cure.of("train", store="STORE", run=self.path, resume=True),
+            )

@@ -18,7 +18,8 @@ from click.testing import CliRunner, Result
 from genvae.cli import main
 from genvae.pipeline import Pipeline, PipelineConfig
 from genvae.plugin.registry import installed
-from genvae.run import Run, save_tensors
+from genvae.run import Run
+from genvae.tensor_files import save_tensors
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     torch.set_num_threads(1)  # the other cores have workers of their own

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from genvae.errors import RunError
 from genvae.plugin.registry import installed
-from genvae.run import Run, load_tree, save_tree
+from genvae.run import Run
+from genvae.tensor_files import load_tree, save_tree
 
 leaves = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text())
 keys = st.one_of(st.integers(), st.text())
@@ -77,10 +78,10 @@ def test_the_digest_changes_with_any_weight_and_any_option(tiny_run):
 
 def test_a_loaded_run_is_what_was_saved_and_set_to_inference(tiny_run):
     pipeline = tiny_run.load(installed())
-    assert not any(module.training for module in pipeline.modules().values())
+    assert not any(module.training for module in pipeline.modules())
     again = Run(tiny_run.path).load(installed())
-    for name, tensor in pipeline.state().items():
-        assert torch.equal(tensor, again.state()[name])
+    for name, tensor in pipeline.state_dict().items():
+        assert torch.equal(tensor, again.state_dict()[name])
 
 
 def test_loading_leaves_the_global_generator_alone(tiny_run):

@@ -20,7 +20,7 @@ from genvae.clips.store import ClipStore
 from genvae.metrics.embedder import WEIGHTS
 from genvae.metrics.network import HOP, POINTS, EmbedderNetwork
 from genvae.metrics.spectrogram import log_mel
-from genvae.run import save_tensors
+from genvae.tensor_files import save_tensors
 
 VERSION, SEED = "2", 0
 EPOCHS, BATCH, LEARNING_RATE, SMOOTHING = 6, 128, 2e-3, 0.1

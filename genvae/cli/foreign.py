@@ -11,7 +11,7 @@ from importlib.metadata import EntryPoint, entry_points
 import click
 
 from genvae.errors import PluginError
-from genvae.plugin.discovery import Row, normalised
+from genvae.plugin.discovery import PluginRow, PluginState, normalised
 from genvae.plugin.guard import guarded
 from genvae.plugin.registry import Disabled
 
@@ -47,20 +47,19 @@ def find(typed: str) -> click.Command | None:
     return command
 
 
-def rows(own: Iterable[str]) -> list[Row]:
+def rows(own: Iterable[str]) -> list[PluginRow]:
     """A row for each command that distributions add, none of them imported; `own` are the names of ours."""
     found, listed = _points(), []
     for dist, point in found:
         version = point.dist.version if point.dist else "?"
         others = sorted(d for d, other in found if other.name == point.name and other is not point)
-        row = Row("command", point.name, dist, version, "ok", origin=point.value)
+        reason = ""
         if point.name in own:
-            row = Row("command", point.name, dist, version, "clash", "genvae has a command of that name, which wins",
-                      origin=point.value)  # fmt: skip
+            reason = "genvae has a command of that name, which wins"
         elif others:
             reason = f"{', '.join(others)} has a command of the same name; write genvae {dist}:{point.name}"
-            row = Row("command", point.name, dist, version, "clash", reason, origin=point.value)
-        listed.append(row)
+        state: PluginState = "clash" if reason else "ok"
+        listed.append(PluginRow("command", point.name, dist, version, state, reason, origin=point.value))
     return listed
 
 

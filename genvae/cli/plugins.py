@@ -13,7 +13,7 @@ from genvae.plugin.declarations import KINDS, ModelPlugin
 from genvae.text import printable
 
 if TYPE_CHECKING:
-    from genvae.plugin.registry import Registry, Row
+    from genvae.plugin.registry import PluginRow, Registry
 
 _KIND = click.Choice(list(KINDS))
 _LISTED = click.Choice([*KINDS, "command"])
@@ -136,11 +136,12 @@ def check_plugins(
     """
     from dataclasses import asdict
 
+    from genvae.cli.assignments import parse_assignments
     from genvae.plugin import options
     from genvae.testing.kit import Report, outcome_of, plugin_checks
 
-    sections = options.parse_assignments(assignments, list(KINDS))
-    values = {f"{section}.{n}": value for section, named in sections.items() for n, value in named.items()}
+    values = parse_assignments(assignments)
+    options.by_section(values, KINDS)  # refuses a section that is no kind before anything is checked
     path = _as_path(target)
     bound = plugin_checks(path or target, kind=kind, options=values, source=source)
     outcomes = []
@@ -175,7 +176,7 @@ def _as_path(target: str) -> Path | None:
     return path if looks else None
 
 
-def _find(registry: Registry, name: str, kind: str | None) -> Row:
+def _find(registry: Registry, name: str, kind: str | None) -> PluginRow:
     """The one row of this name, in whatever state; `distribution:name` tells clashing ones apart."""
     from genvae.plugin.registry import is_of
 
@@ -194,16 +195,16 @@ def _find(registry: Registry, name: str, kind: str | None) -> Row:
     return rows[0]
 
 
-def _took(row: Row) -> str:
+def _took(row: PluginRow) -> str:
     return f"{1000 * row.import_seconds:.0f} ms" if row.import_seconds else "-"
 
 
-def _words(row: Row) -> str:
+def _words(row: PluginRow) -> str:
     summary = f"Adds the command genvae {row.name}." if row.kind == "command" else ""
     return str(row.reason or (row.plugin.summary if row.plugin else summary))
 
 
-def _as_json(row: Row) -> dict[str, str | float | None]:
+def _as_json(row: PluginRow) -> dict[str, str | float | None]:
     return {
         "kind": row.kind,
         "name": row.name,

@@ -35,8 +35,8 @@ def serve(run_path: Path | None, host: str, port: int, allowed: tuple[str, ...])
     with _listening(host, port) as listener:
         import uvicorn
 
-        from genvae.cli.generate import open_run
         from genvae.plugin.registry import installed
+        from genvae.verbs import open_run
         from genvae.web.app import create_app
         from genvae.web.guard import LOCAL
         from genvae.web.studio import Studio

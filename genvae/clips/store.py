@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from genvae.clips.chop import FULL_SCALE
 from genvae.clips.shard import is_key, items_digest, map_shard
-from genvae.errors import StoreError, nearest
+from genvae.errors import Cure, StoreError, nearest
 from genvae.interfaces.dataset import Split
 
 FORMAT = 1
@@ -86,9 +86,11 @@ class ClipStore:
         path = Path(path)
         head = read_head(path)
         if head is None:
-            raise StoreError(f"{path} is no clip store. Make one: genvae prepare SOURCE --out {path}")
+            raise StoreError(
+                f"{path} is no clip store.", cure=Cure.of("prepare", sources="MUSIC", store=_new_folder(path))
+            )
         if head.get("complete") is not True:
-            raise StoreError(f"The clip store {path} is unfinished. Run the same `genvae prepare` again to finish it.")
+            raise StoreError(f"The clip store {path} is unfinished. Prepare it again as before to finish it.")
         try:
             content = (path / "index.npy").read_bytes()
             if head["digest"] != store_digest(head, content):
@@ -96,8 +98,22 @@ class ClipStore:
             store = cls(path, head, _load_index(content))
             store._check()
         except (OSError, ValueError, TypeError, KeyError, EOFError) as error:
-            raise StoreError(f"The clip store {path} is damaged ({error}). Run `genvae prepare` again.") from error
+            raise StoreError(f"The clip store {path} is damaged ({error}). Prepare it again.") from error
         return store
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """What was kept, was partial and was skipped when it was prepared, recording by recording.
+
+        Raises:
+            StoreError: report.json is missing or damaged.
+        """
+        file = self.path / "report.json"
+        try:
+            report: dict[str, Any] = json.loads(file.read_bytes())
+        except (OSError, ValueError) as error:
+            raise StoreError(f"{file} can't be read ({error}). Prepare the store again.") from error
+        return report
 
     def __len__(self) -> int:
         return len(self.index)
@@ -161,8 +177,8 @@ class ClipStore:
             if items_digest(shard) != recording.digest:
                 where = self.path / "shards" / f"{recording.key}.npy"
                 raise StoreError(
-                    f"The clips of {recording.id!r} in {self.path} are damaged. Delete {where} and run "
-                    "`genvae prepare` again."
+                    f"The clips of {recording.id!r} in {self.path} are damaged. Delete {where} and "
+                    "prepare the store again."
                 )
 
     def _shard(self, number: int) -> NDArray[Any]:
@@ -204,6 +220,12 @@ class ClipStore:
             raise ValueError("the index is out of range")
 
 
+def _new_folder(path: Path) -> Path:
+    """Where a store may be made: the path itself, or beside it where it is taken."""
+    taken = path.is_file() or (path.is_dir() and any(path.iterdir()))
+    return path.with_name(f"{path.name}-store") if taken else path
+
+
 def read_head(path: Path) -> dict[str, Any] | None:
     """What store.json says; None when there is none.
 
@@ -216,7 +238,7 @@ def read_head(path: Path) -> dict[str, Any] | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
-        raise StoreError(f"{file} can't be read ({error}). Delete it and run `genvae prepare` again.") from error
+        raise StoreError(f"{file} can't be read ({error}). Delete it and prepare the store again.") from error
     if not isinstance(head, dict) or not isinstance(head.get("settings"), dict):
         raise StoreError(f"{file} does not describe a clip store.")
     if head.get("format") != FORMAT:

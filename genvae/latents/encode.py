@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from genvae.clips.store import ClipStore
 from genvae.errors import RunError
 from genvae.plugin.registry import Registry
-from genvae.run import Run, save_tensors
-
-Tracked = Callable[[list[NDArray[np.int64]]], Iterator[NDArray[np.int64]]]
+from genvae.progress import Listener, ignore, tracked
+from genvae.run import Run
+from genvae.tensor_files import save_tensors
 
 _BATCH = 64
 
 
 @torch.no_grad()
-def encode_store(run: Run, store: ClipStore, registry: Registry, *, tracked: Tracked = iter) -> None:
+def encode_store(run: Run, store: ClipStore, registry: Registry, *, listener: Listener = ignore) -> None:
     """Write the run's `latents.safetensors`, as the end of its training does.
 
     Args:
-        tracked: passes batches of clip numbers on, and may show how far it is.
+        run: that has no latents of its training clips.
+        store: the one that it was trained on.
+        registry: where its plugins come from.
+        listener: is told how far it is.
 
     Raises:
         RunError: the store is not the one that the run was trained on, or the run is unfinished or damaged.
@@ -34,7 +34,8 @@ def encode_store(run: Run, store: ClipStore, registry: Registry, *, tracked: Tra
     pipeline = run.load(registry)
     numbers = store.select(split="train")
     means: list[Tensor] = []
-    for batch in tracked([numbers[start : start + _BATCH] for start in range(0, len(numbers), _BATCH)]):
+    starts = range(0, len(numbers), _BATCH)
+    for batch in tracked([numbers[start : start + _BATCH] for start in starts], "encoding", listener):
         waves = torch.from_numpy(store.waves(batch))
         genre = torch.from_numpy(store.index["genre"][batch].astype(np.int64))
         means.append(pipeline.model.encode(pipeline.transform(waves), genre).mean.float())

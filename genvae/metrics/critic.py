@@ -16,7 +16,7 @@ from genvae.errors import GenvaeError
 from genvae.metrics.embedder import Embedder, Points
 from genvae.metrics.genres import GenreClassifier
 from genvae.metrics.sampling import choose
-from genvae.run import save_tensors
+from genvae.tensor_files import save_tensors
 
 CLIPS = 600
 """Training clips of a genre that a critic learns from."""

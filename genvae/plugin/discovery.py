@@ -26,7 +26,7 @@ from genvae.plugin import hookspecs
 from genvae.plugin.declarations import API, KINDS, Plugin
 from genvae.plugin.guard import one_line, strict
 
-State = Literal["ok", "slow", "unavailable", "disabled", "clash", "broken"]
+PluginState = Literal["ok", "slow", "unavailable", "disabled", "clash", "broken"]
 
 SLOW = 1.0
 """Seconds of import beyond which a plugin is called slow."""
@@ -35,7 +35,7 @@ _KIND_OF_HOOK = {f"genvae_{kind}s": kind for kind in KINDS}
 
 
 @dataclass(frozen=True)
-class Row:
+class PluginRow:
     """What is known of one plugin, or of something that should have brought one.
 
     state: `ok`; `slow` (works, but its import takes long); `unavailable` (works, but not on this machine); `disabled`
@@ -48,16 +48,21 @@ class Row:
     name: str
     distribution: str
     version: str
-    state: State
+    state: PluginState
     reason: str = ""
     plugin: Plugin | None = None
     module: str = ""
     origin: str = ""
     import_seconds: float = 0.0
 
+    def usable(self) -> Plugin:
+        """The declaration, for a row that `Registry.row` has given, as that refuses the others."""
+        assert self.plugin is not None
+        return self.plugin
+
 
 @dataclass(frozen=True)
-class Source:
+class PluginSource:
     """Something that declares plugins.
 
     distribution, version: who it comes from. name: of the entry point, or of the file. value: what is imported.
@@ -101,7 +106,7 @@ def normalised(distribution: str) -> str:
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
-def rows_of(source: Source) -> Iterator[Row]:
+def rows_of(source: PluginSource) -> Iterator[PluginRow]:
     """Load a source behind a guard and yield a row for each declaration, or one that says what is wrong.
 
     Raises:
@@ -114,8 +119,8 @@ def rows_of(source: Source) -> Iterator[Row]:
         yield row
 
 
-def _guarded_rows(source: Source) -> Iterator[Row]:
-    nothing = Row("?", source.name, source.distribution, source.version, "broken", module=source.value,
+def _guarded_rows(source: PluginSource) -> Iterator[PluginRow]:
+    nothing = PluginRow("?", source.name, source.distribution, source.version, "broken", module=source.value,
                   origin=source.value)  # fmt: skip
     began = time.perf_counter()
     try:
@@ -135,7 +140,7 @@ def _guarded_rows(source: Source) -> Iterator[Row]:
         yield replace(nothing, reason=reason)
     if not hooks and not unknown:
         yield replace(nothing, reason=f"{source.value} implements no hook; is @genvae.hookimpl missing on one?")
-    found: list[Row] = []
+    found: list[PluginRow] = []
     for hook, function in hooks:
         found += _declared(hook, function, nothing)
     seconds = time.perf_counter() - began
@@ -147,7 +152,7 @@ def _guarded_rows(source: Source) -> Iterator[Row]:
         yield row
 
 
-def _declared(hook: str, function: Callable[[], Any], nothing: Row) -> Iterator[Row]:
+def _declared(hook: str, function: Callable[[], Any], nothing: PluginRow) -> Iterator[PluginRow]:
     """A row for each thing that a hook yields."""
     kind = _KIND_OF_HOOK[hook]
     nothing = replace(nothing, kind=kind)

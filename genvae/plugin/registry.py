@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache, cached_property
 from importlib.metadata import EntryPoint, entry_points
@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from genvae.errors import PluginError, nearest
+from genvae.plugin import options
 from genvae.plugin.declarations import KINDS, Plugin
-from genvae.plugin.discovery import Row as Row
-from genvae.plugin.discovery import Source, normalised, rows_of
+from genvae.plugin.discovery import PluginRow as PluginRow
+from genvae.plugin.discovery import PluginSource, normalised, rows_of
 from genvae.plugin.guard import guarded, one_line, strict
 
-_FILES: dict[Path, Source] = {}  # that the user has named
+_FILES: dict[Path, PluginSource] = {}  # that the user has named
 
 
 class Registry:
@@ -30,18 +31,18 @@ class Registry:
             distribution that is disabled is not imported.
     """
 
-    def __init__(self, sources: Iterable[EntryPoint | Source], *, disabled: Iterable[str] = ()) -> None:
+    def __init__(self, sources: Iterable[EntryPoint | PluginSource], *, disabled: Iterable[str] = ()) -> None:
         self._off = Disabled(disabled)
-        known = (Source.of_point(s) if isinstance(s, EntryPoint) else s for s in sources)
+        known = (PluginSource.of_point(s) if isinstance(s, EntryPoint) else s for s in sources)
         rows = [row for source in known for row in self._rows_of(source)]
         self._declared = sorted(_mark_clashes(rows), key=_order)
 
     @cached_property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[PluginRow]:
         """Every plugin with its state; asks each whether it can run on this machine, which may take seconds."""
         return [_checked(row) for row in self._declared]
 
-    def declared(self) -> list[Row]:
+    def declared(self) -> list[PluginRow]:
         """Every plugin, without asking whether it can run on this machine."""
         return list(self._declared)
 
@@ -50,7 +51,7 @@ class Registry:
         rows = [row for row in self._declared if row.kind == kind and row.plugin]
         return [f"{row.distribution}:{row.name}" if row.state == "clash" else row.name for row in rows]
 
-    def row(self, kind: str, name: str) -> Row:
+    def row(self, kind: str, name: str) -> PluginRow:
         """The row of a usable plugin, by `name` or `distribution:name`.
 
         Raises:
@@ -75,13 +76,33 @@ class Registry:
 
     def plugin(self, kind: str, name: str) -> Plugin:
         """The declaration of a usable plugin; raises PluginError as `row` does."""
-        plugin = self.row(kind, name).plugin
-        assert plugin is not None  # row() has refused the broken ones
-        return plugin
+        return self.row(kind, name).usable()
 
-    def _rows_of(self, source: Source) -> Iterator[Row]:
+    def make(self, kind: str, name: str, values: Mapping[str, Any] | None = None, /, *args: Any, **context: Any) -> Any:
+        """Make a part: an instance of a plugin's class with some options given and the others at their defaults.
+
+        Args:
+            kind: dataset, transform, model, prior or vocoder.
+            name: `name` or `distribution:name`.
+            values: of options, as JSON or a command line holds them.
+            args: what the class of that kind takes after its options.
+            context: likewise, by keyword.
+
+        Raises:
+            PluginError: there is no such plugin, it can't be used here, or making it failed.
+            OptionError: it refuses an option.
+            SpecMismatch: it refuses the features.
+        """
+        row = self.row(kind, name)
+        plugin = row.usable()
+        chosen = options.build(plugin.options, values or {}, where=kind)
+        factory = load_factory(plugin)
+        with guarded(f"The {kind} {row.name!r} of {row.distribution} could not be made"):
+            return factory(chosen, *args, **context)
+
+    def _rows_of(self, source: PluginSource) -> Iterator[PluginRow]:
         if self._off.has(source.distribution):
-            yield Row("?", source.name, source.distribution, source.version, "disabled", _DISABLED,
+            yield PluginRow("?", source.name, source.distribution, source.version, "disabled", _DISABLED,
                       module=source.value, origin=source.value)  # fmt: skip
             return
         for row in rows_of(source):
@@ -123,7 +144,7 @@ class Disabled:
         return any(p == plugin and d in ("", normalised(distribution)) for d, p in pairs)
 
 
-def is_of(row: Row, distribution: str) -> bool:
+def is_of(row: PluginRow, distribution: str) -> bool:
     """Whether a row comes from that distribution, however it is spelt; "" is any."""
     return not distribution or normalised(distribution) == normalised(row.distribution)
 
@@ -134,7 +155,7 @@ def installed() -> Registry:
     return with_sources([])
 
 
-def with_sources(sources: Iterable[Source]) -> Registry:
+def with_sources(sources: Iterable[PluginSource]) -> Registry:
     """The plugins of this environment and some others, which hide those of the same distributions."""
     extra = [*_FILES.values(), *sources]
     hidden = {normalised(source.distribution) for source in extra}
@@ -149,7 +170,7 @@ def use_file(path: Path) -> None:
     Raises:
         PluginError: there is no such file, or it can't be a module.
     """
-    _FILES[path.absolute()] = Source.of_file(path)
+    _FILES[path.absolute()] = PluginSource.of_file(path)
     installed.cache_clear()
 
 
@@ -177,7 +198,7 @@ def load_factory(plugin: Plugin) -> Any:
         return getattr(importlib.import_module(module), attribute)
 
 
-def _checked(row: Row) -> Row:
+def _checked(row: PluginRow) -> PluginRow:
     """The row, or where all is well but for this machine, one that says what is missing here."""
     if row.plugin is None or row.state not in ("ok", "slow"):
         return row
@@ -194,12 +215,12 @@ def _why_unavailable(plugin: Plugin) -> str | None:
         return f"its check of this machine failed: {one_line(error)}"
 
 
-def _order(row: Row) -> tuple[int, str, str]:
+def _order(row: PluginRow) -> tuple[int, str, str]:
     kinds = list(KINDS)
     return (kinds.index(row.kind) if row.kind in kinds else len(kinds), row.name, row.distribution)
 
 
-def _mark_clashes(rows: list[Row]) -> Iterator[Row]:
+def _mark_clashes(rows: list[PluginRow]) -> Iterator[PluginRow]:
     for row in rows:
         others = [r for r in rows if r is not row and (r.kind, r.name) == (row.kind, row.name) and r.plugin]
         if not (row.plugin and others):

@@ -19,7 +19,7 @@ class Knot:
 
 
 @dataclass(frozen=True)
-class Place:
+class PathPoint:
     """A place on a path.
 
     latent: [latent_dim]. share: what part of the sound is decoded as the genre `other`; the rest as `genre`.
@@ -32,7 +32,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Path:
+class LatentPath:
     """One knot or more, passed at equal times."""
 
     knots: tuple[Knot, ...]
@@ -42,7 +42,7 @@ class Path:
         """The path through latents [knots, latent_dim] of those genres."""
         return cls(tuple(Knot(genre, z) for genre, z in zip(genres, latents.float(), strict=True)))
 
-    def at(self, t: float) -> Place:
+    def at(self, t: float) -> PathPoint:
         """The place at time t: 0 is the first knot, 1 the last."""
         legs = len(self.knots) - 1
         where = min(max(t, 0.0), 1.0) * legs
@@ -50,7 +50,7 @@ class Path:
         first, second = self.knots[leg], self.knots[min(leg + 1, legs)]
         share = where - leg
         z = slerp(first.latent, second.latent, torch.tensor(share, dtype=torch.float64))
-        return Place(z, first.genre, second.genre, share)
+        return PathPoint(z, first.genre, second.genre, share)
 
 
 def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:

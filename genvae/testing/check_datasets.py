@@ -14,7 +14,7 @@ import numpy as np
 
 from genvae.errors import AudioError, GenvaeError
 from genvae.interfaces.dataset import Dataset, Recording
-from genvae.plugin.registry import load_factory, use_file
+from genvae.plugin.registry import use_file
 from genvae.testing import fresh
 from genvae.testing.check import check
 from genvae.testing.failure import CheckFailure, expect
@@ -92,14 +92,11 @@ def is_the_same_every_time(subject: Subject) -> None:
 
 def list_elsewhere(kind: str, name: str, options: dict[str, Any], source: str, file: str | None) -> list[list[str]]:
     """What a dataset lists, in the process that calls this."""
-    from genvae.plugin import options as forms
     from genvae.plugin.registry import installed
 
     if file:
         use_file(Path(file))
-    plugin = installed().plugin(kind, name)
-    chosen = forms.build(plugin.options, options, where=kind)
-    return [_facts(each) for each in load_factory(plugin)(chosen, Path(source)).recordings()]
+    return [_facts(each) for each in installed().make(kind, name, options, Path(source)).recordings()]
 
 
 def _named_file(subject: Subject) -> str | None:

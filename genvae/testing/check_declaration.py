@@ -83,7 +83,7 @@ def options_round_trip(subject: Subject) -> None:
         expect(back == chosen, f"{chosen} to be the same after JSON", f"{back}")
         typed = {name: _typed(value) for name, value in plain.items()}
         text = [f"{subject.kind}.{name}={value}" for name, value in typed.items()]
-        parsed = options.parse_assignments(text, [subject.kind])[subject.kind]
+        parsed = options.by_section(dict(each.split("=", 1) for each in text), [subject.kind])[subject.kind]
         back = options.build(cls, parsed, where=subject.kind)
         expect(back == chosen, f"{chosen} to be the same when typed as --set {' --set '.join(text)}", f"{back}")
 

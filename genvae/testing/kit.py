@@ -27,7 +27,7 @@ from genvae.testing.subject import Choice, Subject, find
 if TYPE_CHECKING:
     import pytest
 
-State = Literal["passed", "failed", "expected", "unexpected", "unavailable"]
+CheckState = Literal["passed", "failed", "expected", "unexpected", "unavailable"]
 
 OF_KIND = {
     "dataset": check_datasets,
@@ -137,7 +137,7 @@ class Outcome:
     kind: str
     check: str
     about: str
-    state: State
+    state: CheckState
     seconds: float
     expected: str = ""
     came: str = ""
@@ -185,7 +185,7 @@ def check_plugin(
 def outcome_of(bound: BoundCheck) -> Outcome:
     """Run one check and say how it ended."""
     began = time.perf_counter()
-    state: State = "passed"
+    state: CheckState = "passed"
     expected = came = read = ""
     missing = bound.unavailable()
     if missing:

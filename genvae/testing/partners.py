@@ -12,8 +12,7 @@ from genvae.interfaces.transform import Transform
 from genvae.interfaces.vocoder import Vocoder
 from genvae.pipeline import DEFAULTS, Pipeline, PipelineConfig, model_suggestions
 from genvae.plugin import options
-from genvae.plugin.discovery import Row
-from genvae.plugin.registry import load_factory
+from genvae.plugin.discovery import PluginRow
 from genvae.spec import FeatureSpec
 from genvae.testing.failure import CheckFailure
 from genvae.testing.subject import Subject
@@ -26,11 +25,11 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
 """Values that make other parts quick, given to those that have such options."""
 
 
-def candidates(subject: Subject, kind: str) -> Iterator[Row]:
+def candidates(subject: Subject, kind: str) -> Iterator[PluginRow]:
     """Installed plugins of a kind: the default first, then those that need nothing else installed, then the others."""
     usable = [row for row in subject.registry.declared() if row.kind == kind and row.plugin and row.state != "clash"]
 
-    def order(row: Row) -> tuple[bool, bool]:
+    def order(row: PluginRow) -> tuple[bool, bool]:
         assert row.plugin is not None
         return row.name != DEFAULTS.get(kind), row.plugin.unavailable is not None
 
@@ -88,13 +87,12 @@ def other_specs(subject: Subject, spec: FeatureSpec, sample_rate: int) -> list[F
     return list(found.values())
 
 
-def _transform(subject: Subject, row: Row, sample_rate: int) -> Transform:
+def _transform(subject: Subject, row: PluginRow, sample_rate: int) -> Transform:
     plugin = subject.registry.plugin("transform", f"{row.distribution}:{row.name}")
     known = options.build(plugin.options, {}, where="transform")
     values = {n: v for n, v in subject.options.get("transform", {}).items() if hasattr(known, n)}
-    transform: Transform = load_factory(plugin)(
-        options.build(plugin.options, values, where="transform"), sample_rate=sample_rate
-    )
+    name = f"{row.distribution}:{row.name}"
+    transform: Transform = subject.registry.make("transform", name, values, sample_rate=sample_rate)
     return transform.eval()
 
 

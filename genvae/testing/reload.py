@@ -9,10 +9,10 @@ from torch import nn
 
 from genvae.testing.failure import CheckFailure
 
-Part = TypeVar("Part", bound=nn.Module)
+AnyModule = TypeVar("AnyModule", bound=nn.Module)
 
 
-def reloaded(part: Part, fresh: Part) -> Part:
+def reloaded(part: AnyModule, fresh: AnyModule) -> AnyModule:
     """Carry the state of a part into a new one through the bytes of a safetensors file.
 
     Raises:

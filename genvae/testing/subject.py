@@ -14,7 +14,7 @@ from typing import Any
 from genvae.errors import PluginError, nearest
 from genvae.plugin import options
 from genvae.plugin.declarations import KINDS, Plugin
-from genvae.plugin.discovery import Row, Source, normalised
+from genvae.plugin.discovery import PluginRow, PluginSource, normalised
 from genvae.plugin.registry import Registry, installed, is_of, load_factory, with_sources
 from genvae.testing.failure import CheckFailure
 
@@ -31,7 +31,7 @@ class Subject:
     whether it is a single file, which users name with --plugin. kept: what several checks share.
     """
 
-    row: Row
+    row: PluginRow
     registry: Registry
     options: dict[str, dict[str, Any]] = field(default_factory=dict)
     source: Choice = None
@@ -109,7 +109,7 @@ def find(
     return [Subject(row, registry, sections, source, paths, is_file) for row in rows]
 
 
-def _named(registry: Registry, target: str, kind: str | None) -> list[Row]:
+def _named(registry: Registry, target: str, kind: str | None) -> list[PluginRow]:
     declared = registry.declared()
     distribution, _, bare = target.rpartition(":")
     rows = [r for r in declared if r.name == bare and is_of(r, distribution) and kind in (None, r.kind)]
@@ -151,7 +151,7 @@ def _registry_of(path: Path) -> tuple[Registry, list[str], list[str]]:
     if (path / "pyproject.toml").is_file():
         sources, roots = _project(path)
     else:
-        sources, roots = [Source.of_file(path)], [str(path.parent)]
+        sources, roots = [PluginSource.of_file(path)], [str(path.parent)]
     first = sources[0]
     stage = tempfile.TemporaryDirectory(prefix="genvae-check-")
     _STAGES.append(stage)
@@ -166,7 +166,7 @@ def _registry_of(path: Path) -> tuple[Registry, list[str], list[str]]:
 _STAGES: list[tempfile.TemporaryDirectory[str]] = []  # kept while the program runs
 
 
-def _project(path: Path) -> tuple[list[Source], list[str]]:
+def _project(path: Path) -> tuple[list[PluginSource], list[str]]:
     """What the pyproject.toml of a folder declares, and the folders in which its packages lie, now on sys.path."""
     import importlib
 
@@ -188,4 +188,4 @@ def _project(path: Path) -> tuple[list[Source], list[str]]:
         return lambda: importlib.import_module(value.partition(":")[0])
 
     name, version = str(project.get("name", path.name)), str(project.get("version", "0"))
-    return [Source(name, version, point, value, loader(value)) for point, value in points.items()], roots
+    return [PluginSource(name, version, point, value, loader(value)) for point, value in points.items()], roots

@@ -9,7 +9,8 @@ from genvae.clips.store import ClipStore
 from genvae.errors import GenvaeError, RunError
 from genvae.latents.fit import make_map
 from genvae.pipeline import Pipeline
-from genvae.run import Run, save_tensors
+from genvae.run import Run
+from genvae.tensor_files import save_tensors
 from genvae.training.data import in_order
 from genvae.training.interrupt import Interrupted, Wish
 from genvae.training.log import TrainingLog

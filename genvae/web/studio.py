@@ -13,10 +13,10 @@ from torch import Tensor
 import genvae
 from genvae.errors import GenvaeError, RunError
 from genvae.latents import LatentMap, directions, map_methods
-from genvae.pipeline import DEFAULTS, Part
+from genvae.pipeline import DEFAULTS, PartConfig
 from genvae.plugin.registry import Registry
 from genvae.run import Run
-from genvae.synthesis.latent_path import Path
+from genvae.synthesis.latent_path import LatentPath
 from genvae.synthesis.renderer import require_genre
 from genvae.synthesis.synthesizer import Synthesizer
 from genvae.web import schema
@@ -129,12 +129,12 @@ class Studio:
         path, times = self._path(way)
         synthesizer = self._synthesizer(vocoder)
         seconds = synthesizer.seconds(len(times))
-        return synthesizer.travel(path, seconds, seed=way.start.seed, index=way.start.index).wav()
+        return synthesizer.decode_path(path, seconds, seed=way.start.seed, index=way.start.index).wav()
 
-    def _path(self, way: schema.Way) -> tuple[Path, list[float]]:
+    def _path(self, way: schema.Way) -> tuple[LatentPath, list[float]]:
         """The path of a way, and the times on it at which its clips lie."""
         ends = [self._spot(way.start), self._spot(way.end)]
-        path = Path.of(torch.stack([end.z for end in ends]), [end.genre for end in ends])
+        path = LatentPath.of(torch.stack([end.z for end in ends]), [end.genre for end in ends])
         return path, torch.linspace(0, 1, way.steps).tolist()
 
     def _synthesizer(self, vocoder: str | None) -> Synthesizer:
@@ -232,9 +232,9 @@ def _synthesizers(run: Run, registry: Registry) -> dict[str, Synthesizer]:
             continue
         try:
             with _without(_COMPILERS):
-                part = own if name is None else Part.of(registry, "vocoder", name, {})
+                part = own if name is None else PartConfig.of(registry, "vocoder", name, {})
                 base = next(iter(made.values()), None)
-                new = base.with_vocoder(registry, part) if base else Synthesizer(run, registry, vocoder=part)
+                new = base.with_vocoder(part, registry) if base else Synthesizer(run, registry, vocoder=part)
                 new.generate(new.genres[0], seed=0, index=0)
         except RunError:
             raise

@@ -120,5 +120,5 @@ async def _decode(path: Path, rate: int) -> Upload:
     if "why" in said:
         raise AudioError(str(said["why"]))
     notes = [f"Only its first {SECONDS:g} s were taken."] if said["longer"] else []
-    notes += [f"It was cut short: {said['error']}."] if said["error"] else []
+    notes += [f"Note: {said['told']}."] if said["told"] else []
     return Upload(torch.from_numpy(np.frombuffer(pcm, "<i2").astype(np.float32) / FULL_SCALE), " ".join(notes))

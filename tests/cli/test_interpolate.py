@@ -42,7 +42,7 @@ def test_a_sound_file_can_be_an_end(genvae, tiny_run_path):
     arguments = ("interpolate", "--from", "mine@5.flac", "--to", "rock@1", "--steps", 2, "--run", tiny_run_path)
     result = genvae(*arguments)
     assert result.exit_code == 0, result.output
-    assert "the first 0.512 of its 1.0 s" in result.stderr
+    assert "mine@5.flac: its first 0.512 s, encoded as" in result.stderr
     assert result.stdout.splitlines()[0] == "mine-5-to-rock-s1-000.wav"
 
 

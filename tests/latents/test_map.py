@@ -15,7 +15,8 @@ from torch import Tensor
 from genvae.errors import GenvaeError, RunError
 from genvae.latents import METHODS, LatentMap, directions, fit, map_methods, near
 from genvae.latents.fit import make_map
-from genvae.run import Run, save_tensors
+from genvae.run import Run
+from genvae.tensor_files import save_tensors
 
 CLIPS, DIM = 400, 6
 

@@ -14,7 +14,7 @@ import pytest
 
 from genvae.errors import PluginError
 from genvae.plugin.declarations import VocoderPlugin
-from genvae.plugin.registry import Registry, Row, installed, load_factory
+from genvae.plugin.registry import PluginRow, Registry, installed, load_factory
 
 HEAD = "import genvae\n"
 GOOD = """
@@ -60,7 +60,7 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
     return Shelf(tmp_path)
 
 
-def only_row(point: EntryPoint) -> Row:
+def only_row(point: EntryPoint) -> PluginRow:
     (row,) = Registry([point]).rows
     return row
 

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from genvae.synthesis.latent_path import Path, slerp
+from genvae.synthesis.latent_path import LatentPath, slerp
 
 
 def random(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -42,7 +42,7 @@ def test_slerp_of_parallel_and_opposite_vectors_is_finite_and_straight(factor: f
 
 def test_a_path_passes_its_knots_at_equal_times() -> None:
     z = random(4, 16)
-    path = Path.of(z, ["a", "b", "c", "a"])
+    path = LatentPath.of(z, ["a", "b", "c", "a"])
     assert [path.at(n / 3).genre for n in range(3)] == ["a", "b", "c"]
     for number in range(4):
         torch.testing.assert_close(path.at(number / 3).latent, z[number], rtol=1e-5, atol=1e-5)
@@ -53,6 +53,6 @@ def test_a_path_passes_its_knots_at_equal_times() -> None:
 def test_a_path_of_one_knot_stays_there() -> None:
     z = random(1, 16)
     for t in (0.0, 0.5, 1.0):
-        place = Path.of(z, ["a"]).at(t)
+        place = LatentPath.of(z, ["a"]).at(t)
         assert torch.equal(place.latent, z[0])
         assert (place.genre, place.share) == ("a", 0.0)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from genvae.latents import LatentMap
 from genvae.latents.map import read
-from genvae.run import Run, save_tensors
+from genvae.run import Run
+from genvae.tensor_files import save_tensors
 
 
 def add_second_map(run: Run) -> None:

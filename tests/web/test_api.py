@@ -22,12 +22,13 @@ from second_map import add_second_map
 from starlette.testclient import TestClient
 
 from genvae.cli import main
-from genvae.cli.generate import synthesizer_for
 from genvae.latents import LatentMap
 from genvae.latents.fit import make_map
 from genvae.plugin.registry import installed
-from genvae.run import Run, save_tensors
+from genvae.run import Run
 from genvae.synthesis.synthesizer import Synthesizer
+from genvae.tensor_files import save_tensors
+from genvae.verbs import load
 from genvae.web import upload
 from genvae.web.app import create_app
 from genvae.web.studio import Studio
@@ -82,7 +83,7 @@ TONE = 0.3 * np.sin(np.arange(3 * CLIP_SAMPLES // 2) * 0.2)
 @pytest.mark.parametrize("options", [{}, {"temperature": 0.5, "index": 3}, {"vocoder": "spsi"}])
 def test_generate_gives_the_bytes_of_the_command_line(client, mapped_run, options):
     vocoder = options.get("vocoder")
-    synthesizer = synthesizer_for(mapped_run, installed(), vocoder, ())
+    synthesizer = load(mapped_run, vocoder=vocoder)
     expected = synthesizer.generate(
         "drum & bass", seed=42, index=options.get("index", 0), temperature=options.get("temperature", 1.0)
     )

@@ -24,7 +24,7 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, Response, expect, sync_playwright
 from second_map import add_second_map
 
-from genvae.pretrained import default_run
+from genvae.pretrained import pretrained_run
 from genvae.run import Run
 from genvae.synthesis.provenance import read
 
@@ -54,7 +54,7 @@ AudioBufferSourceNode.prototype.start = function (when, from) {
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of `genvae serve` on a copy of the embedded run, with a second map."""
-    run = Path(shutil.copytree(default_run(), tmp_path_factory.mktemp("served") / "run"))
+    run = Path(shutil.copytree(pretrained_run(), tmp_path_factory.mktemp("served") / "run"))
     add_second_map(Run(run))
     process = subprocess.Popen(
         [sys.executable, "-m", "genvae", "serve", "--run", str(run), "--port", "0"], stderr=subprocess.PIPE, text=True

@@ -20,8 +20,6 @@ from genvae.bench.suites.decode import FORMATS, SECONDS, recording
 from genvae.clips.prepare import prepare
 from genvae.clips.store import ClipStore
 from genvae.clips.work import Settings
-from genvae.plugin import options
-from genvae.plugin.registry import load_factory
 
 _BATCH = 16  # clips of which log magnitudes are computed at once
 
@@ -73,15 +71,13 @@ def _contender(
 
 
 def _prepare(context: Context, source: Path, store: Path) -> Call:
-    plugin = context.registry.plugin("dataset", "folder")
-    dataset = load_factory(plugin)(options.build(plugin.options, {}, where="dataset"), source)
+    dataset = context.registry.make("dataset", "folder", {}, source)
     return lambda: prepare([dataset], store, Settings(sample_rate=RATE), executor=_Here())
 
 
 def _prepare_and_transform(context: Context, source: Path, store: Path) -> Call:
     first = _prepare(context, source, store)
-    plugin = context.registry.plugin("transform", "stft")
-    transform = load_factory(plugin)(options.build(plugin.options, {}, where="transform"), sample_rate=RATE)
+    transform = context.registry.make("transform", "stft", sample_rate=RATE)
 
     def call() -> None:
         first()

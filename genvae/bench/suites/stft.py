@@ -15,9 +15,7 @@ from genvae.bench.contest import Call, Case, Contender, Scale, Score
 from genvae.bench.sounds import RATE
 from genvae.bench.suites import Context
 from genvae.interfaces.transform import Transform
-from genvae.plugin import options
 from genvae.plugin.declarations import TransformPlugin
-from genvae.plugin.registry import load_factory
 from genvae.spec import FeatureSpec
 
 _FLOOR = 1e-4  # added to magnitudes before their logarithm, by the contenders that have no way of their own
@@ -77,9 +75,9 @@ def _transform(context: Context, name: str, values: Mapping[str, Any]) -> Transf
     plugin = context.registry.plugin("transform", name)
     assert isinstance(plugin, TransformPlugin)
     known = plugin.options.__dataclass_fields__  # type: ignore[attr-defined]  # the registry has checked it
-    chosen = options.build(plugin.options, {k: v for k, v in values.items() if k in known}, where="transform")
-    made: Transform = load_factory(plugin)(chosen, sample_rate=RATE)
-    return made.to(context.conditions.device)
+    fitting = {option: value for option, value in values.items() if option in known}
+    transform: Transform = context.registry.make("transform", name, fitting, sample_rate=RATE)
+    return transform.to(context.conditions.device)
 
 
 def _made(context: Context, name: str, values: Mapping[str, Any], waves: Tensor) -> Any:

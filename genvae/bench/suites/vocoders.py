@@ -17,9 +17,7 @@ from genvae.bench.suites import Context
 from genvae.bench.suites import vocoder_peers as peers
 from genvae.interfaces.vocoder import Vocoder
 from genvae.pipeline import DEFAULTS
-from genvae.plugin import options
 from genvae.plugin.declarations import VocoderPlugin
-from genvae.plugin.registry import load_factory
 from genvae.spec import FeatureSpec
 
 N_FFT, HOP = 1024, 256
@@ -141,9 +139,7 @@ def _ours(
     context: Context, name: str, values: Mapping[str, Any], spec: FeatureSpec, samples: int
 ) -> Callable[[], peers.Run]:
     def make() -> peers.Run:
-        plugin = context.registry.plugin("vocoder", name)
-        chosen = options.build(plugin.options, values, where="vocoder")
-        vocoder: Vocoder = load_factory(plugin)(chosen, spec=spec).to(context.conditions.device)
+        vocoder: Vocoder = context.registry.make("vocoder", name, values, spec=spec).to(context.conditions.device)
 
         def run(logs: Tensor) -> Tensor:
             with torch.no_grad():

@@ -11,8 +11,9 @@ import torch
 from sklearn.covariance import ledoit_wolf
 from sklearn.mixture import GaussianMixture
 
-from genvae import Prior, options
+from genvae import Prior
 from genvae.errors import OptionError
+from genvae.plugin import options
 from genvae.plugin.declarations import NoOptions
 from genvae_plugins.priors import FlowOptions, GmmOptions, LocalOptions
 from genvae_plugins.priors.flow import Flow

@@ -37,7 +37,7 @@ _DISTRIBUTIONS: Mapping[Any, Literal["normal", "uniform"]] = {
 }  # fmt: skip
 _NEEDS = ("onnx", "onnxscript", "onnxruntime")
 
-Part = Literal["decoder", "spectrogram"]
+ExportPart = Literal["decoder", "spectrogram"]
 """`decoder`: a latent and a genre -> features. `spectrogram`: a genre and a temperature -> what a vocoder takes."""
 
 
@@ -59,14 +59,16 @@ class Exported:
     """
 
     run: str
-    part: Part
+    part: ExportPart
     inputs: Mapping[str, Sequence[int]]
     outputs: Mapping[str, Sequence[int]]
     draws: Sequence[Draw]
     difference: float
 
 
-def export_onnx(run: Run, registry: Registry, path: Path, *, part: Part = "decoder", mean: bool = False) -> Exported:
+def export_onnx(
+    run: Run, registry: Registry, path: Path, *, part: ExportPart = "decoder", mean: bool = False
+) -> Exported:
     """Write a part of a run, for one clip at a time.
 
     `decoder`: `z` [1, latent_dim] and `genre` [1] (int64) -> `features` [1, bins, frames]. `spectrogram`: `genre` and
@@ -219,7 +221,7 @@ def _draws_of(module: _Part, inputs: Sequence[Tensor]) -> tuple[tuple[Draw, ...]
     for function, _ in recording.drawn:
         if function not in _DISTRIBUTIONS:
             raise GenvaeError(f"This run draws with {getattr(function, '__name__', function)}, which can't become an "
-                              "input of an ONNX file. Its decoder's mean may do without: --mean")  # fmt: skip
+                              "input of an ONNX file. Its decoder's mean may do without: set `mean`.")  # fmt: skip
     draws = tuple(
         Draw(f"draw_{number}", _DISTRIBUTIONS[function], tuple(value.shape))
         for number, (function, value) in enumerate(recording.drawn)
