@@ -3,7 +3,8 @@
     python tools/embed.py RUN STORE MANIFEST "MACHINE" "genvae train ..." ["genvae train ..."]
 
 Make the run's second map before: genvae map RUN --method umap (the first is made when training ends).
-MANIFEST is the corpus's CSV (genre, file, seconds, source_package, version, path_in_package, licence). MACHINE says on
+MANIFEST is the corpus's CSV (genre, file, seconds, source_package, version, path_in_package, licence, author).
+MACHINE says on
 what the run was trained, the last arguments how: a command for each training that it
 goes back to, its own last. Every number in the card is computed here.
 """
@@ -26,7 +27,7 @@ from genvae.run import Run
 TARGET = Path(__file__).parent.parent / "genvae" / "pretrained" / "default"
 TEMPLATE = Path(__file__).parent / "model_card.md"
 CANDIDATES = 4  # in the row that shows what choosing among them does
-COLUMNS = ("genre", "recording", "seconds", "source_package", "version", "path_in_package", "licence")
+COLUMNS = ("genre", "recording", "seconds", "source_package", "version", "path_in_package", "licence", "author")
 
 
 def main() -> None:
@@ -54,13 +55,13 @@ def main() -> None:
 
 
 def halved(weights: Path, target: Path) -> None:
-    """Write a run's weights with the model's rounded to half precision, so that the wheel stays below 30 MB."""
+    """Write a run's weights with the model's and the prior's rounded to half precision, for a wheel below 30 MB."""
     from safetensors.torch import load_file
 
     from genvae.run import save_tensors
 
     tensors = load_file(weights)
-    save_tensors(target, {n: t.half() if n.startswith("model.") and t.is_floating_point() else t
+    save_tensors(target, {n: t.half() if n.startswith(("model.", "prior.")) and t.is_floating_point() else t
                           for n, t in tensors.items()})  # fmt: skip
 
 
@@ -80,7 +81,8 @@ def card(
         by_package[row["source_package"]].append(row)
     credits = "\n".join(
         f"| {package} | {len(own)} | {sum(float(r['seconds']) for r in own) / 60:.1f} "
-        f"| {', '.join(sorted({r['genre'] for r in own}))} | {'; '.join(sorted({r['licence'] for r in own}))} |"
+        f"| {', '.join(sorted({r['genre'] for r in own}))} | {'; '.join(sorted({r['licence'] for r in own}))} "
+        f"| {'; '.join(sorted({r['author'] or 'not named' for r in own}))} |"
         for package, own in sorted(by_package.items())
     )
     config = run.config

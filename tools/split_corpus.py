@@ -2,9 +2,9 @@
 
     python tools/split_corpus.py CORPUS/manifest.csv split.csv
 
-The corpus's CSV has the columns genre, file, licence and group, among others. Of each genre, groups go to validation in the order of
-the hashes of their names, until they hold an eighth of its recordings and are eight or more: so the split stays as it
-is when other genres change, and nobody chose it.
+The corpus's CSV has the columns genre, file, licence and group, among others. Of each genre, groups go to validation in
+the order of the hashes of their names, until they hold an eighth of its recordings and are eight or more: so the split
+stays as it is when other genres change, and nobody chose it.
 """
 
 from __future__ import annotations

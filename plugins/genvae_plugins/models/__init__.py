@@ -121,11 +121,11 @@ class FlowVAEOptions:
 
     latent_dim: dimensions of the latent space. patch: frames in a patch. components: numbers in a patch's code.
     width, depth: of the flow, in channels and blocks; the VAE is half as wide. vae_depth: blocks of its encoder and of
-    its decoder. nats: what a latent tells of a clip, its divergence, on average. learning_rate: of AdamW. flow_steps: in
-    which `decode` draws. guidance: 1 draws from what was learnt, more exaggerates what the latent says. latent_noise:
-    how inexact the flow takes a latent to be, as a standard deviation. texture: how much of the noise that was learnt
-    is drawn. preconditioned: whether the flow is scaled by the codes' deviations, as it is better; the embedded run's is
-    not yet.
+    its decoder. nats: what a latent tells of a clip, its divergence, on average. learning_rate: of AdamW. flow_steps:
+    in which `decode` draws. guidance: 1 draws from what was learnt, more exaggerates what the latent says.
+    latent_noise: how inexact the flow takes a latent to be, as a standard deviation. texture: how much of the noise
+    that was learnt is drawn. preconditioned: whether the flow is scaled by the codes' deviations; that of the embedded
+    run is not yet, for which alone it can be false.
     """
 
     latent_dim: int = 64
@@ -145,7 +145,15 @@ class FlowVAEOptions:
     def __post_init__(self) -> None:
         """Raise ValueError for sizes that make no model."""
         _require_above_zero(
-            self, "latent_dim", "patch", "components", "width", "depth", "vae_depth", "nats", "flow_steps",
+            self,
+            "latent_dim",
+            "patch",
+            "components",
+            "width",
+            "depth",
+            "vae_depth",
+            "nats",
+            "flow_steps",
             "learning_rate",
         )
         _require_not_negative(self, "latent_noise", "texture")

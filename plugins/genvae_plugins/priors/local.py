@@ -55,7 +55,9 @@ class Local(Prior):
         require_all(groups, self.genres)
         seeds = torch.randint(2**31, (len(groups),), generator=generator, device=generator.device).tolist()
         clustered = [self._clusters(group, seed) for group, seed in zip(groups, seeds, strict=True)]
-        common = shrunk_covariances([_deviations(*each) for each in zip(groups, clustered, strict=True)])
+        within = shrunk_covariances([_deviations(*each) for each in zip(groups, clustered, strict=True)])
+        whole = shrunk_covariances(groups)  # also of a genre with a single latent, which has no covariance itself
+        common = [within[i] if len(np.unique(cluster)) > 1 else whole[i] for i, cluster in enumerate(clustered)]
         for buffer in (self.weights, self.means, self.factors):
             buffer.zero_()
         for index, (group, cluster, pooled) in enumerate(zip(groups, clustered, common, strict=True)):
@@ -100,7 +102,7 @@ class Local(Prior):
         return np.unique(labels, return_inverse=True)[1].astype(np.int64)
 
     def _factor(self, covariance: Array) -> Array:
-        """The leading directions of a covariance [latent_dim, latent_dim] times their deviations, [rank, latent_dim]."""
+        """A covariance's leading directions times the deviations along them, [rank, latent_dim]."""
         variance, vectors = np.linalg.eigh(covariance)  # ascending
         rank = self.factors.shape[2]
         # What lies along the leading directions beyond the average of the others: the rest is in every direction.

@@ -296,7 +296,9 @@ def test_local_gaussians_follow_a_curve_on_which_one_gaussian_is_wrong() -> None
     generator = seeded()
     angle = 2 * math.pi * torch.rand(6000, generator=generator)
     circle = 4 * torch.stack([angle.cos(), angle.sin()], 1)
-    z = torch.cat([circle + 0.1 * torch.randn(6000, 2, generator=generator), torch.randn(6000, 6, generator=generator)], 1)
+    z = torch.cat(
+        [circle + 0.1 * torch.randn(6000, 2, generator=generator), torch.randn(6000, 6, generator=generator)], 1
+    )
     prior = local(8, ["circle"], count=60, rank=1)
     prior.fit(z, torch.zeros(6000, dtype=torch.long), generator=seeded(1))
     drawn = prior.sample(torch.zeros(4000, dtype=torch.long), generator=seeded(2))
