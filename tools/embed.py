@@ -50,13 +50,13 @@ def main() -> None:
 
 
 def halved(weights: Path, target: Path) -> None:
-    """Write a run's weights with the model's rounded to half precision, so that the wheel stays below 30 MB."""
+    """Write a run's weights with the model's and the prior's rounded to half precision, for a wheel below 30 MB."""
     from safetensors.torch import load_file
 
     from genvae.run import save_tensors
 
     tensors = load_file(weights)
-    save_tensors(target, {n: t.half() if n.startswith("model.") and t.is_floating_point() else t
+    save_tensors(target, {n: t.half() if n.startswith(("model.", "prior.")) and t.is_floating_point() else t
                           for n, t in tensors.items()})  # fmt: skip
 
 

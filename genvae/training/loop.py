@@ -20,6 +20,7 @@ from genvae.pipeline import Pipeline
 from genvae.progress import Listener, ignore
 from genvae.run import Run
 from genvae.tensor_files import load_tree, save_tree
+from genvae.training.averaging import Average
 from genvae.training.data import Batches
 from genvae.training.finish import finish
 from genvae.training.inherit import inherit
@@ -72,13 +73,15 @@ def train(job: Job, store: ClipStore, *, device: str = "auto", listener: Listene
         elif job.source is not None:
             inherit(trainer.pipeline, job.source, job.registry)
             trainer.measured = True
+            trainer.average = Average(trainer.pipeline.model, trainer.options.ema)
             trainer.checkpoint()  # so that resuming needs the source no more
         with TrainingLog(
             run.metrics_path, step=trainer.step, silent=not fabric.is_global_zero, listener=listener
         ) as log:
             trainer.run_steps(log, wish)
             if fabric.is_global_zero:
-                finish(run, trainer.pipeline, store, log, wish, seed=job.seed, batch_size=job.options.batch_size)
+                with trainer.average.in_place():
+                    finish(run, trainer.pipeline, store, log, wish, seed=job.seed, batch_size=job.options.batch_size)
         fabric.barrier()
     return run
 
@@ -101,6 +104,7 @@ class _Trainer:
         self.validation_numbers = np.sort(chosen)
 
         self.pipeline = Pipeline.build(run.config, job.registry).to(fabric.device)
+        self.average = Average(self.pipeline.model, self.options.ema)
         self.step, self.seconds = 0, 0.0
         self.measured = False  # whether transform and model know the training clips' statistics
         self.parts: dict[str, Tensor] = {}  # of the loss, at the last step
@@ -120,6 +124,7 @@ class _Trainer:
         self.pipeline.load_state_dict(state["pipeline"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
+        self.average.load(state["average"])
         self.step, self.seconds = state["step"], state["seconds"]
         self.measured = True
 
@@ -132,6 +137,7 @@ class _Trainer:
         self._require_finite()
         if self.fabric.is_global_zero:
             state = {"step": self.step, "seconds": self.seconds, "pipeline": self.pipeline.state_dict(),
+                     "average": self.average.state(),
                      "optimizers": [optimizer.state_dict() for optimizer in self.optimizers]}  # fmt: skip
             save_tree(self.run.checkpoint_path, state)
         self.fabric.barrier()
@@ -161,6 +167,7 @@ class _Trainer:
                 break
             self.parts = self._update(waves, genres, progress)
             self.step += 1
+            self.average.update(self.step)
             log.show(progress)
             if self.step % LOG_EVERY == 0 or self.step == start + 1:
                 clips = (self.step - start) * self.batches.batch_size
@@ -251,7 +258,7 @@ class _Trainer:
         if not self.fabric.is_global_zero:
             return
         batches = in_order(self.store, self.validation_numbers, self.options.batch_size)
-        with self.pipeline.using("model", "validating"):
+        with self.pipeline.using("model", "validating"), self.average.in_place():
             values = validate(self.pipeline, batches, seed=self.seed)
         log.record("validation", self.step, values)
         shown = "  ".join(f"{name} {value:.4g}" for name, value in values.items())

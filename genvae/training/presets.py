@@ -30,7 +30,7 @@ PRESETS: Mapping[str, Preset] = {
         "5 minutes give each genre's colour and level, enough to hear that all is well: where we measured, two clips "
         "in three were taken for their genre.",
         {
-            "model": {"kl_warmup": 100, "width": 128},
+            "model": {"width": 128},
             "train": {"batch_size": 32, "warmup_steps": 30, "validate_every": 100},
         },
     ),

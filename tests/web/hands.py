@@ -30,9 +30,15 @@ from genvae.run import Run
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 PICTURES = os.environ.get("GENVAE_PICTURES")
 DESKTOP = {"width": 1280, "height": 1000}
 AUDIBLE = 1e-4  # root mean square; a soft piano has 1e-3, the rounding to 16 bits 1e-5

@@ -121,32 +121,42 @@ class FlowVAEOptions:
 
     latent_dim: dimensions of the latent space. patch: frames in a patch. components: numbers in a patch's code.
     width, depth: of the flow, in channels and blocks; the VAE is half as wide. vae_depth: blocks of its encoder and of
-    its decoder. beta: weight of the divergence. kl_warmup: batches over which that weight rises from zero. free_bits:
-    nats of each dimension that cost nothing. learning_rate: of AdamW. flow_steps: in which `decode` draws. guidance:
-    1 draws from what was learnt, more exaggerates what the latent says. texture: how much of the spectrogram's
-    uncertainty is filled with noise, 0 to 1.
+    its decoder. nats: what a latent tells of a clip, its divergence, on average. learning_rate: of AdamW. flow_steps:
+    in which `decode` draws. guidance: 1 draws from what was learnt, more exaggerates what the latent says.
+    latent_noise: how inexact the flow takes a latent to be, as a standard deviation. texture: how much of the noise
+    that was learnt is drawn. preconditioned: whether the flow is scaled by the codes' deviations; that of the embedded
+    run is not yet, for which alone it can be false.
     """
 
-    latent_dim: int = 128
+    latent_dim: int = 64
     patch: int = 4
-    components: int = 64
+    components: int = 128
     width: int = 256
     depth: int = 6
     vae_depth: int = 2
-    beta: float = 0.3
-    kl_warmup: int = 500
-    free_bits: float = 0.05
+    nats: float = 100.0
     learning_rate: float = 1e-3
     flow_steps: int = 4
     guidance: float = 1.0
-    texture: float = 0.8
+    latent_noise: float = 0.2
+    texture: float = 1.0
+    preconditioned: bool = True
 
     def __post_init__(self) -> None:
         """Raise ValueError for sizes that make no model."""
         _require_above_zero(
-            self, "latent_dim", "patch", "components", "width", "depth", "vae_depth", "flow_steps", "learning_rate"
+            self,
+            "latent_dim",
+            "patch",
+            "components",
+            "width",
+            "depth",
+            "vae_depth",
+            "nats",
+            "flow_steps",
+            "learning_rate",
         )
-        _require_not_negative(self, "beta", "kl_warmup", "free_bits", "texture")
+        _require_not_negative(self, "latent_noise", "texture")
         if self.width % 16 or (self.width > 128 and self.width % 128):
             raise ValueError("width must be a multiple of 16, and of 128 above that")
 
@@ -218,7 +228,7 @@ def genvae_models() -> Iterator[genvae.ModelPlugin]:
         summary="A VAE whose decoder draws the detail of a clip by flow matching, given its latent; the default.",
         factory="genvae_plugins.models.flow_vae:FlowVAE",
         options=FlowVAEOptions,
-        suggests={"train.batch_size": 32},
+        suggests={"train.batch_size": 32, "train.ema": 0.999},
     )
     yield genvae.ModelPlugin(
         name="reference-vae",
