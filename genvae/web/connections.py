@@ -8,7 +8,7 @@ import socket
 from contextlib import suppress
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from genvae.web.worker import ModelWorker
 
@@ -77,7 +77,8 @@ class Connection(H11Protocol):
 
     @property
     def _answering(self) -> bool:
-        return self.cycle is not None and not self.cycle.response_complete
+        cycle: RequestResponseCycle | None = self.cycle  # which uvicorn declares as if it were always there
+        return cycle is not None and not cycle.response_complete
 
     def _allow(self, seconds: float | None) -> None:
         """End the connection after so many seconds, in place of what was said before; None is for ever."""
