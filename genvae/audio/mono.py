@@ -19,6 +19,8 @@ _REACH = 128  # samples of the slower rate: more than half the length of soxr's 
 _STRIDE = 8  # of the frames whose power is compared: enough to tell whether channels cancel
 _CANCELS = 0.01  # power of the mean of the channels, of theirs: 20 dB below
 _SOUNDS = 1e-8  # power of a block that is not silent
+_FULL = 0.9999  # what counts as full scale
+_SQUARE = 0.1  # of the frames at full scale: more than the loudest of masters has
 _TOLD = 8  # places of damage that are told one by one
 
 
@@ -35,6 +37,7 @@ class MonoStream:
         frames: sample frames so far, at the stream's rate; silence that stands for lost sound is among them.
         error: why the stream stopped before its end, or None.
         peak: of the finite samples so far; ±1 is full scale.
+        full: frames at full scale or over it.
         not_finite: spans [n, 2] of samples of what comes out, first and last, that NaN or infinity touches, also
             through the resampler. A block's spans are there before the block is yielded.
         damaged: the same of what damage touches.
@@ -45,6 +48,7 @@ class MonoStream:
         self.frames = 0
         self.error: AudioError | None = None
         self.peak = 0.0
+        self.full = 0
         self.not_finite: list[NDArray[np.float64]] = []
         self.damaged: list[NDArray[np.float64]] = []
         self._stream, self._channel = stream, channel
@@ -78,8 +82,8 @@ class MonoStream:
 
     @property
     def loudest(self) -> int:
-        """The channel with the most power."""
-        return int(np.argmax(self._powers))
+        """The first channel that is as strong as any."""
+        return int(np.argmax(self._powers >= 0.99 * self._powers.max()))
 
     @property
     def cancels(self) -> bool:
@@ -97,6 +101,8 @@ class MonoStream:
             said.append(f"its channels cancel each other in mono in {seconds}")
         if self.peak > _CEILING:
             said.append(f"its samples reach {self.peak:.6g}, with full scale at 1: integers stored as floats")
+        if self.full > _SQUARE * self.frames:
+            said.append(f"it stands at full scale for {self.full / self.frames:.0%} of its time, as a square wave does")
         return said
 
     def shortfall(self) -> str:
@@ -140,17 +146,22 @@ class MonoStream:
             return mono
         high, low = mono.max(), mono.min()
         if high <= _CEILING and low >= -_CEILING:  # neither is true where there is NaN
-            self.peak = max(self.peak, float(high), -float(low))
+            self._measure(mono, max(float(high), -float(low)))
             return mono
         finite = np.isfinite(mono)
         if finite.any():
-            self.peak = max(self.peak, float(np.abs(mono[finite]).max()))
+            self._measure(mono[finite], float(np.abs(mono[finite]).max()))
         if not finite.all():
             at = self.frames + np.flatnonzero(~finite)
             apart = np.flatnonzero(np.diff(at) > 1) + 1
             first, last = at[np.concatenate([[0], apart])], at[np.concatenate([apart - 1, [-1]])]
             self.not_finite.append(self._spans(first, last))
         return np.clip(np.where(finite, mono, np.float32(0)), -_CEILING, _CEILING)
+
+    def _measure(self, mono: NDArray[np.float32], peak: float) -> None:
+        self.peak = max(self.peak, peak)
+        if peak >= _FULL:
+            self.full += int(np.count_nonzero(np.abs(mono) >= _FULL))
 
     def _mark_damage(self) -> None:
         for each in self.damage[self._damage_seen :]:
