@@ -14,7 +14,7 @@ SMALL = {
     "model.latent_dim": 16,
     "model.width": 64,
     "model.components": 32,
-    "model.learning_rate": 1e-2,
+    "model.learning_rate": 5e-3,
     "model.beta": 0.1,
 }
 
