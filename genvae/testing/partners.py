@@ -124,7 +124,9 @@ def _combinations(subject: Subject) -> Iterator[dict[str, str]]:
     own = {} if subject.kind == "dataset" else {subject.kind: subject.name}
     yield own
     across = {"vocoder": "transform", "transform": "vocoder", "model": "transform"}.get(subject.kind)
-    others = _others(subject, across) if across else []
+    if across is None:
+        return
+    others = _others(subject, across)
     for other in others:
         yield {**own, across: other}
     if subject.kind == "model":  # the transform that fits it may fit no default vocoder, as samples do not
