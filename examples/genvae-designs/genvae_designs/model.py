@@ -38,7 +38,7 @@ class DesignVAE(Model):
         self.frames = frames
         self.kind = nn.Embedding(len(genres), _KIND_DIM)
         self.register_buffer("mean", torch.full((frames,), 0.5))
-        self.register_buffer("basis", torch.zeros(components, frames))
+        self.register_buffer("basis", torch.randn(components, frames) / frames**0.5)  # until `fit`, any projection
         self.register_buffer("spread", torch.ones(components))  # of each coefficient
         self.encoder = nn.Sequential(
             nn.Linear(components + _KIND_DIM, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(),
