@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from genvae.plugin.declarations import VocoderPlugin as VocoderPlugin
     from genvae.plugin.hookspecs import hookimpl as hookimpl
     from genvae.spec import FeatureSpec as FeatureSpec
+    from genvae.synthesis.vocode import vocode as vocode
 
 __version__ = "0.1.0"
 
@@ -36,6 +37,7 @@ _HOME = {
     "genvae.plugin.hookspecs": ("hookimpl",),
     "genvae.plugin.declarations": ("DatasetPlugin", "ModelPlugin", "PriorPlugin", "TransformPlugin", "VocoderPlugin"),
     "genvae.spec": ("FeatureSpec",),
+    "genvae.synthesis.vocode": ("vocode",),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 

@@ -105,11 +105,11 @@ class AdmmOptions:
 
     start: Start = "ridges"
     iterations: int = 100
-    rho: float = 0.1
+    rho: float = 0.4
 
     def __post_init__(self) -> None:
         _check(self.iterations)
-        if not 0 <= self.rho:
+        if self.rho < 0:
             raise ValueError(f"rho must not be negative, but is {self.rho}.")
 
 
