@@ -104,7 +104,7 @@ class AdmmOptions:
     """
 
     start: Start = "ridges"
-    iterations: int = 100
+    iterations: int = 32
     rho: float = 0.4
 
     def __post_init__(self) -> None:
