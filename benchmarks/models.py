@@ -24,6 +24,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from genvae.clips.batches import in_order
 from genvae.clips.store import ClipStore
 from genvae.files import write_whole
 from genvae.metrics.judge import Judge
@@ -31,7 +32,6 @@ from genvae.pipeline import PartConfig, Pipeline
 from genvae.plugin.registry import installed
 from genvae.run import Run
 from genvae.synthesis.synthesizer import Synthesizer
-from genvae.training.data import in_order
 
 PAGE = Path(__file__).parent.parent / "docs" / "models.md"
 MODELS = ("reference-vae", "conv-vae", "beta-vae", "wae", "vq-vae", "vae-gan", "flow-vae")

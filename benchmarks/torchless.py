@@ -140,13 +140,13 @@ def compare(path: Path, run_path: Path | None, genre: str) -> tuple[float, float
     """Of a clip from the same draws: the difference from torch's relative to its size, in dB, and the largest one."""
     import torch
 
-    from genvae.export import export_onnx
+    from genvae.onnx_export import export_onnx
     from genvae.plugin.registry import installed
-    from genvae.pretrained import default_run
+    from genvae.pretrained import pretrained_run
     from genvae.run import Run
     from genvae.synthesis.synthesizer import Synthesizer, item_generator
 
-    run = Run(run_path or default_run())
+    run = Run(run_path or pretrained_run())
     done = export_onnx(run, installed(), path, part="spectrogram")
     generator = item_generator(0, genre, 0)
     make = {"normal": torch.randn, "uniform": torch.rand}

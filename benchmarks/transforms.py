@@ -14,16 +14,17 @@ import platform
 import statistics
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import librosa
 import numpy as np
-import soundfile
 import torch
 from torch import Tensor
 
+from genvae.audio.read import read_mono
 from genvae.plugin.registry import installed
 from genvae_plugins.peers import TORCHAUDIO, load
 from genvae_plugins.transforms.mel import Mel
@@ -56,12 +57,15 @@ def recorded(folder: Path, count: int) -> tuple[Tensor, Tensor]:
 
 def second(path: Path, place: float) -> Tensor:
     """One second of a file, mono, [samples]; `place` runs from 0 at its beginning to 1 at its end."""
-    info = soundfile.info(path)
-    length = round(info.samplerate * SECONDS)
-    start = round(place * max(0, info.frames - length))
-    wave, rate = soundfile.read(path, start=start, frames=length, dtype="float32", always_2d=True)
-    mono = librosa.resample(wave.mean(1), orig_sr=rate, target_sr=RATE)
-    return torch.from_numpy(np.resize(mono, round(RATE * SECONDS)))
+    wave = whole(path)
+    length = round(RATE * SECONDS)
+    start = round(place * max(0, len(wave) - length))
+    return torch.from_numpy(np.resize(wave[start : start + length], length))
+
+
+@lru_cache(maxsize=1)
+def whole(path: Path) -> np.ndarray[Any, Any]:
+    return read_mono(path, RATE).wave
 
 
 def made(count: int) -> Tensor:

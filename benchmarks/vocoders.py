@@ -21,7 +21,7 @@ from genvae.bench.suites.vocoders import blurred, convergence, magnitudes, spec_
 from genvae.clips.store import ClipStore
 from genvae.pipeline import Pipeline
 from genvae.plugin.registry import installed
-from genvae.pretrained import default_run
+from genvae.pretrained import pretrained_run
 from genvae.run import Run
 
 RATE = 22050
@@ -72,7 +72,7 @@ def made(store: ClipStore, count: int) -> dict[str, Tensor]:
     trained = np.sort(generator.choice(store.select(split="train"), OTHERS, replace=False))
     waves = torch.from_numpy(store.waves(held_out))
     exact = magnitudes(waves, SPEC).clamp_min(1e-9)
-    run = Run(default_run())
+    run = Run(pretrained_run())
     parts: Pipeline = run.load(installed())
     parts.eval()
     genre = torch.from_numpy(store.index["genre"][held_out].astype(np.int64))

@@ -1,4 +1,13 @@
-"""genvae: a plugin-based generative audio toolkit. The public names, each imported on first use."""
+"""genvae: a plugin-based generative audio toolkit. The public names, each imported on first use.
+
+    import genvae
+
+    model = genvae.load()
+    clip = model.generate("techno", seed=42)
+    clip.save("kick.flac")
+
+docs/python.md shows the rest; docs/plugins is for those who write plugins.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +15,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from genvae.clips.store import ClipStore as ClipStore
     from genvae.errors import GenvaeError as GenvaeError
     from genvae.interfaces.dataset import Dataset as Dataset
     from genvae.interfaces.dataset import Recording as Recording
@@ -22,8 +32,20 @@ if TYPE_CHECKING:
     from genvae.plugin.declarations import TransformPlugin as TransformPlugin
     from genvae.plugin.declarations import VocoderPlugin as VocoderPlugin
     from genvae.plugin.hookspecs import hookimpl as hookimpl
+    from genvae.progress import Message as Message
+    from genvae.progress import Progress as Progress
+    from genvae.run import Run as Run
     from genvae.spec import FeatureSpec as FeatureSpec
+    from genvae.synthesis.sound import Clip as Clip
+    from genvae.synthesis.sound import Reconstruction as Reconstruction
+    from genvae.synthesis.synthesizer import Synthesizer as Synthesizer
     from genvae.synthesis.vocode import vocode as vocode
+    from genvae.verbs import export_onnx as export_onnx
+    from genvae.verbs import load as load
+    from genvae.verbs import make_map as make_map
+    from genvae.verbs import prepare as prepare
+    from genvae.verbs import regenerate as regenerate
+    from genvae.verbs import train as train
 
 __version__ = "0.1.0"
 
@@ -36,8 +58,14 @@ _HOME = {
     "genvae.errors": ("GenvaeError",),
     "genvae.plugin.hookspecs": ("hookimpl",),
     "genvae.plugin.declarations": ("DatasetPlugin", "ModelPlugin", "PriorPlugin", "TransformPlugin", "VocoderPlugin"),
+    "genvae.clips.store": ("ClipStore",),
+    "genvae.progress": ("Message", "Progress"),
+    "genvae.run": ("Run",),
     "genvae.spec": ("FeatureSpec",),
+    "genvae.synthesis.sound": ("Clip", "Reconstruction"),
+    "genvae.synthesis.synthesizer": ("Synthesizer",),
     "genvae.synthesis.vocode": ("vocode",),
+    "genvae.verbs": ("export_onnx", "load", "make_map", "prepare", "regenerate", "train"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 

@@ -3,11 +3,66 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Cure:
+    """A call of `genvae` that mends an error; each client writes it as its users would type it.
+
+    Attributes:
+        verb: a function of `genvae`, such as `prepare`, or of one of its commands, such as `map`.
+        fields: its arguments by name; a value in capitals stands for what only the user knows.
+    """
+
+    verb: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, verb: str, /, **fields: Any) -> Cure:
+        """A call with these arguments.
+
+        >>> print(Cure.of("train", store="STORE", run="my run", resume=True))
+        genvae.train(store=STORE, run='my run', resume=True)
+        """
+        return cls(verb, fields)
+
+    def __str__(self) -> str:
+        """The call as Python."""
+        arguments = (f"{name}={_literal(value)}" for name, value in self.fields.items())
+        return f"genvae.{self.verb}({', '.join(arguments)})"
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, str) and value.isupper() and value.isidentifier():
+        return value
+    return repr(value) if isinstance(value, bool | int | float | Mapping) else repr(str(value))
 
 
 class GenvaeError(Exception):
-    """Something that the user can mend; the command line prints its message alone and exits with status 1."""
+    """Something that the user can mend.
+
+    Its message names fields as Python has them, in backticks; the command line writes those of its own flags in place
+    of them, prints the message alone and exits with a status that is not zero.
+
+    Args:
+        message: one sentence or two: what was wrong, and where.
+        cure: a call that mends it, if one does.
+
+    Attributes:
+        message: without the cure.
+        cure: the call.
+    """
+
+    def __init__(self, message: str = "", *, cure: Cure | None = None) -> None:
+        super().__init__(message)
+        self.message, self.cure = message, cure
+
+    def __str__(self) -> str:
+        """The message, and behind it the cure as Python."""
+        return f"{self.message} Try: {self.cure}" if self.cure else self.message
 
 
 class OptionError(GenvaeError):

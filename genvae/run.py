@@ -23,7 +23,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 import genvae
-from genvae.errors import RunError
+from genvae.errors import Cure, RunError
 from genvae.files import write_json
 from genvae.pipeline import Pipeline, PipelineConfig
 from genvae.plugin.registry import Registry
@@ -50,7 +50,8 @@ class Run:
         self.path = path
         if not self.description_path.is_file():
             raise RunError(
-                f"{path} is not a run: it has no {self.description_path.name}. Make one with `genvae train`."
+                f"{path} is not a run: it has no {self.description_path.name}.",
+                cure=Cure.of("train", store="STORE", run=path),
             )
         try:
             description = json.loads(self.description_path.read_text(encoding="utf-8"))
@@ -77,7 +78,7 @@ class Run:
         """
         target = path / "pipeline.json"
         if target.exists():
-            raise RunError(f"{path} holds a run already. Continue it with --resume, or name another folder.")
+            raise RunError(f"{path} holds a run already. Continue it with `resume`, or name another folder.")
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -175,5 +176,7 @@ class Run:
 
     def _require_weights(self) -> None:
         if not self.finished:
-            raise RunError(f"The training of {self.path} has not ended. Continue it with: "
-                           f"genvae train STORE --run {self.path} --resume")  # fmt: skip
+            raise RunError(
+                f"The training of {self.path} has not ended.",
+                cure=Cure.of("train", store="STORE", run=self.path, resume=True),
+            )

@@ -15,7 +15,7 @@ import torch
 
 from genvae.latents import LatentMap
 from genvae.plugin.registry import installed
-from genvae.pretrained import default_run
+from genvae.pretrained import pretrained_run
 from genvae.run import Run
 from genvae.synthesis.synthesizer import Synthesizer
 
@@ -24,7 +24,7 @@ GENRES = ("piano", "rock", "techno")
 
 @pytest.fixture(scope="module")
 def synthesizer() -> Synthesizer:
-    return Synthesizer(Run(default_run()), installed())
+    return Synthesizer(Run(pretrained_run()), installed())
 
 
 @pytest.fixture(scope="module")
@@ -76,21 +76,22 @@ def test_generating_touches_no_network_and_reads_no_latents(tmp_path):
                           check=False)  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "clip.wav").stat().st_size > 44_000
-    assert not (default_run() / "latents.safetensors").exists()
+    assert not (pretrained_run() / "latents.safetensors").exists()
 
 
-def test_its_card_credits_every_recording_with_its_licence():
-    folder = default_run()
+def test_its_card_credits_every_recording_with_its_authors_and_licence():
+    folder = pretrained_run()
     rows = list(csv.DictReader((folder / "CREDITS.csv").open(encoding="utf-8")))
     assert len(rows) == 189
-    assert all(row["source_package"] and row["licence"] and row["path_in_package"] for row in rows)
+    assert all(row["source_package"] and row["author"] and row["licence"] and row["path_in_package"] for row in rows)
     card = (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert [row["recording"] for row in rows if row["author"] not in card] == []
     cells = {cell.strip() for cell in card.replace("|", "\n").split("\n")}
     assert {row["source_package"] for row in rows} <= cells
 
 
 def test_its_card_names_the_weights_it_describes():
-    folder = default_run()
+    folder = pretrained_run()
     card = (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
     run = Run(folder)
     assert run.digest() in card
@@ -101,7 +102,7 @@ def test_its_card_names_the_weights_it_describes():
 
 @pytest.mark.parametrize("method", ["pca", "umap"])
 def test_its_maps_hold_every_training_clip_and_know_where_new_ones_lie(synthesizer, method):
-    run = Run(default_run())
+    run = Run(pretrained_run())
     held = LatentMap.load(run, method)
     assert len(held.points) == run.data["clips"]["train"]
     assert torch.bincount(held.genre).shape == (3,)
@@ -110,4 +111,4 @@ def test_its_maps_hold_every_training_clip_and_know_where_new_ones_lie(synthesiz
 
 
 def test_it_is_small_enough_for_a_wheel():
-    assert sum(file.stat().st_size for file in Path(default_run()).iterdir()) <= 30e6
+    assert sum(file.stat().st_size for file in Path(pretrained_run()).iterdir()) <= 30e6

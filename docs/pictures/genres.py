@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from genvae.plugin.registry import installed
-from genvae.pretrained import default_run
+from genvae.pretrained import pretrained_run
 from genvae.run import Run
 from genvae.synthesis.synthesizer import Synthesizer
 
@@ -26,7 +26,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73")  # Okabe & Ito's, which colour-blind
 
 def main() -> None:
     """Generate the clips and write the picture beside this file."""
-    run = Path(sys.argv[1]) if len(sys.argv) > 1 else default_run()
+    run = Path(sys.argv[1]) if len(sys.argv) > 1 else pretrained_run()
     synthesizer = Synthesizer(Run(run), installed())
     rate, genres = synthesizer.sample_rate, synthesizer.genres
     figure, axes = plt.subplots(

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -21,13 +23,17 @@ from pydub import AudioSegment
 from pydub.utils import get_prober_name
 
 from genvae.audio.decode import require_sane, require_sound_file
+from genvae.audio.stretches import Damage
 from genvae.errors import AudioError
 
 # No network and no options from a file's name or content: a playlist in disguise may name only local files.
 _SAFE = ("-hide_banner", "-v", "error", "-protocol_whitelist", "file,pipe")
 _TELLS_LENGTH = {"mov", "matroska", "asf", "wav", "flac", "aiff", "avi"}  # formats whose duration is no estimate
 _SLACK = 0.1  # seconds; containers count to the packet, and encoders add a delay
+_SPEAKER = re.compile(r"^(\[[^]]*\] *)+")  # which part of ffmpeg speaks, with an address
 _PROBE_SECONDS = 60
+_BLOCK = 16384  # frames, so that complaints are noticed soon
+_READ_AHEAD = 1.0  # seconds by which ffmpeg may have decoded more than was read from it
 
 
 class FfmpegStream:
@@ -37,6 +43,7 @@ class FfmpegStream:
         sample_rate: in Hz.
         channels: at least 1.
         frames: sample frames that the container says it has, less a tenth of a second; None where it only guesses.
+        damage: where ffmpeg complained so far, as far as that can be told: it reads ahead.
 
     Raises:
         AudioError: ffprobe finds no sound in it.
@@ -45,6 +52,7 @@ class FfmpegStream:
 
     def __init__(self, path: Path) -> None:
         require_sound_file(path)
+        self.damage: list[Damage] = []
         self._name = f"file:{path.absolute()}"  # never an option, a protocol or a pattern, whatever the name
         track, container = _probe(self._name)
         self.sample_rate, self.channels = _count(track, "sample_rate"), _count(track, "channels")
@@ -72,13 +80,28 @@ class FfmpegStream:
         )
         assert self._process.stdout is not None  # asked for above
         size = 4 * self.channels
+        frames = min(frames, _BLOCK)
+        at = heard = 0  # sample frames so far, and bytes of complaints
         while content := self._process.stdout.read(frames * size):
             block = np.frombuffer(content[: len(content) // size * size], "<f4").astype(np.float32)
+            heard = self._note(at, heard)
             if len(block):
+                at += len(block) // self.channels
                 yield block.reshape(-1, self.channels)
-        if self._process.wait():
+        status = self._process.wait()
+        heard = self._note(at, heard)
+        if status:
             self._complaints.seek(0)
             raise AudioError(_last_line(self._complaints.read(1 << 16), self._name))
+
+    def _note(self, at: int, heard: int) -> int:
+        """Note what ffmpeg complained about since `heard` bytes, near sample frame `at`; how many there are now."""
+        size = os.fstat(self._complaints.fileno()).st_size
+        if size > heard:
+            said = os.pread(self._complaints.fileno(), min(size - heard, 1 << 16), heard)
+            spread = round(_READ_AHEAD * self.sample_rate)
+            self.damage.append(Damage(at, at, f"within {_READ_AHEAD:g} s, {_last_line(said, self._name)}", spread))
+        return size
 
     def __enter__(self) -> Self:
         return self
@@ -119,4 +142,6 @@ def _count(track: dict[str, Any], name: str) -> int:
 def _last_line(complaints: bytes, name: str) -> str:
     """The last thing that ffmpeg said, without the file's name."""
     text = complaints.decode("utf-8", "surrogateescape").replace(name, "").strip()
-    return f"ffmpeg: {text.splitlines()[-1].strip(' :')}" if text else "ffmpeg failed without a word"
+    if not text:
+        return "ffmpeg failed without a word"
+    return f"ffmpeg: {_SPEAKER.sub('', text.splitlines()[-1]).strip(' :')}"

@@ -30,3 +30,16 @@ def open_sound(path: Path) -> SoundStream:
             return FfmpegStream(path)
         except AudioError as other:
             raise (error if path.suffix.lower() in SUFFIXES else other) from None
+
+
+def ffmpeg_reads(path: Path) -> bool:
+    """Whether ffmpeg is here and gets sound out of a file."""
+    if ffmpeg_missing():
+        return False
+    from genvae.audio.ffmpeg import FfmpegStream
+
+    try:
+        with FfmpegStream(path) as stream:
+            return any(len(block) for block in stream.blocks(1 << 10))
+    except (AudioError, OSError):
+        return False

@@ -31,9 +31,7 @@ def encode(wave: NDArray[np.float32], sample_rate: int, info: Mapping[str, str] 
         ValueError: a sample is not finite or beyond full scale.
         AudioError: the sound is longer than a wav file can hold.
     """
-    if wave.size and not np.abs(wave).max() <= 1.0:  # "not <=", so that a NaN is caught too
-        raise ValueError("samples must be finite and within ±1")
-    pcm = np.rint(wave.astype(np.float64) * 32767.0).astype("<i2").tobytes()
+    pcm = quantise(wave).tobytes()
     form = struct.pack("<HHIIHH", 1, 1, sample_rate, 2 * sample_rate, 2, 16)  # PCM, mono, 2 bytes a sample
     chunks = [_chunk(b"fmt ", form), _chunk(b"data", pcm)]
     if info:
@@ -43,6 +41,17 @@ def encode(wave: NDArray[np.float32], sample_rate: int, info: Mapping[str, str] 
     if len(body) >= 1 << 32:
         raise AudioError(f"A wav file holds at most 4 GiB, which is less than {wave.size} samples.")
     return _chunk(b"RIFF", body)
+
+
+def quantise(wave: NDArray[np.float32]) -> NDArray[np.int16]:
+    """Samples [samples] within ±1 -> little-endian 16-bit integers.
+
+    Raises:
+        ValueError: a sample is not finite or beyond full scale.
+    """
+    if wave.size and not np.abs(wave).max() <= 1.0:  # "not <=", so that a NaN is caught too
+        raise ValueError("samples must be finite and within ±1")
+    return np.rint(wave.astype(np.float64) * 32767.0).astype("<i2")
 
 
 def read_info(path: Path) -> dict[str, str]:

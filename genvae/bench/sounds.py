@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import soxr
 from numpy.typing import NDArray
 
 from genvae.audio.decode import SUFFIXES
-from genvae.audio.open import open_sound
+from genvae.audio.read import read_mono
 from genvae.errors import AudioError, GenvaeError
 from genvae.interfaces.dataset import SoundStream
 from genvae.plugin.registry import Registry
@@ -62,8 +62,8 @@ class Sounds:
     def recording(self, seconds: float) -> Wave:
         """One long sound in mono, [samples]: pieces of several recordings, one after the other."""
         pieces: list[Wave] = []
-        for stream in self._streams(seconds):
-            pieces.append(_read(stream, seconds))
+        for wave in self._waves(seconds):
+            pieces.append(wave)
             if sum(map(len, pieces)) >= seconds * RATE:
                 break
         return np.resize(np.concatenate(pieces), round(seconds * RATE))
@@ -72,8 +72,7 @@ class Sounds:
     def _all(self) -> Wave:
         """One-second clips of all recordings, [n, samples]; the first of each recording before the second ones."""
         rounds: list[list[Wave]] = [[] for _ in _STARTS]
-        for stream in self._streams(_STARTS[-1] + 1):
-            wave = _read(stream, _STARTS[-1] + 1)
+        for wave in self._waves(_STARTS[-1] + 1):
             for clips, start in zip(rounds, _STARTS, strict=True):
                 clip = wave[round(start * RATE) :][:RATE]
                 if len(clip) == RATE and (level := _level(clip)) > _SILENT:
@@ -88,35 +87,16 @@ class Sounds:
         samples = round(seconds * RATE)
         return whole[: len(whole) // samples * samples].reshape(-1, samples)
 
-    def _streams(self, seconds: float) -> Iterable[SoundStream]:
+    def _waves(self, seconds: float) -> Iterator[Wave]:
+        """The beginning of each recording in mono at RATE, [samples]; shorter where the recording is."""
+        sources: Iterable[Path | Callable[[], SoundStream]] = self._paths
         if self._folder is None:
             values = {"recordings": 24, "seconds": seconds}
-            for recording in self._registry.make("dataset", "synthetic", values, Path("synthetic")).recordings():
-                yield recording.open()
-            return
-        for path in self._paths:
-            try:
-                yield open_sound(path)
-            except (AudioError, OSError):
-                continue
-
-
-def _read(stream: SoundStream, seconds: float) -> Wave:
-    """The beginning of a stream in mono at RATE, [samples]; shorter where the stream ends."""
-    rate = stream.sample_rate
-    last, at = round(seconds * rate), 0
-    blocks: list[Wave] = []
-    with stream:
-        try:
-            for block in stream.blocks(1 << 14):
-                blocks.append(block.mean(axis=1, dtype=np.float32))
-                at += len(block)
-                if at >= last:
-                    break
-        except AudioError:  # what came before it is good
-            pass
-    mono = np.concatenate(blocks)[:last] if blocks else np.zeros(0, np.float32)
-    return np.asarray(soxr.resample(mono, rate, RATE), np.float32) if rate != RATE else mono
+            recordings = self._registry.make("dataset", "synthetic", values, Path("synthetic")).recordings()
+            sources = (recording.open for recording in recordings)
+        for source in sources:
+            with suppress(AudioError, OSError):
+                yield read_mono(source, RATE, seconds=seconds).wave
 
 
 def _level(wave: Wave) -> float:

@@ -104,7 +104,7 @@ class LazyGroup(click.Group):
         try:
             return self._invoke_guarded(ctx)
         except GenvaeError as error:
-            message = str(error)
+            message = self._shown(error, ctx)
         except KeyboardInterrupt:
             click.echo("\nInterrupted.", err=True)
             ctx.exit(130)
@@ -118,6 +118,16 @@ class LazyGroup(click.Group):
         # Not map(printable, …): the command of that name becomes an attribute of this package, its submodule.
         click.echo("Error: " + "\n".join([printable(line) for line in message.splitlines()]), err=True)
         ctx.exit(1)
+
+    def _shown(self, error: GenvaeError, ctx: click.Context) -> str:
+        """An error in the words of the command that was typed."""
+        from genvae.cli.errors import shown
+
+        name = ctx.invoked_subcommand
+        command = self.get_command(ctx, name) if name in COMMANDS else None
+        if isinstance(command, click.Group):
+            command = None
+        return shown(error, command)
 
     def _invoke_guarded(self, ctx: click.Context) -> object:
         """Run the command; what a plugin's own one raises is told with its name."""

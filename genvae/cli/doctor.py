@@ -114,11 +114,11 @@ def _generation() -> dict[str, Any]:
     began = time.perf_counter()
     try:
         from genvae.plugin.registry import installed
-        from genvae.pretrained import default_run
+        from genvae.pretrained import pretrained_run
         from genvae.run import Run
         from genvae.synthesis.synthesizer import Synthesizer
 
-        synthesizer = Synthesizer(Run(default_run()), installed())
+        synthesizer = Synthesizer(Run(pretrained_run()), installed())
         result["run"], result["genre"] = synthesizer.digest, synthesizer.genres[0]
         clip = synthesizer.generate(synthesizer.genres[0], seed=0, index=0)
         clip.wav()

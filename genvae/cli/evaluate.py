@@ -52,7 +52,6 @@ def evaluate(
     genvae evaluate --store store
     genvae evaluate run --store store --baseline reference-run --json
     """
-    from genvae.cli.generate import open_run
     from genvae.clips.store import ClipStore
     from genvae.metrics.critic import Critic
     from genvae.metrics.embedder import default_embedder
@@ -61,6 +60,7 @@ def evaluate(
     from genvae.metrics.report import tables
     from genvae.plugin.registry import installed
     from genvae.run import Run
+    from genvae.verbs import open_run
 
     if store_path is None:
         raise GenvaeError("Name the store that the run was trained on with --store: what it makes is compared with the "
@@ -122,20 +122,13 @@ def read_generated(folder: Path, genres: tuple[str, ...], store: ClipStore) -> d
 def _first_clip(file: Path, store: ClipStore) -> Waves:
     import numpy as np
 
-    from genvae.audio.open import open_sound
-    from genvae.clips.chop import FULL_SCALE, Chopper
+    from genvae.audio.read import read_mono
 
+    samples = store.clip_samples
     try:
-        with open_sound(file) as stream:
-            chopper = Chopper(stream, sample_rate=store.sample_rate, clip_samples=store.clip_samples)
-            first = next(iter(chopper), None)
+        wave = read_mono(file, store.sample_rate, seconds=samples / store.sample_rate).wave
     except OSError as error:
         raise AudioError(f"{file}: {error.strerror}.") from error
     except AudioError as error:
         raise AudioError(f"{file}: {error}.") from error
-    if first is None:
-        raise AudioError(f"{file}: {chopper.error or 'it holds no sound'}.")
-    if not first.finite[0]:
-        raise AudioError(f"{file}: it holds samples that are not finite numbers.")
-    wave: Waves = first.samples[0].astype(np.float32) / np.float32(FULL_SCALE)
-    return wave
+    return np.pad(wave[:samples], (0, max(samples - len(wave), 0)))

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from genvae.cli.generate import open_run
 from genvae.cli.output import say, show_json, show_path
 from genvae.errors import GenvaeError
+from genvae.verbs import open_run
 
 if TYPE_CHECKING:
-    from genvae.export import ExportPart
+    from genvae.onnx_export import ExportPart
 
 
 @click.command()
@@ -55,7 +55,7 @@ def export(
 
     from dataclasses import asdict
 
-    from genvae.export import export_onnx
+    from genvae.onnx_export import export_onnx
     from genvae.plugin.registry import installed
 
     done = export_onnx(run, installed(), output, part=part, mean=mean)

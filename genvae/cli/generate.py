@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import math
-import re
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from genvae.cli.output import byte_stream, make_folder, save, say, show_json, show_path, tracked
+from genvae.cli.output import byte_stream, is_file, make_folder, save, say, show_json, show_path, tracked
 from genvae.errors import AudioError, GenvaeError
 
 if TYPE_CHECKING:
-    from genvae.plugin.registry import Registry
-    from genvae.run import Run
-    from genvae.synthesis.synthesizer import Clip, Synthesizer
+    from genvae.synthesis.sound import Clip
 
 
 def _finite(ctx: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
@@ -40,7 +37,7 @@ def _finite(ctx: click.Context, parameter: click.Parameter, value: float | None)
 @click.option("--set", "assignments", multiple=True, metavar="vocoder.NAME=VALUE",
               help="An option of the vocoder, such as vocoder.iterations=64; may be repeated.")  # fmt: skip
 @click.option("-o", "--output", default=".", metavar="FILE|DIR|-",
-              help="A .wav file, a folder, or - for a pipe. By default the current folder.")  # fmt: skip
+              help="A .wav, .flac or .ogg file, a folder, or - for a pipe.  [default: here]")  # fmt: skip
 @click.option("--overwrite", is_flag=True, help="Write over files that hold something else.")
 @click.option("--play", "aloud", is_flag=True, help="Play each clip.")
 @click.option("--json", "as_json", is_flag=True, help="Say what was made as JSON.")
@@ -70,7 +67,7 @@ def generate(
     genvae generate --genre piano --seconds 8
     genvae generate --genre techno -o - | ffplay -nodisp -autoexit -
     """
-    single = output == "-" or output.lower().endswith(".wav")
+    single = is_file(output)
     if single and count > 1:
         raise click.UsageError(f"-o {output} takes one clip; for --count {count} name a folder.")
     if output == "-" and (as_json or aloud):
@@ -79,13 +76,15 @@ def generate(
         raise click.UsageError("--candidates chooses among clips, so it can't be combined with --seconds.")
     pipe = byte_stream() if output == "-" else None
 
+    from genvae.audio.encode import format_of
     from genvae.audio.play import play
-    from genvae.plugin.registry import installed
+    from genvae.cli.runs import file_name, load_run
+    from genvae.verbs import open_run
 
     run = open_run(run_path)
     if genre is None:
-        raise GenvaeError(f"Name a genre with --genre. This run knows: {', '.join(run.config.genres)}.")
-    synthesizer = synthesizer_for(run, installed(), vocoder, assignments)
+        raise GenvaeError(f"Name a genre with `genre`. This run knows: {', '.join(run.config.genres)}.")
+    synthesizer = load_run(run_path, vocoder, assignments)
     drawn = secrets.randbelow(2**31) if seed is None else seed
     chooser = None
     if candidates > 1:
@@ -118,9 +117,9 @@ def generate(
     with tracked(range(count), "Generating") as indices:
         for index in indices:
             new = clip(index)
-            save(paths[index], new.wav(), overwrite=overwrite)
+            save(paths[index], new.encode(format_of(paths[index])), overwrite=overwrite)
             if as_json:
-                made.append({"path": str(paths[index]), **describe(new)})
+                made.append({"path": str(paths[index]), **new.describe()})
             else:
                 show_path(paths[index])
             if aloud:
@@ -129,64 +128,15 @@ def generate(
         show_json(made)
 
 
-def open_run(path: Path | None) -> Run:
-    """The run at `path`, or the embedded one.
-
-    Raises:
-        RunError: there is none, or it is damaged.
-    """
-    from genvae.pretrained import default_run
-    from genvae.run import Run
-
-    return Run(default_run() if path is None else path)
-
-
-def synthesizer_for(run: Run, registry: Registry, vocoder: str | None, assignments: tuple[str, ...]) -> Synthesizer:
-    """A run ready to generate, with the vocoder and the options of it that were asked for.
-
-    Raises:
-        OptionError: a wrong option. PluginError: no such vocoder. RunError: the run is unfinished or damaged.
-    """
-    from genvae.plugin import options
-    from genvae.synthesis.synthesizer import Synthesizer
-
-    values = options.parse_assignments(assignments, ["vocoder"])["vocoder"]
-    if vocoder is None and not values:
-        return Synthesizer(run, registry)
-    other = run.config.with_vocoder(registry, vocoder or run.config.vocoder.plugin, values)
-    return Synthesizer(run, registry, vocoder=other.vocoder)
-
-
-def file_name(genre: str, seed: int, index: int) -> str:
-    """A name such as `techno-s42-000.wav`, fit for any file system."""
-    return f"{file_stem(genre)}-s{seed}-{index:03d}.wav"
-
-
-def file_stem(name: str, most: int = 150) -> str:
-    """A genre's or a file's name as a part of a file's name, fit for any file system, of so many bytes at most."""
-    plain = re.sub(r"[^\w.-]+", "-", name).strip(".-")
-    return plain.encode("utf-8")[:most].decode("utf-8", "ignore") or "genre"
-
-
-def describe(clip: Clip) -> dict[str, Any]:
-    """A clip for people who read JSON."""
-    return {
-        **clip.provenance.told(),
-        "sample_rate": clip.sample_rate,
-        "samples": len(clip.wave),
-        "peak": float(clip.wave.abs().max()),
-    }
-
-
 def _refuse_others(paths: list[Path], infos: list[list[dict[str, str]]]) -> None:
     """Before anything is made, refuse files that say that something else made them than one of what may."""
-    from genvae.audio import wav
+    from genvae.audio.encode import read_comment
 
     for path, possible in zip(paths, infos, strict=True):
         if not path.exists():
             continue
         try:
-            same = path.is_file() and wav.read_info(path) in possible
+            same = path.is_file() and read_comment(path) in [info["ICMT"] for info in possible]
         except AudioError:
             same = False
         if not same:

@@ -75,7 +75,7 @@ def _store(path: Path) -> dict[str, Any]:
 def _clip(path: Path) -> dict[str, Any]:
     from genvae.synthesis import provenance
 
-    return {"kind": "clip", "path": str(path), **provenance.read(path).told()}
+    return {"kind": "clip", "path": str(path), **provenance.read(path).to_json()}
 
 
 def _lines(about: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from genvae.cli.output import byte_stream, make_folder, save, say, show_json, show_path, tracked
-from genvae.cli.sources import read_sound, seeded_clip, sound_file
+from genvae.cli.output import byte_stream, is_file, make_folder, save, say, show_json, show_path, tracked
 
 if TYPE_CHECKING:
     from genvae.synthesis.latent_path import Knot
-    from genvae.synthesis.synthesizer import Clip, Synthesizer
+    from genvae.synthesis.sound import Clip
+    from genvae.synthesis.synthesizer import Synthesizer
 
 
 @click.command()
@@ -47,19 +47,18 @@ def interpolate(
     """
     if output == "-" and as_json:
         raise click.UsageError("-o - can't be combined with --json: standard output is the sound.")
+    single = is_file(output)
     pipe = byte_stream() if output == "-" else None
 
-    from genvae.cli.generate import describe, open_run, synthesizer_for
-    from genvae.plugin.registry import installed
+    from genvae.cli.runs import load_run
     from genvae.synthesis.latent_path import LatentPath
 
-    run = open_run(run_path)
-    synthesizer = synthesizer_for(run, installed(), vocoder, assignments)
+    synthesizer = load_run(run_path, vocoder, assignments)
     (first, first_seed, first_name), (last, _, last_name) = _end(start, synthesizer), _end(end, synthesizer)
     way = LatentPath((first, last))
     noise = seed if seed is not None else first_seed or 0
     name = f"{first_name}-to-{last_name}"
-    if pipe is not None or output.lower().endswith(".wav") or seconds is not None:
+    if single or seconds is not None:
         if seconds is None:
             seconds = synthesizer.seconds(steps)
         joined = synthesizer.decode_path(way, seconds, seed=noise)
@@ -67,7 +66,7 @@ def interpolate(
             pipe.write(joined.wav())
             pipe.flush()
             return
-        target = Path(output) if output.lower().endswith(".wav") else Path(output) / f"{name}.wav"
+        target = Path(output) if single else Path(output) / f"{name}.wav"
         make_folder(target.parent)
         made = [_kept(target, joined, overwrite, as_json)]
     else:
@@ -78,28 +77,26 @@ def interpolate(
                 clip = synthesizer.decode_at(way, number / (steps - 1), seed=noise)
                 made.append(_kept(Path(output) / f"{name}-{number:03d}.wav", clip, overwrite, as_json))
     if as_json:
-        show_json([{"path": str(path), **describe(clip)} for path, clip in made])
+        show_json([{"path": str(path), **clip.describe()} for path, clip in made])
 
 
 def _kept(path: Path, clip: Clip, overwrite: bool, as_json: bool) -> tuple[Path, Clip]:
-    save(path, clip.wav(), overwrite=overwrite)
+    from genvae.audio.encode import format_of
+
+    save(path, clip.encode(format_of(path)), overwrite=overwrite)
     if not as_json:
         show_path(path)
     return path, clip
 
 
 def _end(text: str, synthesizer: Synthesizer) -> tuple[Knot, int | None, str]:
-    """An end of the way: its place, its seed if it has one, and a name for files."""
-    from genvae.cli.generate import file_stem
-    from genvae.synthesis.latent_path import Knot
+    """An end of the path: where it lies, its seed if it has one, and a name for files."""
+    from genvae.cli.runs import file_stem
+    from genvae.synthesis.inputs import file_of, seed_of
 
-    if seeded := seeded_clip(text):
-        genre, seed = seeded
-        return Knot(genre, synthesizer.latent(genre, seed=seed)), seed, f"{file_stem(genre, 80)}-s{seed}"
-    file = sound_file(text, synthesizer.genres)
-    sound, _ = read_sound(file, synthesizer)
-    latents, fitting = synthesizer.encode(sound[: synthesizer.clip_samples])
-    seconds, clip = len(sound) / synthesizer.sample_rate, synthesizer.clip_samples / synthesizer.sample_rate
-    part = f"; the first {clip:g} of its {seconds:.1f} s" if seconds > clip else ""
-    say(f"{file}: taken as {fitting}{part}")
-    return Knot(fitting, latents[0]), None, file_stem(file.stem, 80)
+    knot = synthesizer.locate(text)
+    if named := seed_of(text):
+        return knot, named[1], f"{file_stem(knot.genre, 80)}-s{named[1]}"
+    file = file_of(text, synthesizer.genres)
+    say(f"{file}: its first {synthesizer.clip_samples / synthesizer.sample_rate:g} s, encoded as {knot.genre}")
+    return knot, None, file_stem(file.stem, 80)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from genvae.cli.output import say, show_json, show_path, tracked
+from genvae.cli.output import say, show_json, show_path
 
 
 @click.command()
@@ -26,13 +26,10 @@ def map(run_path: Path, method: str, store: Path | None, seed: int, as_json: boo
     \b
     genvae map run --method umap
     """
-    from genvae.latents.fit import make_map
-    from genvae.run import Run
+    from genvae.verbs import make_map, open_run
 
-    run = Run(run_path)
-    if store is not None and not run.latents_path.exists():
-        _encode(run_path, store)
-    made = make_map(run, method, seed=seed)
+    run = open_run(run_path)
+    made = make_map(run, method, store=store, seed=seed)
     counts = {genre: int((made.genre == index).sum()) for index, genre in enumerate(run.config.genres)}
     if as_json:
         explained = None if made.explained is None else list(made.explained)
@@ -41,19 +38,3 @@ def map(run_path: Path, method: str, store: Path | None, seed: int, as_json: boo
     show_path(run.map_path)
     said = "" if made.explained is None else " The axes hold {:.1%} and {:.1%} of the variance.".format(*made.explained)
     say(f"{sum(counts.values())} clips.{said}")
-
-
-def _encode(run_path: Path, store: Path) -> None:
-    from collections.abc import Iterator
-    from typing import Any
-
-    from genvae.clips.store import ClipStore
-    from genvae.latents.encode import encode_store
-    from genvae.plugin.registry import installed
-    from genvae.run import Run
-
-    def shown(batches: list[Any]) -> Iterator[Any]:
-        with tracked(batches, "Encoding") as steps:
-            yield from steps
-
-    encode_store(Run(run_path), ClipStore.open(store), installed(), tracked=shown)

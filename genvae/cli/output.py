@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -18,6 +19,8 @@ from genvae.files import write_whole
 from genvae.text import printable
 
 T = TypeVar("T")
+
+SOUND_SUFFIXES = (".wav", ".flac", ".ogg")
 
 _PATIENCE = 2.0  # seconds before a progress bar is worth its noise
 
@@ -108,6 +111,26 @@ def save(path: Path, content: bytes, *, overwrite: bool) -> None:
         write_whole(path, content)
     except OSError as error:
         raise GenvaeError(f"{path} can't be written: {error.strerror}.") from error
+
+
+def is_file(output: str) -> bool:
+    """Whether `--output` names one sound file, or standard output, rather than a folder.
+
+    A new folder whose name looks like that of a file is told by a slash at its end.
+
+    Raises:
+        GenvaeError: it is empty, or names a file of a kind that can't be written.
+    """
+    if not output:
+        raise GenvaeError("--output is empty: name a sound file, a folder, or - for standard output.")
+    path = Path(output)
+    if output == "-" or (path.suffix.lower() in SOUND_SUFFIXES and not path.is_dir()):
+        return True
+    looks_like_file = re.fullmatch(r"\.[A-Za-z][A-Za-z0-9]{1,4}", path.suffix) is not None
+    if looks_like_file and not path.is_dir() and not output.endswith(("/", os.sep)):
+        known = ", ".join(SOUND_SUFFIXES)
+        raise GenvaeError(f"{output} can't be written: sound files are {known}. A folder's name ends with a slash.")
+    return False
 
 
 def make_folder(path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from genvae.cli.output import say, show_path, tracked
-from genvae.cli.sources import MOST_SECONDS, read_part, read_sound, seeded_clip, sound_file
+from genvae.cli.sources import MOST_SECONDS, read_part
 from genvae.errors import GenvaeError
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from genvae.plots.latent import Mark
     from genvae.plots.sound import Sound
     from genvae.run import Run
-    from genvae.synthesis.synthesizer import Synthesizer
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -109,14 +108,13 @@ def grid(store: Path, output: Path, run_path: Path | None, count: int, seed: int
     import numpy as np
     import torch
 
-    from genvae.cli.generate import open_run, synthesizer_for
     from genvae.clips.store import ClipStore
     from genvae.plots.grid import grid as draw
     from genvae.plots.sound import Sound
-    from genvae.plugin.registry import installed
+    from genvae.verbs import load
 
     clips = ClipStore.open(store)
-    synthesizer = synthesizer_for(open_run(run_path), installed(), None, ())
+    synthesizer = load(run_path)
     rate, genres = synthesizer.sample_rate, synthesizer.genres
     if clips.sample_rate != rate or not set(genres) <= set(clips.genres):
         raise GenvaeError(f"{store} holds {', '.join(clips.genres)} at {clips.sample_rate} Hz, "
@@ -149,9 +147,9 @@ def latent(run_path: Path | None, output: Path, methods: tuple[str, ...], marks:
     The lines hold half and nine tenths of a genre's clips. `genvae map` makes the maps.
     """
     _check(output)
-    from genvae.cli.generate import open_run
     from genvae.latents import LatentMap, map_methods
     from genvae.plots.latent import latent as draw
+    from genvae.verbs import open_run
 
     run = open_run(run_path)
     maps = [LatentMap.load(run, method) for method in methods or map_methods(run) or ["pca"]]
@@ -186,44 +184,36 @@ def _write(drawn: Figure, output: Path) -> None:
     show_path(output)
 
 
-def _synthesizer(run: Run) -> Synthesizer:
-    from genvae.cli.generate import synthesizer_for
-    from genvae.plugin.registry import installed
-
-    return synthesizer_for(run, installed(), None, ())
-
-
 def _sound(text: str, run_path: Path | None, start: float, seconds: float) -> Sound:
-    from genvae.cli.generate import open_run
     from genvae.plots.sound import Sound
+    from genvae.synthesis.inputs import file_of, seed_of
+    from genvae.verbs import load, open_run
 
-    run = open_run(run_path)
-    if seeded := seeded_clip(text):
-        clip = _synthesizer(run).generate(seeded[0], seed=seeded[1], index=0)
+    if named := seed_of(text):
+        clip = load(run_path).generate(named[0], seed=named[1])
         first = round(start * clip.sample_rate)
         wave = clip.wave[first : first + round(seconds * clip.sample_rate)]
         if not len(wave):
             raise GenvaeError(f"{text} holds no sound after {start:g} s.")
         return Sound(text, wave, clip.sample_rate, start)
-    file = sound_file(text, run.config.genres)
+    file = file_of(text, open_run(run_path).config.genres)
     wave, rate = read_part(file, start, seconds)
     return Sound(file.name, wave, rate, start)
 
 
 def _marks(texts: tuple[str, ...], run: Run) -> list[Mark]:
     from genvae.plots.latent import Mark
+    from genvae.synthesis.inputs import seed_of
+    from genvae.verbs import load
 
     if not texts:
         return []
-    synthesizer = _synthesizer(run)
+    synthesizer = load(run)
     marks = []
     for text in texts:
-        if seeded := seeded_clip(text):
-            marks.append(Mark(text, synthesizer.latent(seeded[0], seed=seeded[1])))
-            continue
-        file = sound_file(text, synthesizer.genres)
-        sound, _ = read_sound(file, synthesizer)
-        latents, genre = synthesizer.encode(sound[: synthesizer.clip_samples])
-        say(f"{file}: taken as {genre}")
-        marks.append(Mark(file.name, latents[0]))
+        knot = synthesizer.locate(text)
+        name = text if seed_of(text) else Path(text).name
+        if name != text:
+            say(f"{text}: encoded as {knot.genre}")
+        marks.append(Mark(name, knot.latent))
     return marks

@@ -136,11 +136,12 @@ def check_plugins(
     """
     from dataclasses import asdict
 
+    from genvae.cli.assignments import parse_assignments
     from genvae.plugin import options
     from genvae.testing.kit import Report, outcome_of, plugin_checks
 
-    sections = options.parse_assignments(assignments, list(KINDS))
-    values = {f"{section}.{n}": value for section, named in sections.items() for n, value in named.items()}
+    values = parse_assignments(assignments)
+    options.by_section(values, KINDS)  # refuses a section that is no kind before anything is checked
     path = _as_path(target)
     bound = plugin_checks(path or target, kind=kind, options=values, source=source)
     outcomes = []

@@ -32,35 +32,34 @@ def reconstruct(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Encode and decode sound FILEs, clip by clip, and write what is left of them.
+    """Encode and decode sound FILEs, and write what is left of them.
 
     They may have any format; with ffmpeg installed also m4a, wma and the sound of videos. The distance that is told is
     the log-spectral distance from the original in dB: the lower, the nearer. A file that can't be read is named and
-    skipped, and the exit status is then 1; one that was cut short is taken as far as it goes, with a warning.
+    skipped, and the exit status is then 1; of a damaged one what can be decoded is taken, with a warning.
 
     \b
     genvae reconstruct song.mp3 -o out/
     """
-    from genvae.cli.generate import open_run, synthesizer_for
+    from genvae.cli.runs import load_run
     from genvae.cli.sources import read_sound
-    from genvae.plugin.registry import installed
     from genvae.synthesis.renderer import require_genre
+    from genvae.verbs import open_run
 
     targets = [output / f"{file.stem}-reconstruction.wav" for file in files]
     for position, target in enumerate(targets):
         if target in targets[:position]:
             first = files[targets.index(target)]
             raise GenvaeError(f"{first} and {files[position]} would both become {target}. Take one at a time.")
-    run = open_run(run_path)
     if genre is not None:
-        require_genre(genre, run.config.genres)
-    synthesizer = synthesizer_for(run, installed(), vocoder, assignments)
+        require_genre(genre, open_run(run_path).config.genres)
+    synthesizer = load_run(run_path, vocoder, assignments)
     make_folder(output)
     made: list[dict[str, Any]] = []
     failed = 0
     for file, target in zip(files, targets, strict=True):
         try:
-            sound, shortfall = read_sound(file, synthesizer)
+            sound, warning = read_sound(file, synthesizer)
             result = synthesizer.reconstruct(sound, genre)
             save(target, result.wav(), overwrite=overwrite)
         except GenvaeError as error:
@@ -68,10 +67,10 @@ def reconstruct(
             say(f"Skipped: {error}")
             made.append({"file": str(file), "error": str(error)})
             continue
-        told = {"genre": result.genre, "distance_db": result.distance, "warning": shortfall or None}
+        told = {"genre": result.genre, "distance_db": result.distance, "warning": warning or None}
         made.append({"file": str(file), "path": str(target), **told})
-        if shortfall:
-            say(f"Warning: {file} was cut short: {shortfall}.")
+        if warning:
+            say(f"Warning: {file}: {warning}.")
         if not as_json:
             show_path(target)
         say(f"{file}: conditioned on {result.genre}, {result.distance:.1f} dB from the original")

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from genvae.cli.output import byte_stream, make_folder, save, say, show_json, show_path
-from genvae.errors import GenvaeError, RunError
-
-if TYPE_CHECKING:
-    from genvae.synthesis.provenance import Provenance
-    from genvae.synthesis.synthesizer import Synthesizer
+from genvae.cli.output import byte_stream, is_file, make_folder, save, say, show_json, show_path
+from genvae.errors import GenvaeError
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--run", "run_path", type=click.Path(path_type=Path),
-              help="The run that made it, where it is not the embedded one.")  # fmt: skip
+              help="The run that made it, where it is not the pretrained one.")  # fmt: skip
 @click.option("-o", "--output", metavar="FILE|DIR|-", help="Where to write it; by default it is only compared.")
 @click.option("--overwrite", is_flag=True, help="Write over a file that holds something else.")
 @click.option("--json", "as_json", is_flag=True, help="Say what was made as JSON.")
@@ -31,24 +26,24 @@ def regenerate(file: Path, run_path: Path | None, output: str | None, overwrite:
     \b
     genvae regenerate techno-s42-000.wav
     """
-    from genvae.audio import wav
+    from genvae.audio.encode import encode, format_of
     from genvae.synthesis import provenance
+    from genvae.verbs import regenerate as remake
 
     if output == "-" and as_json:
         raise click.UsageError("-o - can't be combined with --json: standard output is the sound.")
     pipe = byte_stream() if output == "-" else None
     told = provenance.read(file)
-    synthesizer = _synthesizer(file, told, run_path)
-    clip = synthesizer.remake(told)
+    clip = remake(file, run_path)
     # With the provenance as it was: a newer version that makes the same sound makes the same file.
-    content = wav.encode(clip.wave.numpy(), clip.sample_rate, told.info())
+    content = encode(clip.wave.numpy(), clip.sample_rate, format_of(file), info=told.info())
     same = content == file.read_bytes()
     target = file
     if pipe is not None:
         pipe.write(content)
         pipe.flush()
     elif output is not None:
-        target = Path(output) if output.lower().endswith(".wav") else Path(output) / file.name
+        target = Path(output) if is_file(output) else Path(output) / file.name
         make_folder(target.parent)
         save(target, content, overwrite=overwrite)
     if as_json:
@@ -60,24 +55,3 @@ def regenerate(file: Path, run_path: Path | None, output: str | None, overwrite:
         reason = f"Here is {versions}." if versions else "Its content was changed, or another kind of machine made it."
         raise GenvaeError(f"{file} holds other bytes than its run makes here. {reason}")
     say(f"The same bytes as {file}.")
-
-
-def _synthesizer(file: Path, told: Provenance, run_path: Path | None) -> Synthesizer:
-    """The run that made a file, with the vocoder that made it."""
-    from genvae.cli.generate import open_run
-    from genvae.pipeline import PartConfig
-    from genvae.plugin.registry import installed
-    from genvae.synthesis.synthesizer import Synthesizer
-
-    try:
-        run = open_run(run_path)
-    except RunError as error:
-        if run_path is not None:
-            raise
-        raise RunError(f"{file} was made by the run {told.run}. Say where it is with --run RUN.") from error
-    if (digest := run.digest()) != told.run:
-        which = f"{run_path} is the run {digest}" if run_path else f"the embedded run is {digest}"
-        raise RunError(
-            f"{file} was made by the run {told.run}, but {which}. Say where the right one is with --run RUN."
-        )
-    return Synthesizer(run, installed(), vocoder=PartConfig(**told.vocoder))

@@ -26,7 +26,7 @@ import click
 @click.option("--steps", type=int, help="Train for so many batches.")
 @click.option("--preset", type=click.Choice(["quick", "default", "best"]),
               help="5, 30 or 120 minutes, with options that suit them.")  # fmt: skip
-@click.option("--from", "source", type=click.Path(path_type=Path), metavar="RUN|embedded",
+@click.option("--from", "source", type=click.Path(path_type=Path), metavar="RUN|pretrained",
               help="Begin with the weights of a trained run; genres may be others.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Of all that is drawn.  [default: 0]")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True,
@@ -44,41 +44,41 @@ def train(
     \b
     genvae train store --run run --minutes 30
     genvae train store --run run --resume
-    genvae train store --run mine --from embedded --minutes 10
+    genvae train store --run mine --from pretrained --minutes 10
     genvae train store --run run2 --model reference-vae --epochs 50 --set train.batch_size=32
     """
-    from genvae.clips.store import ClipStore
-    from genvae.errors import OptionError
-    from genvae.pretrained import default_run
-    from genvae.run import Run
+    from genvae.cli.assignments import parse_assignments
+    from genvae.cli.errors import command_line, shown
+    from genvae.errors import Cure
     from genvae.training.interrupt import Interrupted
-    from genvae.training.loop import train as run_training
-    from genvae.training.plan import Budget
-    from genvae.training.presets import PRESETS
-    from genvae.training.setup import continued, started
+    from genvae.verbs import open_store
+    from genvae.verbs import train as run_training
 
-    plugins = {"model": model, "transform": transform, "prior": prior, "vocoder": vocoder}
-    named = {section: name for section, name in plugins.items() if name is not None}
-    asked = Budget(steps, epochs, minutes) if (steps, epochs, minutes) != (None, None, None) else None
-    clips = ClipStore.open(store)
-    if resume:
-        if named or assignments or seed is not None or preset or source:
-            raise OptionError("--resume goes on with the run's own options: leave --set, --seed, --preset, --from and "
-                              "plugin names out.")  # fmt: skip
-        job = continued(run_path, clips, asked)
-    else:
-        chosen = PRESETS[preset or "default"]
-        if preset and asked is None:
-            click.echo(chosen.expect, err=True)
-        if source is not None and str(source) == "embedded" and not source.exists():
-            source = default_run()
-        job = started(run_path, clips, named, assignments, asked or chosen.budget, seed=seed or 0,
-                      preset=chosen.values, source=Run(source) if source else None)  # fmt: skip
+    clips = open_store(store)
     try:
-        run_training(job, clips, device=device)
+        run_training(
+            clips,
+            run_path,
+            minutes=minutes,
+            epochs=epochs,
+            steps=steps,
+            preset=preset,
+            transform=transform,
+            model=model,
+            prior=prior,
+            vocoder=vocoder,
+            options=parse_assignments(assignments),
+            source=source,
+            seed=seed,
+            device=device,
+            resume=resume,
+            progress=os.environ.get("RANK", "0") == "0",
+        )
     except Interrupted as stopped:
-        click.echo(str(stopped), err=True)
-        click.get_current_context().exit(128 + stopped.signal)
+        context = click.get_current_context()
+        click.echo(shown(stopped, context.command), err=True)
+        context.exit(128 + stopped.signal)
     if os.environ.get("RANK", "0") == "0":  # of the processes that torchrun started, the first one speaks
         click.echo(run_path)
-        click.echo(f"Trained. Hear it with: genvae generate --run {run_path} --genre {clips.genres[0]}", err=True)
+        again = command_line(Cure.of("generate", run=run_path, genre=clips.genres[0]))
+        click.echo(f"Trained. Hear it with: {again}", err=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,18 +19,18 @@ from genvae.clips.workers import Outcome, run_tasks
 from genvae.errors import GenvaeError, PluginError, StoreError, nearest
 from genvae.interfaces.dataset import Dataset, Recording
 from genvae.plugin.guard import guarded
+from genvae.progress import Listener, Progress, ignore
 from genvae.text import printable
-
-Progress = Callable[[int, int, str], None]
-"""Called with how many recordings are done, how many there are to do, and the name of the last one."""
 
 
 @dataclass(frozen=True)
 class Prepared:
     """What a run of `prepare` did.
 
-    report: on the whole store, as in report.json. decoded: recordings that this run decoded or tried to. removed:
-    recordings that the sources no longer have, as `source/id` where it is known.
+    Attributes:
+        report: on the whole store, as in report.json.
+        decoded: number of recordings that this run decoded or tried to.
+        removed: recordings that the sources no longer have, as `source/id` where it is known.
     """
 
     report: dict[str, Any]
@@ -45,7 +45,7 @@ def prepare(
     *,
     executor: Executor | None = None,
     workers: int | None = None,
-    progress: Progress | None = None,
+    listener: Listener = ignore,
 ) -> Prepared:
     """Bring the store in the folder `out` in line with the recordings of `datasets`, one for each source.
 
@@ -53,8 +53,12 @@ def prepare(
     With an executor of processes, a script that calls this needs `if __name__ == "__main__":`.
 
     Args:
+        datasets: where the recordings come from.
+        out: the store's folder.
+        settings: of the store.
         executor: runs the work, one task a recording; None for processes of our own.
         workers: how many of those; None for one a core.
+        listener: is told how many recordings are done, with the name of the last one.
 
     Raises:
         GenvaeError: a source that can't be used, or no recording in any.
@@ -88,7 +92,7 @@ def prepare(
         # and may write what this run writes, but must not remove it.
         for key in (*gone, *(task.key for task in tasks)):
             remove_shard(shards, key)
-        _decode(tasks, outcomes, executor, workers or os.cpu_count() or 1, progress)
+        _decode(tasks, outcomes, executor, workers or os.cpu_count() or 1, listener)
         entries = [
             Entry(source=source, recording=recording, seal=o, failure="")
             if not isinstance(o := outcomes[key], str)
@@ -111,7 +115,7 @@ def _decode(
     outcomes: dict[str, Outcome],
     executor: Executor | None,
     workers: int,
-    progress: Progress | None,
+    listener: Listener,
 ) -> None:
     count = 0
 
@@ -119,12 +123,10 @@ def _decode(
         nonlocal count
         count += 1
         outcomes[task.key] = outcome
-        if progress:
-            progress(count, len(tasks), task.recording.id)
+        listener(Progress("decoding", count, len(tasks), task.recording.id[-40:]))
 
     if tasks:
-        if progress:
-            progress(0, len(tasks), "")
+        listener(Progress("decoding", 0, len(tasks)))
         run_tasks(tasks, executor=executor, workers=workers, done=done)
 
 
@@ -161,12 +163,12 @@ def _labelled(datasets: Sequence[Dataset]) -> Iterator[tuple[str, Dataset]]:
 
 def _require_store_or_empty(out: Path) -> None:
     if out.exists() and not out.is_dir():
-        raise StoreError(f"{printable(str(out))} is a file; --out names the store's folder.")
+        raise StoreError(f"{printable(str(out))} is a file: name a folder for `store`.")
     if out.is_dir() and not (out / "store.json").exists():
         other = sorted(p.name for p in out.iterdir() if not p.name.startswith(".") and p.name != "shards")
         if other:
             what = f"The folder {printable(str(out))} holds other files ({printable(other[0])}) and is no clip store"
-            raise StoreError(f"{what}: name a new folder for --out.")
+            raise StoreError(f"{what}: name a new folder for `store`.")
 
 
 def _require_same(head: dict[str, Any], settings: Settings, sources: list[str], out: Path) -> dict[str, str]:
@@ -175,11 +177,11 @@ def _require_same(head: dict[str, Any], settings: Settings, sources: list[str], 
     differing = [f"{name} {before.get(name)} (now {now[name]})" for name in now if before.get(name) != now[name]]
     if differing:
         what = f"The store {printable(str(out))} was prepared with {', '.join(differing)}"
-        raise StoreError(f"{what}. Use the same settings, or another --out.")
+        raise StoreError(f"{what}. Use the same settings, or another `store`.")
     missing = [str(source) for source in head.get("sources", []) if source not in sources]
     if missing:
         what = f"The store {printable(str(out))} also holds recordings of {', '.join(map(printable, missing))}"
-        raise StoreError(f"{what}. Name every SOURCE in one command, or use another --out.")
+        raise StoreError(f"{what}. Name all `sources` at once, or another `store`.")
     return {str(r["key"]): f"{r['source']}/{r['id']}" for r in head.get("recordings", [])}
 
 
@@ -196,7 +198,7 @@ def _alone(out: Path) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise StoreError(f"Another `genvae prepare` is writing to {printable(str(out))}.") from error
+            raise StoreError(f"Another process is preparing {printable(str(out))}.") from error
         yield
     finally:
         os.close(handle)

@@ -13,7 +13,15 @@ from genvae.text import printable
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One recording and what it gave. seal: None when this run couldn't try it. failure: why it couldn't."""
+    """One recording and what it gave.
+
+    Attributes:
+        source: the label of the SOURCE that it comes from.
+        recording: itself.
+        seal: what it gave; None when this run couldn't try it.
+        failure: why it couldn't.
+        split: in which its clips stand.
+    """
 
     source: str
     recording: Recording
@@ -50,8 +58,13 @@ def make_report(entries: Sequence[Entry], clip_seconds: float) -> dict[str, Any]
             for genre in sorted({e.recording.genre for e in entries if e.clips})
         },
         "partial": [_named(e, e.seal.reason) | {"clips": e.clips} for e in partial if e.seal],
+        "remarks": [
+            _named(e, e.seal.reason) | {"clips": e.clips}
+            for e in entries
+            if e.seal and e.seal.state == "kept" and e.seal.reason
+        ],
         "refused": [
-            _named(e, "clips with NaN or infinity") | {"clips": e.seal.refused}
+            _named(e, "clips with NaN, infinity or damage") | {"clips": e.seal.refused}
             for e in entries
             if e.seal and e.seal.refused
         ],
@@ -74,13 +87,13 @@ def table(report: dict[str, Any]) -> str:
                 "clips",
                 f"{clips['kept']} kept",
                 f"{clips['silent']} silent",
-                f"{clips['refused']} refused (NaN or infinity)",
+                f"{clips['refused']} refused (NaN, infinity or damage)",
                 f"{clips['clipped']} over full scale",
             ),
         ],
         left=True,
     )
-    for kind in ("partial", "refused", "skipped"):
+    for kind in ("partial", "remarks", "refused", "skipped"):
         if report[kind]:
             lines += ["", kind]
             lines += [f"  {printable(_place(e))}: {printable(e['reason'])}{_count(e)}" for e in report[kind]]

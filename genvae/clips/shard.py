@@ -29,11 +29,23 @@ _KEY = re.compile(r"[0-9a-f]{32}")
 class Seal:
     """What one recording gave. It is written last, so a shard that has none is not done.
 
-    key: names the shard's files. source, id, fingerprint: of the recording. settings: digest of those that decide
-    about a shard's content. state and reason: `kept`; `partial` (it stops before the end that it declares);
-    `skipped` (it gave nothing). seconds: decoded. clips: kept. silent, refused: left out, because of their peak and
-    because of NaN or infinity. clipped: kept, though the sound went over full scale. bytes: size of the shard's
-    file, 0 when there is none. digest: of the items' bytes. offsets, peaks: of each item.
+    Attributes:
+        key: names the shard's files.
+        source: of the recording.
+        id: of the recording.
+        fingerprint: of the recording.
+        settings: digest of those that decide about a shard's content.
+        state: `kept`; `partial` (sound is missing in it or at its end); `skipped` (it gave nothing).
+        reason: for it; of a recording that was kept, what should be known of it.
+        seconds: decoded, with the silence that stands for what is missing.
+        clips: kept.
+        silent: clips left out because of their peak.
+        refused: clips left out because NaN, infinity or damage touches them.
+        clipped: clips kept, though the sound went over full scale.
+        bytes: size of the shard's file, 0 when there is none.
+        digest: of the items' bytes.
+        offsets: of each item.
+        peaks: of each item.
     """
 
     key: str
@@ -164,10 +176,10 @@ def map_shard(folder: Path, key: str, count: int, shape: tuple[int, ...], dtype:
     try:
         items: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # numpy parses the header as Python, and a damaged one makes that fail in many ways
-        raise StoreError(f"The shard {path} can't be read ({error}). Run `genvae prepare` again.") from error
+        raise StoreError(f"The shard {path} can't be read ({error}). Prepare the store again.") from error
     if items.shape != (count, *shape) or items.dtype != np.dtype(dtype):
         have, want = f"{items.dtype} {list(items.shape)}", f"{np.dtype(dtype)} {[count, *shape]}"
-        raise StoreError(f"The shard {path} holds {have}, expected {want}. Run `genvae prepare` again.")
+        raise StoreError(f"The shard {path} holds {have}, expected {want}. Prepare the store again.")
     return items
 
 

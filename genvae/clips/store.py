@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from genvae.clips.chop import FULL_SCALE
 from genvae.clips.shard import is_key, items_digest, map_shard
-from genvae.errors import StoreError, nearest
+from genvae.errors import Cure, StoreError, nearest
 from genvae.interfaces.dataset import Split
 
 FORMAT = 1
@@ -86,9 +86,11 @@ class ClipStore:
         path = Path(path)
         head = read_head(path)
         if head is None:
-            raise StoreError(f"{path} is no clip store. Make one: genvae prepare SOURCE --out {path}")
+            raise StoreError(
+                f"{path} is no clip store.", cure=Cure.of("prepare", sources="MUSIC", store=_new_folder(path))
+            )
         if head.get("complete") is not True:
-            raise StoreError(f"The clip store {path} is unfinished. Run the same `genvae prepare` again to finish it.")
+            raise StoreError(f"The clip store {path} is unfinished. Prepare it again as before to finish it.")
         try:
             content = (path / "index.npy").read_bytes()
             if head["digest"] != store_digest(head, content):
@@ -96,8 +98,22 @@ class ClipStore:
             store = cls(path, head, _load_index(content))
             store._check()
         except (OSError, ValueError, TypeError, KeyError, EOFError) as error:
-            raise StoreError(f"The clip store {path} is damaged ({error}). Run `genvae prepare` again.") from error
+            raise StoreError(f"The clip store {path} is damaged ({error}). Prepare it again.") from error
         return store
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """What was kept, was partial and was skipped when it was prepared, recording by recording.
+
+        Raises:
+            StoreError: report.json is missing or damaged.
+        """
+        file = self.path / "report.json"
+        try:
+            report: dict[str, Any] = json.loads(file.read_bytes())
+        except (OSError, ValueError) as error:
+            raise StoreError(f"{file} can't be read ({error}). Prepare the store again.") from error
+        return report
 
     def __len__(self) -> int:
         return len(self.index)
@@ -150,6 +166,26 @@ class ClipStore:
         waves *= np.float32(1 / FULL_SCALE)
         return waves
 
+    def shifted_waves(self, numbers: NDArray[np.int64], shifts: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Clips that begin later in their recordings than the store cut them, where the clip that follows is there.
+
+        Args:
+            numbers: of the clips, [N].
+            shifts: how much later each begins, in samples below `clip_samples`, [N].
+
+        Returns:
+            [N, samples] in ±1.
+        """
+        waves = self.waves(numbers)
+        following = np.minimum(numbers + 1, len(self.index) - 1)
+        same = self.index["recording"][following] == self.index["recording"][numbers]
+        same &= self.index["offset"][following] == self.index["offset"][numbers] + self.clip_samples
+        places = np.flatnonzero(same & (shifts > 0))
+        for place, tail in zip(places.tolist(), self.waves(following[places]), strict=True):
+            by = int(shifts[place])
+            waves[place] = np.concatenate([waves[place, by:], tail[:by]])
+        return waves
+
     def verify(self) -> None:
         """Read every shard and compare it with its digest.
 
@@ -161,8 +197,8 @@ class ClipStore:
             if items_digest(shard) != recording.digest:
                 where = self.path / "shards" / f"{recording.key}.npy"
                 raise StoreError(
-                    f"The clips of {recording.id!r} in {self.path} are damaged. Delete {where} and run "
-                    "`genvae prepare` again."
+                    f"The clips of {recording.id!r} in {self.path} are damaged. Delete {where} and "
+                    "prepare the store again."
                 )
 
     def _shard(self, number: int) -> NDArray[Any]:
@@ -184,7 +220,7 @@ class ClipStore:
             raise ValueError("the items have an impossible form")
         if self.index.dtype != INDEX or self.index.ndim != 1:
             raise ValueError("the index has another form")
-        if not all(is_key(r.key) and isinstance(r.clips, int) and r.split in SPLITS for r in self.recordings):
+        if not all(is_key(r.key) and type(r.clips) is int and r.split in SPLITS for r in self.recordings):
             raise ValueError("the table of recordings is wrong")
         clips = np.array([r.clips for r in self.recordings], dtype=np.int64)
         recording = self.index["recording"]
@@ -204,6 +240,12 @@ class ClipStore:
             raise ValueError("the index is out of range")
 
 
+def _new_folder(path: Path) -> Path:
+    """Where a store may be made: the path itself, or beside it where it is taken."""
+    taken = path.is_file() or (path.is_dir() and any(path.iterdir()))
+    return path.with_name(f"{path.name}-store") if taken else path
+
+
 def read_head(path: Path) -> dict[str, Any] | None:
     """What store.json says; None when there is none.
 
@@ -216,7 +258,7 @@ def read_head(path: Path) -> dict[str, Any] | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
-        raise StoreError(f"{file} can't be read ({error}). Delete it and run `genvae prepare` again.") from error
+        raise StoreError(f"{file} can't be read ({error}). Delete it and prepare the store again.") from error
     if not isinstance(head, dict) or not isinstance(head.get("settings"), dict):
         raise StoreError(f"{file} does not describe a clip store.")
     if head.get("format") != FORMAT:

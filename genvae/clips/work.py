@@ -5,14 +5,14 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from genvae.clips.chop import FULL_SCALE, Chopper
-from genvae.clips.shard import Seal, new_shard, write_seal
+from genvae.clips.chop import FULL_SCALE, Chopper, Clips
+from genvae.clips.shard import Seal, ShardWriter, State, new_shard, write_seal
 from genvae.errors import AudioError, OptionError, StoreError
 from genvae.interfaces.dataset import Recording
 from genvae.text import printable
@@ -24,9 +24,12 @@ _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # which reading a recor
 class Settings:
     """How recordings become clips.
 
-    dataset: name of the plugin. sample_rate: of the clips, in Hz. clip_ms: length of a clip in milliseconds.
-    silence_db: clips whose peak is below it, relative to full scale, are dropped. validation: share of the recordings
-    that are held out.
+    Attributes:
+        dataset: name of the plugin.
+        sample_rate: of the clips, in Hz.
+        clip_ms: length of a clip in milliseconds.
+        silence_db: clips whose peak is below it, relative to full scale, are dropped.
+        validation: share of the recordings that are held out.
 
     Raises:
         OptionError: a value out of range.
@@ -40,13 +43,13 @@ class Settings:
 
     def __post_init__(self) -> None:
         if not 1_000 <= self.sample_rate <= 384_000:
-            raise OptionError(f"--sample-rate takes a number from 1000 to 384000 Hz, not {self.sample_rate}.")
+            raise OptionError(f"`sample_rate` takes a number from 1000 to 384000 Hz, not {self.sample_rate}.")
         if not 10 <= self.clip_ms <= 600_000:
-            raise OptionError(f"--clip-ms takes a number from 10 to 600000 milliseconds, not {self.clip_ms}.")
+            raise OptionError(f"`clip_ms` takes a number from 10 to 600000 milliseconds, not {self.clip_ms}.")
         if not self.silence_db <= 0:
-            raise OptionError(f"--silence-db takes decibels below full scale, such as -60, not {self.silence_db}.")
+            raise OptionError(f"`silence_db` takes decibels below full scale, such as -60, not {self.silence_db}.")
         if not 0 <= self.validation < 1:
-            raise OptionError(f"--validation takes a share from 0 up to 1, not {self.validation}.")
+            raise OptionError(f"`validation` takes a share from 0 up to 1, not {self.validation}.")
 
     @property
     def clip_samples(self) -> int:
@@ -67,7 +70,12 @@ class Settings:
 class Task:
     """One recording to decode; all of it pickles if the recording does.
 
-    folder: of the shards. key: of its shard. source: the label of the SOURCE that it comes from.
+    Attributes:
+        folder: of the shards.
+        key: of its shard.
+        source: the label of the SOURCE that it comes from.
+        recording: that is decoded.
+        settings: how it becomes clips.
     """
 
     folder: Path
@@ -98,53 +106,99 @@ def run_task(task: Task) -> Seal:
 
 def _run(task: Task) -> Seal:
     settings, recording = task.settings, task.recording
-    floor = FULL_SCALE * 10 ** (settings.silence_db / 20)
-    offsets: list[int] = []
-    peaks: list[int] = []
-    silent = refused = clipped = 0
-    seconds, reason, cut = 0.0, "", False
-    with new_shard(task.folder, task.key, (settings.clip_samples,), "<i2") as shard:
-        try:
-            with recording.open() as stream:
-                chopper = Chopper(stream, sample_rate=settings.sample_rate, clip_samples=settings.clip_samples)
-                for clips in chopper:
-                    peak = np.maximum(clips.samples.max(axis=1), -clips.samples.min(axis=1).astype(np.int32))
-                    keep = clips.finite & (peak >= floor)
-                    keep &= peak > 0
-                    refused += int((~clips.finite).sum())
-                    silent += int((clips.finite & ~keep).sum())
-                    clipped += int((clips.clipped & keep).sum())
-                    numbers = clips.number + np.flatnonzero(keep)
-                    offsets += (numbers * settings.clip_samples).tolist()
-                    peaks += peak[keep].tolist()
-                    shard.append(clips.samples[keep])
-                seconds = chopper.frames / stream.sample_rate
-                reason = chopper.shortfall()
-            cut = bool(reason)
-        except AudioError as error:
-            reason = str(error)
-    if not shard.count and not reason:
-        reason = _why_nothing(silent, refused)
+    found = _decode(task, None)
+    if found.channel is not None:
+        found = _decode(task, found.channel)
+    reason = "; ".join(filter(None, (found.shortfall, *found.remarks)))
+    if not found.shard.count and not reason:
+        reason = _why_nothing(found.silent, found.refused)
+    state: State = "skipped" if not found.shard.count else "partial" if found.shortfall else "kept"
     seal = Seal(
         key=task.key,
         source=task.source,
         id=recording.id,
         fingerprint=recording.fingerprint,
         settings=settings.content_digest(),
-        state="skipped" if not shard.count else "partial" if cut else "kept",
+        state=state,
         reason=reason,
-        seconds=round(seconds, 6),
-        clips=shard.count,
-        silent=silent,
-        refused=refused,
-        clipped=clipped,
-        bytes=shard.size,
-        digest=shard.digest,
-        offsets=offsets,
-        peaks=peaks,
+        seconds=round(found.seconds, 6),
+        clips=found.shard.count,
+        silent=found.silent,
+        refused=found.refused,
+        clipped=found.clipped,
+        bytes=found.shard.size,
+        digest=found.shard.digest,
+        offsets=found.offsets,
+        peaks=found.peaks,
     )
     write_seal(task.folder, seal)
     return seal
+
+
+@dataclass
+class _Found:
+    """What decoding a recording gave.
+
+    Attributes:
+        shard: with the clips that were kept.
+        offsets: of each of them, in samples.
+        peaks: of each of them.
+        silent: clips that were left out for their peak.
+        refused: clips that were left out because NaN, infinity or damage touches them.
+        clipped: clips that were kept, though the sound went over full scale.
+        seconds: decoded.
+        shortfall: what is missing, and why.
+        remarks: what else should be known of it.
+        channel: that should be taken alone, as its channels cancel each other in mono; None if the mean is right.
+    """
+
+    shard: ShardWriter
+    offsets: list[int] = field(default_factory=list)
+    peaks: list[int] = field(default_factory=list)
+    silent: int = 0
+    refused: int = 0
+    clipped: int = 0
+    seconds: float = 0.0
+    shortfall: str = ""
+    remarks: list[str] = field(default_factory=list)
+    channel: int | None = None
+
+
+def _decode(task: Task, channel: int | None) -> _Found:
+    """Write the shard of a recording, from one of its channels or from the mean of all."""
+    settings = task.settings
+    floor = FULL_SCALE * 10 ** (settings.silence_db / 20)
+    with new_shard(task.folder, task.key, (settings.clip_samples,), "<i2") as shard:
+        found = _Found(shard)
+        try:
+            with task.recording.open() as stream:
+                chopper = Chopper(
+                    stream, sample_rate=settings.sample_rate, clip_samples=settings.clip_samples, channel=channel
+                )
+                for clips in chopper:
+                    _take(clips, found, floor)
+                mono = chopper.mono
+                found.seconds = mono.frames / stream.sample_rate
+                found.shortfall, found.remarks = mono.shortfall(), mono.remarks()
+                if channel is None and mono.cancels:
+                    found.channel = mono.loudest
+        except AudioError as error:
+            found.shortfall = str(error)
+    return found
+
+
+def _take(clips: Clips, found: _Found, floor: float) -> None:
+    """Keep the clips that are whole and not silent, and count the others."""
+    peak = np.maximum(clips.samples.max(axis=1), -clips.samples.min(axis=1).astype(np.int32))
+    keep = clips.finite & (peak >= floor)
+    keep &= peak > 0
+    found.refused += int((~clips.finite).sum())
+    found.silent += int((clips.finite & ~keep).sum())
+    found.clipped += int((clips.clipped & keep).sum())
+    numbers = clips.number + np.flatnonzero(keep)
+    found.offsets += (numbers * clips.samples.shape[1]).tolist()
+    found.peaks += peak[keep].tolist()
+    found.shard.append(clips.samples[keep])
 
 
 def _why_nothing(silent: int, refused: int) -> str:
@@ -152,4 +206,4 @@ def _why_nothing(silent: int, refused: int) -> str:
         return "it holds no sound"
     if not refused:
         return "it is silent throughout"
-    return f"no clip could be kept: {silent} silent, {refused} with NaN or infinity"
+    return f"no clip could be kept: {silent} silent, {refused} with NaN, infinity or damage"

@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from genvae.errors import GenvaeError, RunError
+from genvae.errors import Cure, GenvaeError, RunError
 from genvae.latents.map import METHODS, NEIGHBOURS, LatentMap, pack, read
 from genvae.latents.pca import Principal, principal
 from genvae.run import Run
@@ -52,8 +52,11 @@ def make_map(run: Run, method: str = "pca", *, seed: int = 0) -> LatentMap:
 def _latents(run: Run) -> tuple[Tensor, Tensor, Tensor]:
     """The posterior means [N, latent_dim], genres [N] and numbers [N] of the training clips."""
     if not run.latents_path.exists():
-        raise RunError(f"{run.path} holds no latents of its training clips ({run.latents_path.name}), so no map can be "
-                       f"made of them. Encode its store with: genvae map {run.path} --store STORE")  # fmt: skip
+        raise RunError(
+            f"{run.path} holds no latents of its training clips ({run.latents_path.name}), so no map can be made of "
+            "them.",
+            cure=Cure.of("make_map", run=run.path, store="STORE"),
+        )
     try:
         held = load_file(run.latents_path)
         latents, genre, clip = held["mean"].float(), held["genre"].long(), held["clip"].long()
@@ -99,7 +102,7 @@ def _umap(latents: Tensor, seed: int) -> Tensor:
     """
     if len(latents) < 2 * NEIGHBOURS:
         raise GenvaeError(
-            f"UMAP needs {2 * NEIGHBOURS} clips or more, and the run has {len(latents)}. Use --method pca."
+            f"UMAP needs {2 * NEIGHBOURS} clips or more, and the run has {len(latents)}. Take the `method` pca."
         )
     with tempfile.TemporaryDirectory() as folder:
         given, made = Path(folder, "latents.npy"), Path(folder, "points.npy")

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from genvae.errors import RunError
+from genvae.errors import Cure, RunError
 from genvae.latents import near
 from genvae.latents.pca import Principal
 from genvae.run import Run
@@ -55,7 +55,7 @@ class LatentMap:
         if held is None or f"{method}.points" not in held:
             if method not in METHODS:
                 raise RunError(f"There is no map {method!r}. There are {' and '.join(METHODS)}.")
-            raise RunError(f"{run.path} has no {method} map. Make one: genvae map {run.path} --method {method}")
+            raise RunError(f"{run.path} has no {method} map.", cure=Cure.of("make_map", run=run.path, method=method))
         components = Principal(held["mean"], held["axes"], held["deviation"])
         latents = held["latent"].float() * held["step"] + held["mean"].float()
         shares = components.explained
@@ -138,7 +138,7 @@ def directions(run: Run, k: int) -> tuple[Tensor, Tensor]:
     """
     held = read(run)
     if held is None:
-        raise RunError(f"{run.path} has no map. Make one with: genvae map {run.path}")
+        raise RunError(f"{run.path} has no map.", cure=Cure.of("make_map", run=run.path))
     return held["axes"][:k].float(), held["deviation"][:k].float()
 
 
@@ -173,7 +173,7 @@ def read(run: Run) -> dict[str, Tensor] | None:
         held: dict[str, Tensor] = load_file(run.map_path)
         _check(held, len(run.config.genres))
     except (SafetensorError, OSError, ValueError, KeyError) as error:
-        raise RunError(f"{run.map_path} is damaged: {error}. Make it anew with: genvae map {run.path}") from error
+        raise RunError(f"{run.map_path} is damaged: {error}.", cure=Cure.of("make_map", run=run.path)) from error
     return held
 
 

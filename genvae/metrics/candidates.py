@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from genvae.errors import GenvaeError
+from genvae.errors import Cure, GenvaeError
 from genvae.metrics.critic import Critic
 from genvae.metrics.embedder import Embedder, default_embedder
 from genvae.run import Run
-from genvae.synthesis.synthesizer import Clip, Synthesizer
+from genvae.synthesis.sound import Clip
+from genvae.synthesis.synthesizer import Synthesizer
 
 
 class Chooser:
@@ -20,12 +21,16 @@ class Chooser:
 
     def __init__(self, synthesizer: Synthesizer, critic: Critic, embedder: Embedder) -> None:
         if critic.embedder != embedder.name:
-            raise GenvaeError(f"The run's critic was made with {critic.embedder}, but here is {embedder.name}. Make it "
-                              "again: genvae evaluate RUN --store STORE --critic")  # fmt: skip
+            raise GenvaeError(
+                f"The run's critic was made with {critic.embedder}, but here is {embedder.name}: make it again.",
+                cure=Cure.of("make_critic", run=synthesizer.run.path, store="STORE"),
+            )
         missing = [genre for genre in synthesizer.genres if genre not in critic.classifier.genres]
         if missing:
-            raise GenvaeError(f"The run's critic does not know {missing[0]!r}. Make it again: genvae evaluate RUN "
-                              "--store STORE --critic")  # fmt: skip
+            raise GenvaeError(
+                f"The run's critic does not know {missing[0]!r}: make it again.",
+                cure=Cure.of("make_critic", run=synthesizer.run.path, store="STORE"),
+            )
         self._synthesizer, self._critic, self._embedder = synthesizer, critic, embedder
 
     @classmethod
@@ -36,8 +41,9 @@ class Chooser:
             GenvaeError: the run has no critic, or one that is damaged or of another embedder.
         """
         if not run.critic_path.is_file():
-            raise GenvaeError(f"{run.path} has nothing to choose by. Make it with: "
-                              f"genvae evaluate {run.path} --store STORE --critic")  # fmt: skip
+            raise GenvaeError(
+                f"{run.path} has nothing to choose by.", cure=Cure.of("make_critic", run=run.path, store="STORE")
+            )
         return cls(synthesizer, Critic.load(run.critic_path), default_embedder())
 
     def generate(self, genre: str, candidates: int, *, seed: int, index: int, temperature: float = 1.0) -> Clip:

@@ -29,7 +29,8 @@ from genvae.metrics.training_clips import TrainingClips
 from genvae.pipeline import Pipeline
 from genvae.plugin.registry import Registry
 from genvae.run import Run
-from genvae.synthesis.synthesizer import Clip, Reconstruction, Synthesizer, item_generator
+from genvae.synthesis.sound import Clip, Reconstruction
+from genvae.synthesis.synthesizer import Synthesizer, item_generator
 from genvae.training.monitor import active_units
 
 T = TypeVar("T")

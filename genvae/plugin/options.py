@@ -1,4 +1,4 @@
-"""A dataclass of options <-> JSON <-> `--set model.latent_dim=64`, with mistakes answered in the user's words."""
+"""A dataclass of options from values as JSON or text holds them, with mistakes answered in the user's words."""
 
 from __future__ import annotations
 
@@ -41,23 +41,26 @@ def to_json(options: Any) -> dict[str, Any]:
     return plain
 
 
-def parse_assignments(assignments: Iterable[str], sections: Iterable[str]) -> dict[str, dict[str, str]]:
-    """`["model.latent_dim=64"]` -> `{"model": {"latent_dim": "64"}}`; the last of two assignments to a name wins.
+def by_section(values: Mapping[str, Any], sections: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Values by dotted names -> values by section and name.
+
+    >>> by_section({"model.latent_dim": 64}, ["model", "train"])
+    {'model': {'latent_dim': 64}, 'train': {}}
 
     Raises:
-        OptionError: text of another form, or a section that is none of `sections`.
+        OptionError: a name without a section, or with one that is none of `sections`.
     """
     known = list(sections)
-    parsed: dict[str, dict[str, str]] = {section: {} for section in known}
-    for text in assignments:
-        target, equals, value = text.partition("=")
-        section, dot, name = target.partition(".")
-        if not (equals and dot and name):
-            raise OptionError(f"--set {text}: write it as --set SECTION.NAME=VALUE, for example model.latent_dim=64.")
-        if section not in parsed:
-            raise OptionError(f"--set {text}: there is no section {section!r}. {nearest(section, known)}")
-        parsed[section][name.replace("-", "_")] = value
-    return parsed
+    found: dict[str, dict[str, Any]] = {section: {} for section in known}
+    for target, value in values.items():
+        section, _, name = target.partition(".")
+        if not name:
+            listed = " or ".join(f"{each}.{target.rstrip('.')}" for each in known)
+            raise OptionError(f"The option {target!r} lacks its section: write {listed}.")
+        if section not in found:
+            raise OptionError(f"The option {target!r}: there is no section {section!r} here. {nearest(section, known)}")
+        found[section][name.replace("-", "_")] = value
+    return found
 
 
 def describe(cls: type) -> list[tuple[str, str, str]]:

@@ -7,8 +7,8 @@ from pathlib import Path
 from genvae.errors import RunError
 
 
-def default_run() -> Path:
-    """The folder of the embedded run.
+def pretrained_run() -> Path:
+    """The folder of the pretrained run.
 
     Raises:
         RunError: this installation has none.
@@ -16,7 +16,6 @@ def default_run() -> Path:
     path = Path(__file__).parent / "default"
     if not (path / "pipeline.json").is_file():
         raise RunError(
-            "This installation of genvae has no embedded run. Train one (genvae prepare, then genvae train) "
-            "and name it with --run RUN, or install genvae again."
+            "This installation of genvae has no pretrained run. Install genvae again, or name a `run` of your own."
         )
     return path

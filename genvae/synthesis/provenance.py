@@ -14,7 +14,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from genvae.audio import wav
+from genvae.audio.encode import read_comment
 from genvae.errors import AudioError
 
 _FORMAT = 1
@@ -71,13 +71,13 @@ class Provenance:
     at: float | None = None
     seconds: float | None = None
 
-    def told(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """The fields as plain values, without those that say nothing."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
     def info(self) -> dict[str, str]:
         """The RIFF INFO texts that carry it; the same provenance always gives the same texts."""
-        comment = json.dumps({"genvae": _FORMAT, **self.told()}, sort_keys=True, separators=(",", ":"))
+        comment = json.dumps({"genvae": _FORMAT, **self.to_json()}, sort_keys=True, separators=(",", ":"))
         return {"ICMT": comment, "ISFT": f"genvae {self.versions['genvae']}"}
 
     def differing_versions(self, other: Provenance) -> str:
@@ -88,13 +88,13 @@ class Provenance:
 
 
 def read(path: Path) -> Provenance:
-    """The provenance of a generated wav file.
+    """The provenance of a generated wav, flac or ogg file.
 
     Raises:
-        AudioError: the file can't be read, is not a wav file, was not made by `genvae generate`, or its provenance
-            is damaged.
+        AudioError: the file can't be read, is no such file, was not made by `genvae generate`, or its provenance is
+            damaged.
     """
-    comment = wav.read_info(path).get("ICMT", "")
+    comment = read_comment(path)
     if len(comment) > _MAX_LENGTH or not comment.startswith("{"):
         raise AudioError(f"{path} was not made by genvae generate: it does not say what made it.")
     try:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
 
 from genvae.errors import GenvaeError, PluginError, nearest
 from genvae.pipeline import Pipeline
-from genvae.synthesis.crossfade import clips_for, join
+from genvae.synthesis.crossfade import clips_for, join, stride
 from genvae.synthesis.latent_path import LatentPath, PathPoint
+
+OnClip = Callable[[int, int], None]
+"""Called before each clip of a longer sound, with its number and how many there are; what it raises ends the work."""
 
 _LOUDEST = 0.99  # peak of a clip that would be beyond full scale
 
@@ -40,7 +43,9 @@ class Renderer:
         """
         return self._vocoded(self._inverted(self._features(place, generator)), self._clip_samples, generator)
 
-    def path(self, path: LatentPath, samples: int, generator: torch.Generator) -> Tensor:
+    def path(
+        self, path: LatentPath, samples: int, generator: torch.Generator, *, on_clip: OnClip | None = None
+    ) -> Tensor:
         """The sound of a whole path, a finite waveform [samples]: clips with new noise each, joined before the vocoder.
 
         Raises:
@@ -48,9 +53,53 @@ class Renderer:
         """
         spec = self._pipeline.transform.spec
         total, count = spec.frames(samples), clips_for(spec.frames(samples), spec.frames(self._clip_samples))
-        places = (path.at(number / max(count - 1, 1)) for number in range(count))
-        clips = (self._inverted(self._features(place, generator))[0] for place in places)
-        return self._vocoded(join(clips, total, spec)[None], samples, generator)
+
+        def clips() -> Iterator[Tensor]:
+            for number in range(count):
+                if on_clip:
+                    on_clip(number, count)
+                place = path.at(number / max(count - 1, 1))
+                yield self._inverted(self._features(place, generator))[0]
+
+        return self._vocoded(join(clips(), total, spec)[None], samples, generator)
+
+    def reconstruct(
+        self,
+        wave: Tensor,
+        genre: str,
+        generator: torch.Generator,
+        *,
+        shift: Tensor | None = None,
+        on_clip: OnClip | None = None,
+    ) -> Tensor:
+        """Encode a sound [samples] and decode it -> a finite waveform [samples].
+
+        Clips overlap by half, and their spectrograms are joined before the vocoder, so that it has no seams. `shift`
+        [latent_dim] is added to each clip's latent.
+
+        Raises:
+            GenvaeError: the run has no such genre, or the sound is not finite.
+        """
+        spec, label = self._pipeline.transform.spec, self._label(genre)
+        samples = max(len(wave), self._clip_samples)
+        total, frames = spec.frames(samples), spec.frames(self._clip_samples)
+        count = clips_for(total, frames)
+        step = spec.samples(1 + stride(frames)) - spec.samples(1)  # in samples
+        padded = torch.nn.functional.pad(wave, (0, (count - 1) * step + self._clip_samples - len(wave)))
+
+        def clips() -> Iterator[Tensor]:
+            for number, start in enumerate(range(0, count * step, step)):
+                if on_clip:
+                    on_clip(number, count)
+                with self._pipeline.using("transform", "computing features"):
+                    features = self._pipeline.transform(padded[None, start : start + self._clip_samples])
+                with self._pipeline.using("model", "encoding"):
+                    z = self._pipeline.model.encode(features, label).mean.float()[0]
+                z = z if shift is None else z + shift
+                # Drawn as in `generate`: the likelihood's mean lacks a sound's noise, and with it several dB of level.
+                yield self._inverted(self._decoded(z, genre, generator))[0]
+
+        return self._vocoded(join(clips(), total, spec)[None], samples, generator)[: len(wave)]
 
     def encode(self, wave: Tensor, genres: Sequence[str]) -> tuple[Tensor, str]:
         """The latents of a sound's clips, [clips, latent_dim], under the genre of some that suits it best.

@@ -5,104 +5,88 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Any
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple, overload
 
 import torch
 from torch import Tensor
 
 import genvae
-from genvae.audio import wav
 from genvae.errors import GenvaeError
 from genvae.pipeline import SECTIONS, PartConfig, Pipeline
-from genvae.plugin.registry import Registry
+from genvae.plugin.registry import Registry, installed
 from genvae.run import Run
 from genvae.synthesis.crossfade import stride
+from genvae.synthesis.inputs import SoundLike, file_of, samples_of, seed_of
 from genvae.synthesis.latent_path import Knot, LatentPath, PathPoint
 from genvae.synthesis.provenance import Provenance, Waypoint
-from genvae.synthesis.renderer import Renderer, log_spectral_distance, require_genre, within_full_scale
+from genvae.synthesis.renderer import OnClip, Renderer, log_spectral_distance, require_genre, within_full_scale
+from genvae.synthesis.sound import Clip, Reconstruction
+from genvae.threads import one_thread
 
 LONGEST = 600.0  # seconds of one sound
 _KNOT_SECONDS = 2.0  # from one drawn latent to the next in a longer sound
 
 
-@dataclass(frozen=True)
-class Clip:
-    """A generated clip: its waveform [samples] within ±1, its rate in Hz, and what made it."""
+class Encoding(NamedTuple):
+    """A sound as the model holds it.
 
-    wave: Tensor
-    sample_rate: int
-    provenance: Provenance
-
-    def wav(self) -> bytes:
-        """The clip as a 16-bit wav file that says what made it."""
-        return wav.encode(self.wave.numpy(), self.sample_rate, self.provenance.info())
-
-
-@dataclass(frozen=True)
-class Reconstruction:
-    """A sound that went through the model.
-
-    wave: [samples] within ±1, as long as the original. sample_rate: in Hz. genre: the one it was conditioned on.
-    distance: log-spectral distance from the original, in dB.
+    Attributes:
+        latents: posterior means of its clips, [clips, latent_dim].
+        genre: the one that it was encoded under.
     """
 
-    wave: Tensor
-    sample_rate: int
+    latents: Tensor
     genre: str
-    distance: float
-
-    def wav(self) -> bytes:
-        """The sound as a 16-bit wav file."""
-        return wav.encode(self.wave.numpy(), self.sample_rate, {"ISFT": f"genvae {genvae.__version__}"})
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Compute on one thread, as with more of them a sum's last bits would depend on how many cores there are."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 class Synthesizer:
-    """A trained run, loaded once, that makes any number of clips on the CPU.
+    """A trained run, loaded once, that makes any number of clips on the CPU; `genvae.load` gives one.
 
     Every clip has a random generator of its own and goes through the net alone, so that its bytes depend neither on
     the clips before it nor on how many are asked for.
 
     Args:
         run: a run whose training has ended.
-        registry: where its plugins come from.
+        registry: where its plugins come from; None for what is installed.
         vocoder: in place of the run's own.
 
     Raises:
-        RunError: the run is unfinished or damaged. PluginError: a plugin that it names is missing.
+        RunError: the run is unfinished or damaged.
+        PluginError: a plugin that it names is missing.
 
     Attributes:
-        genres: the names that `generate` takes. sample_rate: of the clips, in Hz. clip_samples: samples in a clip.
+        run: the run.
+        genres: the names that `generate` takes.
+        sample_rate: of the clips, in Hz.
+        clip_samples: samples in a clip.
         digest: the run's.
     """
 
-    def __init__(self, run: Run, registry: Registry, *, vocoder: PartConfig | None = None) -> None:
+    def __init__(self, run: Run, registry: Registry | None = None, *, vocoder: PartConfig | None = None) -> None:
+        registry = registry or installed()
         config = replace(run.config, vocoder=vocoder) if vocoder else run.config
+        self.run = run
         self.digest = run.digest()
         self.genres = config.genres
         self.sample_rate = config.sample_rate
         self.clip_samples = config.clip_samples
         self._use(run.load(registry, config=config), registry)
 
-    def with_vocoder(self, registry: Registry, vocoder: PartConfig) -> Synthesizer:
+    def __repr__(self) -> str:
+        """The run, and what it can make."""
+        return f"Synthesizer({str(self.run.path)!r}, genres={list(self.genres)}, sample_rate={self.sample_rate})"
+
+    def with_vocoder(self, vocoder: PartConfig, registry: Registry | None = None) -> Synthesizer:
         """The same run with another vocoder; the nets are shared.
 
         Raises:
-            PluginError: it is missing. SpecMismatch: it doesn't fit the run's features.
+            PluginError: it is missing.
+            SpecMismatch: it doesn't fit the run's features.
         """
+        registry = registry or installed()
         other = copy.copy(self)
         with torch.random.fork_rng(devices=[]):  # building may draw
             other._use(self._pipeline.with_vocoder(registry, vocoder), registry)
@@ -131,24 +115,77 @@ class Synthesizer:
         if seconds is not None:
             self._samples(seconds)
             seconds = float(seconds)
-        return Provenance(run=self.digest, genre=genre, seed=seed, index=index, temperature=float(temperature),
-                          vocoder=self._vocoder, versions=self._versions, seconds=seconds)  # fmt: skip
+        return Provenance(
+            run=self.digest,
+            genre=genre,
+            seed=seed,
+            index=index,
+            temperature=float(temperature),
+            vocoder=self._vocoder,
+            versions=self._versions,
+            seconds=seconds,
+        )
 
-    @_one_thread()
-    @torch.no_grad()
+    @overload
     def generate(
-        self, genre: str, *, seed: int, index: int, temperature: float = 1.0, seconds: float | None = None
-    ) -> Clip:
-        """Draw a new latent from the prior and make it sound: clip `index` of `seed`.
+        self,
+        genre: str,
+        *,
+        seed: int | None = ...,
+        index: int = ...,
+        count: None = ...,
+        temperature: float = ...,
+        seconds: float | None = ...,
+    ) -> Clip: ...
+
+    @overload
+    def generate(
+        self,
+        genre: str,
+        *,
+        seed: int | None = ...,
+        index: int = ...,
+        count: int,
+        temperature: float = ...,
+        seconds: float | None = ...,
+    ) -> list[Clip]: ...
+
+    def generate(
+        self,
+        genre: str,
+        *,
+        seed: int | None = None,
+        index: int = 0,
+        count: int | None = None,
+        temperature: float = 1.0,
+        seconds: float | None = None,
+    ) -> Clip | list[Clip]:
+        """Draw a new latent from the prior and make it sound: clip `index` of `seed`, or `count` clips from there on.
+
+        A clip is the same however many are asked for beside it.
 
         Args:
+            genre: one of `genres`.
+            seed: of all that is drawn; by default a new one, which stands in the clip's provenance.
+            index: of the clip among those of its seed.
+            count: how many clips; by default one alone rather than a list.
+            temperature: spread of the latents: below 1 more typical, above 1 more unusual.
             seconds: for a longer sound, which begins at that latent and goes on to others that are drawn likewise,
-                one every two seconds.
+                one every two seconds; by default one clip.
 
         Raises:
             GenvaeError: the run has no such genre, `seconds` is less than a clip has or more than ten minutes, or what
                 came out is not a finite sound.
         """
+        require_genre(genre, self.genres)
+        drawn = secrets.randbelow(2**31) if seed is None else seed
+        if count is None:
+            return self._generate(genre, drawn, index, temperature, seconds)
+        return [self._generate(genre, drawn, index + i, temperature, seconds) for i in range(count)]
+
+    @one_thread()
+    @torch.no_grad()
+    def _generate(self, genre: str, seed: int, index: int, temperature: float, seconds: float | None) -> Clip:
         z, generator = self._drawn(genre, seed, index, temperature)
         made_by = self.provenance(genre, seed=seed, index=index, temperature=temperature, seconds=seconds)
         if seconds is None:
@@ -159,7 +196,7 @@ class Synthesizer:
         path = LatentPath.of(torch.stack(knots), [genre] * len(knots))
         return self._clip(self._renderer.path(path, self._samples(seconds), generator), made_by)
 
-    @_one_thread()
+    @one_thread()
     @torch.no_grad()
     def latent(self, genre: str, *, seed: int, index: int = 0, temperature: float = 1.0) -> Tensor:
         """The latent [latent_dim] that `generate` draws for clip `index` of `seed`.
@@ -177,7 +214,7 @@ class Synthesizer:
         Raises:
             GenvaeError: the run has no such genre, the latent is not one of its, or the sound is not finite.
         """
-        return self._decoded_at(LatentPath.of(z[None], [genre]), None, seed, index)
+        return self._decode_at(LatentPath.of(z[None], [genre]), None, seed, index)
 
     def decode_at(self, path: LatentPath, at: float, *, seed: int = 0, index: int = 0) -> Clip:
         """Make one place on a path sound, `at` from 0 to 1, with the noise of clip `index` of `seed` at its start.
@@ -187,27 +224,75 @@ class Synthesizer:
         Raises:
             GenvaeError: as `decode`.
         """
-        return self._decoded_at(path, min(max(at, 0.0), 1.0), seed, index)
+        return self._decode_at(path, min(max(at, 0.0), 1.0), seed, index)
 
-    @_one_thread()
+    @one_thread()
     @torch.no_grad()
-    def decode_path(self, path: LatentPath, seconds: float, *, seed: int = 0, index: int = 0) -> Clip:
+    def decode_path(
+        self, path: LatentPath, seconds: float, *, seed: int = 0, index: int = 0, on_clip: OnClip | None = None
+    ) -> Clip:
         """Make a whole path sound, from its first knot to its last, as one sound of so many seconds.
 
         Clips along the path overlap by half, and their spectrograms are joined before the vocoder hears them.
+
+        Args:
+            path: where it leads.
+            seconds: how long it sounds.
+            seed: of the noise.
+            index: of the noise.
+            on_clip: called before each clip with its number and how many there are; what it raises ends the work.
 
         Raises:
             GenvaeError: as `decode_at`, or `seconds` is less than a clip has or more than ten minutes.
         """
         samples = self._samples(seconds)
         made_by, generator = self._beginning(path, seed, index)
-        return self._clip(self._renderer.path(path, samples, generator), replace(made_by, seconds=float(seconds)))
+        wave = self._renderer.path(path, samples, generator, on_clip=on_clip)
+        return self._clip(wave, replace(made_by, seconds=float(seconds)))
 
     def seconds(self, steps: int) -> float:
         """The length of a path that `decode_path` makes of so many clips, each half over the next."""
         spec = self._pipeline.transform.spec
         frames = spec.frames(self.clip_samples)
         return spec.samples((steps - 1) * stride(frames) + frames) / self.sample_rate
+
+    def interpolate(
+        self, *sounds: SoundLike, seconds: float, seed: int | None = None, on_clip: OnClip | None = None
+    ) -> Clip:
+        """Pass from one sound to another through the latent space, along great circles, as one sound.
+
+        Args:
+            sounds: two or more: a genre and a seed such as `techno@42`, a sound file, samples, or a latent's sound. Of
+                a longer sound the first clip's length counts.
+            seconds: how long it sounds.
+            seed: of the noise; by default that of the first sound, or 0 where it has none.
+            on_clip: called before each clip with its number and how many there are; what it raises ends the work.
+
+        Raises:
+            GenvaeError: there are fewer than two sounds, or one that can't be encoded; else as `decode_path`.
+        """
+        if len(sounds) < 2:
+            raise GenvaeError("To interpolate takes two sounds or more.")
+        noise = seed
+        if noise is None:
+            named = seed_of(sounds[0]) if isinstance(sounds[0], str) else None
+            noise = named[1] if named else 0
+        path = LatentPath(tuple(self.locate(sound) for sound in sounds))
+        return self.decode_path(path, seconds, seed=noise, on_clip=on_clip)
+
+    def locate(self, sound: SoundLike) -> Knot:
+        """Where a sound lies in the latent space, and the genre to decode it as; see `interpolate` for what it may be.
+
+        Raises:
+            GenvaeError: it is no sound, or the run has no such genre.
+        """
+        if isinstance(sound, str):
+            if named := seed_of(sound):
+                genre, seed = named
+                return Knot(genre, self.latent(genre, seed=seed))
+            sound = file_of(sound, self.genres)
+        latents, genre = self.encode(samples_of(sound, self.sample_rate)[: self.clip_samples])
+        return Knot(genre, latents[0])
 
     def remake(self, provenance: Provenance) -> Clip:
         """Make what a provenance tells of; its run and vocoder must be this one's.
@@ -217,58 +302,67 @@ class Synthesizer:
         """
         told = provenance
         if told.waypoints is None:
-            return self.generate(
-                told.genre, seed=told.seed, index=told.index, temperature=told.temperature, seconds=told.seconds
-            )
+            return self._generate(told.genre, told.seed, told.index, told.temperature, told.seconds)
         path = LatentPath(tuple(Knot(each.genre, torch.from_numpy(each.values())) for each in told.waypoints))
         if told.seconds is None:
-            return self._decoded_at(path, told.at, told.seed, told.index)
+            return self._decode_at(path, told.at, told.seed, told.index)
         return self.decode_path(path, told.seconds, seed=told.seed, index=told.index)
 
-    @_one_thread()
+    @one_thread()
     @torch.no_grad()
-    def encode(self, wave: Tensor, genre: str | None = None) -> tuple[Tensor, str]:
-        """The latents of a sound's clips, [clips, latent_dim], and the genre under which it was encoded.
+    def encode(self, sound: SoundLike, genre: str | None = None) -> Encoding:
+        """The latents of a sound's clips, one after the other, and the genre under which it was encoded.
 
         Args:
-            wave: [samples] at `sample_rate`, at least one; the last clip is padded with silence.
+            sound: a file, samples at `sample_rate`, or a made sound; the last clip is padded with silence.
             genre: to condition on; by default the one under which the model's features come nearest.
 
         Raises:
-            GenvaeError: the run has no such genre.
+            GenvaeError: the run has no such genre, or the sound can't be read.
         """
-        return self._renderer.encode(wave, [genre] if genre else self.genres)
+        wave = samples_of(sound, self.sample_rate)
+        return Encoding(*self._renderer.encode(wave, [genre] if genre else self.genres))
 
-    @_one_thread()
+    @one_thread()
     @torch.no_grad()
-    def reconstruct(self, wave: Tensor, genre: str | None = None) -> Reconstruction:
-        """Encode and decode a sound, clip by clip with the last one padded, and make it sound again.
+    def reconstruct(
+        self,
+        sound: SoundLike,
+        genre: str | None = None,
+        *,
+        shift: Tensor | None = None,
+        on_clip: OnClip | None = None,
+    ) -> Reconstruction:
+        """Encode and decode a sound and make it sound again; clips overlap by half, so that it has no seams.
 
         Args:
-            wave: [samples] at `sample_rate`, at least one.
+            sound: a file, samples at `sample_rate`, or a made sound; ten minutes at most.
             genre: to condition on; by default the one under which the model's features come nearest.
+            shift: [latent_dim], added to each clip's latent to make it sound otherwise.
+            on_clip: called before each clip with its number and how many there are; what it raises ends the work.
 
         Raises:
-            GenvaeError: the run has no such genre, or what came out is not a finite sound.
+            GenvaeError: the run has no such genre, the sound can't be read or is too long, or what came out is not a
+                finite sound.
         """
-        latents, chosen = self.encode(wave, genre)
-        sounds = []
-        for index, z in enumerate(latents):
-            generator = item_generator(0, chosen, index)
-            # Drawn as in `generate`: the likelihood's mean lacks a sound's noise, and with it several dB of its level.
-            sounds.append(self._renderer.place(PathPoint(z, chosen, chosen, 0.0), generator))
-        made = within_full_scale(torch.cat(sounds))
-        padded = torch.nn.functional.pad(wave, (0, len(made) - len(wave)))
-        return Reconstruction(made[: len(wave)], self.sample_rate, chosen, log_spectral_distance(padded, made))
+        wave = samples_of(sound, self.sample_rate)
+        if len(wave) > LONGEST * self.sample_rate:
+            seconds = len(wave) / self.sample_rate
+            raise GenvaeError(f"It has {seconds:.0f} s, and a reconstruction at most {LONGEST:g}: take a part of it.")
+        _, chosen = self.encode(wave, genre)
+        generator = item_generator(0, chosen, 0)
+        made = self._renderer.reconstruct(wave, chosen, generator, shift=shift, on_clip=on_clip)
+        made = within_full_scale(made)
+        return Reconstruction(made, self.sample_rate, chosen, log_spectral_distance(wave, made))
 
     def _drawn(self, genre: str, seed: int, index: int, temperature: float) -> tuple[Tensor, torch.Generator]:
         """The latent [latent_dim] of a clip, and its generator as it stands behind that draw."""
         generator = item_generator(seed, genre, index)
         return self._renderer.latent(genre, generator, temperature), generator
 
-    @_one_thread()
+    @one_thread()
     @torch.no_grad()
-    def _decoded_at(self, path: LatentPath, at: float | None, seed: int, index: int) -> Clip:
+    def _decode_at(self, path: LatentPath, at: float | None, seed: int, index: int) -> Clip:
         made_by, generator = self._beginning(path, seed, index)
         return self._clip(self._renderer.place(path.at(at or 0.0), generator), replace(made_by, at=at))
 
@@ -286,8 +380,10 @@ class Synthesizer:
     def _samples(self, seconds: float) -> int:
         shortest = self.clip_samples / self.sample_rate
         if not shortest <= seconds <= LONGEST:
-            raise GenvaeError(f"A sound of {seconds:g} s can't be made of this run's clips: "
-                              f"it takes from {shortest:g} to {LONGEST:g} seconds.")  # fmt: skip
+            raise GenvaeError(
+                f"A sound of {seconds:g} s can't be made of this run's clips: `seconds` takes from {shortest:g} to "
+                f"{LONGEST:g}."
+            )
         return round(seconds * self.sample_rate)
 
 

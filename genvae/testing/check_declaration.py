@@ -35,7 +35,7 @@ def is_declared(subject: Subject) -> None:
     """The declaration is found, and nothing is wrong with it."""
     expect(subject.row.state != "clash", "a name that no other plugin of the kind has", subject.row.reason)
     expect(subject.row.state != "disabled", "a plugin that is not switched off", subject.row.reason)
-    summary = subject.plugin.summary
+    summary: object = subject.plugin.summary
     expect(isinstance(summary, str) and bool(summary) and "\n" not in summary, "a summary of one line", repr(summary))
 
 
@@ -83,7 +83,7 @@ def options_round_trip(subject: Subject) -> None:
         expect(back == chosen, f"{chosen} to be the same after JSON", f"{back}")
         typed = {name: _typed(value) for name, value in plain.items()}
         text = [f"{subject.kind}.{name}={value}" for name, value in typed.items()]
-        parsed = options.parse_assignments(text, [subject.kind])[subject.kind]
+        parsed = options.by_section(dict(each.split("=", 1) for each in text), [subject.kind])[subject.kind]
         back = options.build(cls, parsed, where=subject.kind)
         expect(back == chosen, f"{chosen} to be the same when typed as --set {' --set '.join(text)}", f"{back}")
 

@@ -7,7 +7,7 @@ import contextlib
 import io
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from genvae.clips.prepare import prepare
@@ -31,9 +31,9 @@ CLIP_MS = 512  # 4096 samples
 def trains_and_generates(subject: Subject) -> None:
     """Two steps of training, then a clip in a new process, with the dataset plugin disabled."""
     from genvae.run import Run
+    from genvae.training.job import Job, describe_run
     from genvae.training.loop import train
     from genvae.training.plan import Budget, TrainOptions
-    from genvae.training.setup import Job, described
 
     store = ClipStore.open(_store(subject))
     pipeline = pipeline_with(
@@ -45,7 +45,8 @@ def trains_and_generates(subject: Subject) -> None:
     files = [subject.row.origin] if subject.row.distribution.endswith(".py") and not subject.paths else []
     with tempfile.TemporaryDirectory(prefix="genvae-check-") as folder:
         run = Path(folder) / "run"
-        create = described(run, store, pipeline.config, pipeline.transform.spec, options, budget, seed=0)
+        spec = pipeline.transform.spec
+        create = partial(describe_run, run, store, pipeline.config, spec, options, budget, seed=0)
         with contextlib.redirect_stderr(io.StringIO()):
             train(Job(run, create, subject.registry, options, budget, seed=0), store, device="cpu")
         expect(Run(run).finished, "a run that is finished after two steps", "no weights")

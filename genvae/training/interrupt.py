@@ -9,18 +9,24 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from genvae.errors import GenvaeError
+from genvae.errors import Cure, GenvaeError
 
 
 class Interrupted(GenvaeError):
-    """Training was stopped by a signal, whose number is `signal`, and can go on from its checkpoint.
+    """Training was stopped by a signal, and can go on from its checkpoint.
 
     Args:
-        where: it stood, as words. store, run: to go on with.
+        number: of the signal.
+        where: it stood, as words.
+        store: to go on with.
+        run: to go on with.
+
+    Attributes:
+        signal: the number of the signal.
     """
 
     def __init__(self, number: int, where: str, store: Path, run: Path) -> None:
-        super().__init__(f"Stopped {where}. Continue with: genvae train {store} --run {run} --resume")
+        super().__init__(f"Stopped {where}.", cure=Cure.of("train", store=store, run=run, resume=True))
         self.signal = number
 
 

@@ -1,17 +1,14 @@
-"""What a training tells: metrics.jsonl, TensorBoard events where tensorboard is there, and a progress bar."""
+"""What a training tells: metrics.jsonl, TensorBoard events where tensorboard is there, and its listener."""
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
 from genvae.files import write_whole
+from genvae.progress import Listener, Message, Progress, tracked
 
 Record = Mapping[str, float | int | str]
 Item = TypeVar("Item")
@@ -24,14 +21,12 @@ class TrainingLog:
         path: metrics.jsonl. Lines of steps after `step`, which a killed training left, are dropped.
         step: the step that training starts from.
         silent: for processes other than the first.
+        listener: is told how far training is.
     """
 
-    def __init__(self, path: Path, *, step: int, silent: bool) -> None:
-        self._silent = silent
-        self._console = Console(stderr=True)
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[shown]}"),
-                   TimeElapsedColumn(), TextColumn("ETA"), TimeRemainingColumn(elapsed_when_finished=True))  # fmt: skip
-        self._bar = Progress(*columns, console=self._console, disable=silent or not sys.stderr.isatty())
+    def __init__(self, path: Path, *, step: int, silent: bool, listener: Listener) -> None:
+        self._silent, self._listener = silent, listener
+        self._stage, self._note = "", ""
         self._events: Any = None
         if silent:
             return
@@ -44,11 +39,9 @@ class TrainingLog:
         self._events = SummaryWriter(str(path.parent / "tensorboard"), purge_step=step + 1)
 
     def __enter__(self) -> Self:
-        self._bar.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bar.stop()
         if not self._silent:
             self._file.close()
         if self._events is not None:
@@ -64,35 +57,33 @@ class TrainingLog:
             if self._events is not None and not isinstance(value, str):
                 self._events.add_scalar(f"{kind}/{name}", value, step)
 
-    def begin(self, what: str, total: float = 1.0) -> None:
-        """Begin a stage of the work, whose bar ends at `total`."""
-        for task in self._bar.task_ids:
-            self._bar.remove_task(task)
-        self._task = self._bar.add_task(what, total=total, shown="")
+    def begin(self, stage: str) -> None:
+        """Begin a stage of the work, of which nothing is done yet."""
+        self._stage, self._note = stage, ""
+        self.show(0.0)
 
-    def show(self, completed: float, text: str | None = None) -> None:
-        """Move the stage's bar, and say something new beside it unless `text` is None."""
-        self._bar.update(self._task, completed=completed)
-        if text is not None:
-            self._bar.update(self._task, shown=text)
+    def show(self, done: float, note: str | None = None) -> None:
+        """Tell how much of the stage is done, from 0 to 1, and something new beside it unless `note` is None."""
+        if note is not None:
+            self._note = note
+        if not self._silent:
+            self._listener(Progress(self._stage, done, 1.0, self._note))
 
-    def track(self, items: Iterable[Item], what: str, total: int) -> Iterator[Item]:
-        """Yield the items of a stage of its own, moving its bar."""
-        self.begin(what, total)
-        for done, item in enumerate(items, 1):
-            yield item
-            self.show(done)
+    def track(self, items: Iterable[Item], stage: str, total: int) -> Iterator[Item]:
+        """Yield the items of a stage of its own, telling how many are done."""
+        self._stage = stage
+        return iter(items) if self._silent else tracked(items, stage, self._listener, total=total)
 
     def say(self, text: str) -> None:
-        """A line for people, above the bar."""
+        """A line for people."""
         if not self._silent:
-            self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+            self._listener(Message(text))
 
     def warn(self, step: int, text: str) -> None:
         """A warning that can't be missed, also kept in the log."""
         self.record("warning", step, {"message": text})
         if not self._silent:
-            self._console.print(f"Warning: {text}", style="bold yellow", highlight=False, markup=False, soft_wrap=True)
+            self._listener(Message(text, warning=True))
 
 
 def _drop_after(path: Path, step: int) -> None:

@@ -12,24 +12,26 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
+from genvae.clips.batches import in_order
 from genvae.clips.store import ClipStore
-from genvae.errors import OptionError, RunError, StoreError
+from genvae.errors import Cure, OptionError, RunError, StoreError
 from genvae.interfaces.model import TrainingStep
 from genvae.pipeline import Pipeline
+from genvae.progress import Listener, ignore
 from genvae.run import Run
 from genvae.tensor_files import load_tree, save_tree
-from genvae.training.data import Batches, in_order
+from genvae.training.data import Batches
 from genvae.training.finish import finish
 from genvae.training.inherit import inherit
 from genvae.training.interrupt import Interrupted, Wish, on_signals
+from genvae.training.job import Job
 from genvae.training.log import TrainingLog
 from genvae.training.monitor import COLLAPSED, validate
-from genvae.training.setup import Job
 
 LOG_EVERY = 25  # steps
 
 
-def train(job: Job, store: ClipStore, *, device: str = "auto") -> Run:
+def train(job: Job, store: ClipStore, *, device: str = "auto", listener: Listener = ignore) -> Run:
     """Train a run on a store until the budget is spent, then make it able to generate.
 
     Everything that is drawn follows from the seed and the number of the step, so a run that is stopped and continued
@@ -37,7 +39,10 @@ def train(job: Job, store: ClipStore, *, device: str = "auto") -> Run:
     generator is left as it was.
 
     Args:
+        job: what is to be trained, for how long.
+        store: the clips.
         device: a Lightning accelerator: auto, cpu, cuda, mps. Under torchrun every process calls this.
+        listener: is told how far it is.
 
     Raises:
         OptionError: there is no such device.
@@ -52,7 +57,7 @@ def train(job: Job, store: ClipStore, *, device: str = "auto") -> Run:
         fabric = Fabric(accelerator=device, precision=precision, devices=_local_processes(),
                         num_nodes=_world_size() // _local_processes())  # fmt: skip
     except (RuntimeError, ValueError) as error:  # Lightning's words name what there is instead
-        raise OptionError(f"Training on --device {device} is not possible here: {error}") from error
+        raise OptionError(f"Training on the `device` {device} is not possible here: {error}") from error
     fabric.launch()
     if job.create and fabric.is_global_zero:
         job.create()
@@ -68,7 +73,9 @@ def train(job: Job, store: ClipStore, *, device: str = "auto") -> Run:
             inherit(trainer.pipeline, job.source, job.registry)
             trainer.measured = True
             trainer.checkpoint()  # so that resuming needs the source no more
-        with TrainingLog(run.metrics_path, step=trainer.step, silent=not fabric.is_global_zero) as log:
+        with TrainingLog(
+            run.metrics_path, step=trainer.step, silent=not fabric.is_global_zero, listener=listener
+        ) as log:
             trainer.run_steps(log, wish)
             if fabric.is_global_zero:
                 finish(run, trainer.pipeline, store, log, wish, seed=job.seed, batch_size=job.options.batch_size)
@@ -228,8 +235,11 @@ class _Trainer:
     def _require_finite(self) -> None:
         loss = self.parts.get("loss")
         if loss is not None and not bool(loss.isfinite()):
-            raise RunError(f"The loss is not finite any more at step {self.step}. Train anew in another folder with a "
-                           "lower learning rate, for example --set model.learning_rate=1e-4.")  # fmt: skip
+            raise RunError(
+                f"The loss is not finite any more at step {self.step}. Train anew in another folder with a lower "
+                "learning rate.",
+                cure=Cure.of("train", store=self.store.path, run="NEW", options={"model.learning_rate": 1e-4}),
+            )
 
     def _log_training(self, log: TrainingLog, progress: float, speed: float) -> None:
         self._require_finite()

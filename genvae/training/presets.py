@@ -31,11 +31,11 @@ PRESETS: Mapping[str, Preset] = {
     "default": Preset(
         Budget(minutes=30),
         "30 minutes give some of the movement too: where we measured, four clips in five were taken for their genre. "
-        "Longer is better: --preset best.",
+        "Longer is better: `preset` best.",
     ),
     "best": Preset(
         Budget(minutes=120),
         "2 hours come near the model that genvae brings, which had three on one core. Ctrl-C leaves a checkpoint, and "
-        "--resume goes on from it.",
+        "`resume` goes on from it.",
     ),
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 CPU_SECONDS = 10
@@ -18,34 +19,19 @@ MEMORY = 1 << 30  # bytes of address space; the libraries take about a third of 
 def main(path: str, sample_rate: str, seconds: str) -> int:
     """Decode the first `seconds` of a file at `sample_rate` Hz; the status is 0 when there is a sound."""
     _limit()
-    import numpy as np
-
     from genvae.audio.decode import SoundfileStream
-    from genvae.clips.chop import Chopper
+    from genvae.audio.read import read_mono
     from genvae.errors import AudioError
 
-    rate = int(sample_rate)
-    wanted = round(float(seconds) * rate)
-    parts, got = [], 0
     try:
-        with SoundfileStream(Path(path)) as stream:
-            chopper = Chopper(stream, sample_rate=rate, clip_samples=1024)
-            for part in chopper:
-                parts.append(part)
-                got += part.samples.size
-                if got > wanted:
-                    break
-            samples = min(round(chopper.frames * rate / stream.sample_rate), wanted)
-    except AudioError as error:
-        return _fail(f"It can't be read: {error}.")
-    if not samples:
-        return _fail(f"There is no sound in it{f': {chopper.error}' if chopper.error else ''}.")
-    if not all(part.finite.all() for part in parts):
-        return _fail("It holds samples that are not finite numbers.")
-    pcm = np.concatenate([part.samples.ravel() for part in parts])[:samples]
-    sys.stdout.buffer.write(pcm.astype("<i2").tobytes())
+        sound = read_mono(partial(SoundfileStream, Path(path)), int(sample_rate), seconds=float(seconds))
+    except AudioError:  # of a damaged file libsndfile says, among other things, that it does not exist
+        return _fail("It can't be read: it is no wav, flac, mp3, ogg or aiff file, or its beginning is damaged.")
+    pcm = (sound.wave * 32768).astype("<i2")
+    sys.stdout.buffer.write(pcm.tobytes())
     sys.stdout.buffer.flush()
-    print(json.dumps({"longer": got > wanted, "error": str(chopper.error or "")}), file=sys.stderr)
+    told = "; ".join(filter(None, (sound.shortfall, *sound.remarks)))
+    print(json.dumps({"longer": sound.longer, "told": told}), file=sys.stderr)
     return 0
 
 

@@ -59,4 +59,4 @@ def test_a_missing_embedded_run_is_told(genvae: Genvae, tmp_path: Path, monkeypa
     monkeypatch.setattr(pretrained, "__file__", str(tmp_path / "__init__.py"))
     result = genvae("doctor", "--json")
     assert result.exit_code == 1
-    assert "no embedded run" in json.loads(result.stdout)["generation"]["error"]
+    assert "no pretrained run" in json.loads(result.stdout)["generation"]["error"]

@@ -1,58 +1,47 @@
-"""What is wrong with the machine is told in a line too, and the exit status says how a command ended."""
+"""Errors of the library in the words of the command line."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any
+import shlex
 
 import pytest
-from conftest import Genvae
 
-from genvae import __version__
-from genvae.cli import info
-from genvae.run import Run
-
-
-def test_what_the_system_refuses_is_a_line_that_names_the_path(genvae: Genvae) -> None:
-    Path("a-file").write_text("")
-    Path("music/rock").mkdir(parents=True)
-    Path("music/rock/a.wav").write_text("")
-    result = genvae("prepare", "music", "--out", "a-file/store")
-    assert result.exit_code == 1
-    assert result.stderr.endswith("a-file/store/shards: Not a directory.\n")
-    assert len(result.stderr.splitlines()) == 1
+from genvae.cli import main
+from genvae.cli.errors import command_line, shown
+from genvae.errors import Cure, GenvaeError
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("cure", "typed"),
     [
-        ({"model": {"distribution": "genvae-dream"}}, "'conv-vae' {0} of genvae-dream, which is not installed. "),
-        ({"model": {"plugin": "dream"}}, "'dream' {0} of genvae, which the one that is installed, {0}, does not bring"),
-        ({"sample_rate": 0}, "sample_rate, clip_samples or genres are of no use"),
-        ({"genres": []}, "sample_rate, clip_samples or genres are of no use"),
+        (Cure.of("train", store="STORE", run="run", resume=True), "genvae train STORE --run run --resume"),
+        (Cure.of("prepare", sources="MUSIC", store="a store"), "genvae prepare MUSIC --out 'a store'"),
+        (Cure.of("make_map", run="-r#1", method="umap"), "genvae map './-r#1' --method umap"),
+        (Cure.of("make_map", run="run", store="STORE"), "genvae map run --store STORE"),
+        (Cure.of("make_critic", run="run", store="STORE"), "genvae evaluate --critic run --store STORE"),
+        (
+            Cure.of("train", store="s", run="NEW", options={"model.learning_rate": 1e-4}),
+            "genvae train s --run NEW --set model.learning_rate=0.0001",
+        ),
+        (Cure.of("generate", run="run", genre="drum & bass"), "genvae generate --run run --genre 'drum & bass'"),
     ],
 )
-def test_a_run_that_is_not_for_this_installation_is_a_line(
-    genvae: Genvae, tiny_run: Run, changed: dict[str, Any], said: str
-) -> None:
-    description = json.loads(tiny_run.description_path.read_text())
-    for name, value in changed.items():
-        old = description["pipeline"][name]
-        description["pipeline"][name] = {**old, **value} if isinstance(value, dict) else value
-    tiny_run.description_path.write_text(json.dumps(description))
-    result = genvae("generate", "--run", tiny_run.path, "--genre", "rock")
-    assert result.exit_code == 1
-    assert said.format(__version__) in result.stderr
-    assert len(result.stderr.splitlines()) == 1
+def test_a_cure_is_a_command_that_its_own_parser_takes(cure: Cure, typed: str) -> None:
+    assert command_line(cure) == typed
+    _, name, *arguments = shlex.split(typed)
+    context = main.make_context("genvae", [name, *arguments], resilient_parsing=False)
+    command = main.get_command(context, name)
+    assert command is not None
+    command.make_context(name, list(arguments), parent=context)  # raises UsageError if it does not parse
 
 
-def test_ctrl_c_is_a_word_and_status_130(genvae: Genvae, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
+def test_fields_become_the_flags_of_the_command_that_was_typed() -> None:
+    context = main.make_context("genvae", ["prepare", "x", "--out", "y"])
+    command = main.get_command(context, "prepare")
+    error = GenvaeError("`sample_rate` is off, `store` is a file, `sources` and `other` too.")
+    assert shown(error, command) == "--sample-rate is off, --out is a file, SOURCE and `other` too."
 
-    Path("a-file").write_text("")
-    monkeypatch.setattr(info, "_clip", interrupted)
-    result = genvae("info", "a-file")
-    assert result.exit_code == 130
-    assert result.stderr.strip() == "Interrupted."
+
+def test_in_python_a_cure_is_a_call() -> None:
+    error = GenvaeError("It has not ended.", cure=Cure.of("train", store="STORE", run="my run", resume=True))
+    assert str(error) == "It has not ended. Try: genvae.train(store=STORE, run='my run', resume=True)"

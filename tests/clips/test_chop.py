@@ -48,7 +48,7 @@ def test_sixteen_bits_at_the_same_rate_are_kept_exactly_and_padded_with_zeros(le
     assert not samples.reshape(-1)[length:].any()
     assert finite.all()
     assert not clipped.any()
-    assert chopper.frames == length
+    assert chopper.mono.frames == length
 
 
 @pytest.mark.parametrize("rate", [8000, 11025, 44100, 48000, 96000, 44101])
@@ -99,8 +99,8 @@ def test_nan_and_infinity_refuse_their_clips_and_leave_no_trace_in_others(bad, r
 def test_an_error_keeps_what_came_before_it():
     samples, _, _, chopper = chop(Given(np.full(2500, 0.25), 8000, fails=True), 8000, 1000)
     assert samples.shape == (3, 1000)
-    assert str(chopper.error) == "broken here"
-    assert chopper.frames == 2500
+    assert str(chopper.mono.error) == "broken here"
+    assert chopper.mono.frames == 2500
 
 
 @pytest.mark.parametrize("rate", [8000, 12000])

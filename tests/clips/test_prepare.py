@@ -107,8 +107,8 @@ def test_progress_counts_each_recording_once(tmp_path):
     seen = []
     with ThreadPoolExecutor(2) as executor:
         folder = Folder(None, corpus(tmp_path / "music"))
-        prepare([folder], tmp_path / "store", SETTINGS, executor=executor, progress=lambda *a: seen.append(a[:2]))
-    assert seen == [(n, 8) for n in range(9)]
+        prepare([folder], tmp_path / "store", SETTINGS, executor=executor, listener=seen.append)
+    assert [(event.done, event.total) for event in seen] == [(n, 8) for n in range(9)]
 
 
 KILLED = """
@@ -306,7 +306,7 @@ def test_two_at_once_are_refused(tmp_path):
             run(root, out=out)
 
     with ThreadPoolExecutor(1) as executor:
-        prepare([Folder(None, root)], out, SETTINGS, executor=executor, progress=again)
+        prepare([Folder(None, root)], out, SETTINGS, executor=executor, listener=again)
 
 
 def test_a_dangling_link_is_named_and_read_once_it_leads_somewhere(tmp_path):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genvae.errors import OptionError
-from genvae.plugin.options import build, describe, parse_assignments, to_json
+from genvae.plugin.options import build, by_section, describe, to_json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,25 +129,22 @@ def test_switches_are_typed_in_the_usual_words(text: str, value: bool) -> None:
     assert build(Sample, {"loud": text}, where="model").loud is value
 
 
-def test_assignments_are_sorted_into_sections_and_the_last_wins() -> None:
-    parsed = parse_assignments(
-        ["model.size=1", "model.size=2", "vocoder.some-name=a=b", "model.tags="], ["model", "vocoder"]
-    )
-    assert parsed == {"model": {"size": "2", "tags": ""}, "vocoder": {"some_name": "a=b"}}
+def test_values_are_sorted_into_sections() -> None:
+    found = by_section({"model.size": 2, "vocoder.some-name": "a=b"}, ["model", "vocoder", "prior"])
+    assert found == {"model": {"size": 2}, "vocoder": {"some_name": "a=b"}, "prior": {}}
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("name", "message"),
     [
-        ("model.size", "SECTION.NAME=VALUE"),
-        ("size=3", "SECTION.NAME=VALUE"),
-        ("model.=3", "SECTION.NAME=VALUE"),
-        ("modle.size=3", "no section 'modle'. Did you mean 'model'"),
+        ("size", r"'size' lacks its section: write model\.size or vocoder\.size"),
+        ("model.", "lacks its section"),
+        ("modle.size", "there is no section 'modle' here. Did you mean 'model'"),
     ],
 )
-def test_an_assignment_of_another_form_is_refused(text: str, message: str) -> None:
+def test_a_name_without_a_section_that_is_known_is_refused(name: str, message: str) -> None:
     with pytest.raises(OptionError, match=message):
-        parse_assignments([text], ["model", "vocoder"])
+        by_section({name: 3}, ["model", "vocoder"])
 
 
 def test_options_are_described_with_type_and_default() -> None:

@@ -8,6 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -17,7 +18,7 @@ from genvae.errors import GenvaeError, PluginError, RunError
 from genvae.pipeline import PartConfig
 from genvae.plugin.declarations import VocoderPlugin
 from genvae.plugin.registry import Registry, installed
-from genvae.pretrained import default_run
+from genvae.pretrained import pretrained_run
 from genvae.run import Run
 from genvae.synthesis import provenance
 from genvae.synthesis.latent_path import LatentPath
@@ -144,7 +145,7 @@ def test_a_run_without_its_training_latents_generates_the_same(
 
 def test_an_unfinished_run_says_how_to_finish_it(tiny_run: Run) -> None:
     tiny_run.weights_path.unlink()
-    with pytest.raises(RunError, match=r"has not ended.*--resume"):
+    with pytest.raises(RunError, match=r"has not ended.*resume=True"):
         Synthesizer(tiny_run, installed())
 
 
@@ -223,6 +224,67 @@ def test_a_reconstruction_is_as_long_as_the_original(synthesizer: Synthesizer, s
     assert made.wave.shape == (samples,)
     assert made.genre in synthesizer.genres
     assert 0 < made.distance < 200
+
+
+def piano_like(seconds: np.ndarray) -> np.ndarray:
+    """Six struck notes whose harmonics decay, the higher ones sooner."""
+    made = np.zeros(len(seconds))
+    for pitch, struck in ((220, 0.2), (277.2, 0.9), (329.6, 1.7), (440, 2.4), (246.9, 3.3), (293.7, 4.2)):
+        since = np.clip(seconds - struck, 0, None)
+        for harmonic in range(1, 7):
+            decay = np.exp(-3 * harmonic**0.5 * since) / harmonic
+            made += 0.15 * (seconds >= struck) * decay * np.sin(2 * np.pi * pitch * harmonic * since)
+    return made
+
+
+def roughness(wave: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """How loud a click at each sample of `centres` is: the level of the wave's second difference in 64 samples."""
+    bent = np.diff(wave, 2)
+    return np.array([np.sqrt(np.square(bent[at - 32 : at + 32]).mean()) for at in centres])
+
+
+@pytest.mark.parametrize("sound", [lambda t: 0.4 * np.sin(2 * np.pi * 220 * t), piano_like], ids=["tone", "piano"])
+def test_a_reconstruction_is_no_louder_at_its_seams_than_inside_its_clips(sound: Any) -> None:
+    synthesizer = Synthesizer(Run(pretrained_run()), installed())
+    clip = synthesizer.clip_samples
+    wave = torch.from_numpy(sound(np.arange(5 * clip) / synthesizer.sample_rate).astype(np.float32))
+    made = synthesizer.reconstruct(wave)
+    seams = np.arange(clip // 2, len(wave) - clip // 2 + 1, clip // 2)  # where a clip begins or ends
+    inside = np.arange(100, len(wave) - 100, 16)
+    inside = inside[np.abs((inside + clip // 4) % (clip // 2) - clip // 4) > 64]
+    loudest = np.quantile(roughness(made.wave.numpy(), inside), 0.99)
+    assert roughness(made.wave.numpy(), seams).max() < loudest
+    butted = torch.cat([synthesizer.reconstruct(each, made.genre).wave for each in wave.split(clip)])
+    assert roughness(butted.numpy(), seams).max() > 5 * loudest, "the measure does not hear a click"
+
+
+def test_longer_sounds_say_each_clip_and_can_be_ended_there(synthesizer: Synthesizer, way: LatentPath) -> None:
+    for make in (
+        lambda on_clip: synthesizer.decode_path(way, 2.0, on_clip=on_clip),
+        lambda on_clip: synthesizer.reconstruct(torch.zeros(16000), "rock", on_clip=on_clip),
+    ):
+        told: list[tuple[int, int]] = []
+        make(lambda number, count, told=told: told.append((number, count)))
+        assert told == [(number, len(told)) for number in range(len(told))]
+
+        def enough(number: int, _: int) -> None:
+            if number == 2:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            make(enough)
+
+
+def test_a_shift_changes_a_reconstruction(synthesizer: Synthesizer) -> None:
+    wave = 0.1 * torch.randn(9000, generator=torch.Generator().manual_seed(3))
+    plain = synthesizer.reconstruct(wave, "rock").wave
+    assert torch.equal(synthesizer.reconstruct(wave, "rock", shift=torch.zeros(4)).wave, plain)
+    assert not torch.equal(synthesizer.reconstruct(wave, "rock", shift=torch.ones(4)).wave, plain)
+
+
+def test_what_is_too_long_to_be_reconstructed_is_refused(synthesizer: Synthesizer) -> None:
+    with pytest.raises(GenvaeError, match="at most 600"):
+        synthesizer.reconstruct(torch.zeros(601 * synthesizer.sample_rate))
 
 
 def test_a_reconstruction_is_conditioned_on_the_genre_that_is_asked_for(synthesizer: Synthesizer) -> None:
@@ -308,7 +370,7 @@ def test_a_longer_sound_has_its_length_and_begins_alike_in_any_process(
 
 @pytest.mark.parametrize("seconds", [0.0, 0.5, 601.0, float("nan")])
 def test_a_length_that_no_sound_can_have_is_refused(synthesizer: Synthesizer, seconds: float) -> None:
-    with pytest.raises(GenvaeError, match=r"takes from 0.512 to 600 seconds"):
+    with pytest.raises(GenvaeError, match=r"`seconds` takes from 0.512 to 600"):
         synthesizer.generate("rock", seed=4, index=1, seconds=seconds)
 
 
@@ -330,7 +392,7 @@ def test_every_sound_is_made_again_from_its_provenance(
 
 def test_a_longer_sound_of_the_embedded_run_has_no_click_at_a_seam() -> None:
     """Samples jump no farther near the seams than elsewhere, and the level does not dip there."""
-    synthesizer = Synthesizer(Run(default_run()), installed())
+    synthesizer = Synthesizer(Run(pretrained_run()), installed())
     wave = synthesizer.generate("piano", seed=1, index=0, seconds=6.0).wave
     jumps = wave.diff().abs()
     samples = 44 * 256  # from one clip's start to the next

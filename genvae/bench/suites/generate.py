@@ -9,14 +9,14 @@ import torch
 from genvae.bench.contest import Call, Case, Contender, Scale
 from genvae.bench.suites import Context
 from genvae.pipeline import Pipeline
-from genvae.pretrained import default_run
+from genvae.pretrained import pretrained_run
 from genvae.run import Run
 from genvae.synthesis.synthesizer import Synthesizer
 
 
 def cases(context: Context) -> Iterator[Case]:
     """One case: generation goes clip by clip on one thread of the CPU, whatever else is asked for."""
-    run = Run(context.run or default_run())
+    run = Run(context.run or pretrained_run())
     seconds = run.config.clip_samples / run.config.sample_rate
     parts = run.config
 

@@ -88,7 +88,7 @@ def _process(
 
 
 def _genre(context: Context) -> str:
-    from genvae.pretrained import default_run
+    from genvae.pretrained import pretrained_run
     from genvae.run import Run
 
-    return Run(context.run or default_run()).config.genres[0]
+    return Run(context.run or pretrained_run()).config.genres[0]

@@ -13,7 +13,12 @@ from genvae.audio.programs import ffmpeg_missing
 class SyntheticOptions:
     """What the synthetic dataset makes.
 
-    recordings: of each genre. seconds: length of each. seed: another one gives other music. sample_rate: in Hz.
+    Attributes:
+        recordings: of each genre.
+        seconds: length of each.
+        seed: another one gives other music.
+        sample_rate: in Hz.
+        genres: that it makes, of the three that there are.
     """
 
     recordings: int = 4

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from genvae.audio.decode import SUFFIXES, SoundfileStream
+from genvae.audio.open import ffmpeg_reads
 from genvae.errors import AudioError, GenvaeError
 from genvae.interfaces.dataset import Dataset, Recording, SoundStream
 from genvae.text import printable
@@ -29,7 +30,7 @@ class Folder(Dataset):
             GenvaeError: the root is no folder, or its recordings do not lie in folders of genres.
         """
         for path, id, genre in files_of_genres(self.root, SUFFIXES | FOREIGN_SUFFIXES):
-            opens: Callable[[], SoundStream] = partial(SoundfileStream, path)
+            opens: Callable[[], SoundStream] = partial(open_or_advise, path, "use --dataset pydub")
             if not genre:
                 opens = partial(_refuse, "it lies in no folder of a genre; move it to ROOT/GENRE/")
             elif path.suffix.lower() in FOREIGN_SUFFIXES:
@@ -64,6 +65,27 @@ def files_of_genres(root: Path, suffixes: frozenset[str]) -> Iterator[tuple[Path
     for id, path in found:
         genre, slash, _ = id.partition("/")
         yield path, id, genre if slash else ""
+
+
+def open_or_advise(path: Path, advice: str, *, start: float = 0.0, end: float | None = None) -> SoundStream:
+    """A file through libsndfile.
+
+    Args:
+        path: of the file.
+        advice: what to do where ffmpeg reads the file and libsndfile does not.
+        start: of the part that is meant, in seconds.
+        end: of the same; None for the file's end.
+
+    Raises:
+        AudioError: libsndfile can't read it.
+        OSError: the file can't be opened.
+    """
+    try:
+        return SoundfileStream(path, start=start, end=end)
+    except AudioError as error:
+        if ffmpeg_reads(path):
+            raise AudioError(f"{error}, but ffmpeg reads it: {advice}") from error
+        raise
 
 
 def fingerprint(path: Path) -> str:

@@ -11,11 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
-from genvae.audio.decode import SoundfileStream
 from genvae.errors import AudioError, GenvaeError, nearest
 from genvae.interfaces.dataset import Dataset, Recording, SoundStream, Split
 from genvae.text import printable
-from genvae_plugins.datasets.folder import fingerprint
+from genvae_plugins.datasets.folder import fingerprint, open_or_advise
 
 COLUMNS = ("path", "genre", "split", "licence", "start", "end")
 _SPLITS = get_args(Split)
@@ -24,8 +23,9 @@ _SPLITS = get_args(Split)
 class Manifest(Dataset):
     """Recordings that a file lists, one a row.
 
-    path: relative to the manifest's folder, or absolute. genre: its genre. split: `train` or `validation`. licence:
-    kept with the recording. start, end: of the part that is meant, in seconds. Other columns are passed over.
+    Its columns are `path`, relative to the manifest's folder, or absolute; `genre`; and optionally `split`, which is
+    `train` or `validation`; `licence`, kept with the recording; `start` and `end` of the part that is meant, in
+    seconds. Other columns are passed over.
     """
 
     def recordings(self) -> Iterator[Recording]:
@@ -69,7 +69,7 @@ class Manifest(Dataset):
         return Recording(
             id=id,
             genre=said["genre"],
-            open=partial(SoundfileStream, path, start=start or 0.0, end=end),
+            open=partial(open_or_advise, path, "convert it to wav or flac with it", start=start or 0.0, end=end),
             fingerprint=fingerprint(path),
             group=os.path.realpath(path),  # however its rows write it
             split=split,

@@ -109,7 +109,7 @@ class AdmmOptions:
 
     def __post_init__(self) -> None:
         _check(self.iterations)
-        if self.rho < 0:
+        if not self.rho >= 0:
             raise ValueError(f"rho must not be negative, but is {self.rho}.")
 
 

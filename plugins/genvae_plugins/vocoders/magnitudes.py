@@ -119,7 +119,7 @@ class IterativeVocoder(MagnitudeVocoder):
             spectrogram: natural-log magnitudes [B, bins, frames].
             length: of the waveform in samples, by default `spec.samples(frames)`.
             generator: what random phases are drawn from, where the method wants them and is given no others.
-            initial_phase: in radians [B, bins, frames], to start from in place of the vocoder's own phases.
+            initial_phase: that the rounds start from instead of their own, in radians [B, bins, frames].
         """
         return self._waveforms(spectrogram, length, generator, initial_phase)
 

@@ -16,9 +16,9 @@ import torch
 from conftest import GENRES, Genvae
 from torch import Tensor
 
-from genvae import export
+from genvae import onnx_export
 from genvae.errors import GenvaeError, PluginError
-from genvae.export import Draw, _draws_of, _exported, export_onnx
+from genvae.onnx_export import Draw, _draws_of, _exported, export_onnx
 from genvae.plugin.registry import installed
 from genvae.run import Run
 from genvae.synthesis.synthesizer import Synthesizer, item_generator
@@ -28,7 +28,7 @@ from genvae.synthesis.synthesizer import Synthesizer, item_generator
 def exported(tiny_run_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("export") / "decoder.onnx"
     done = export_onnx(Run(tiny_run_path), installed(), path)
-    assert done.difference < export.TOLERANCE
+    assert done.difference < onnx_export.TOLERANCE
     return path
 
 
@@ -152,7 +152,7 @@ def test_a_file_that_differs_from_torch_is_not_written(
             return [np.full((1, run.spec.bins, run.spec.frames(run.config.clip_samples)), 9.0, np.float32)]
 
     monkeypatch.setattr(onnxruntime, "InferenceSession", Liar)
-    monkeypatch.setattr(export, "_exported", lambda *arguments: onnx.ModelProto())
+    monkeypatch.setattr(onnx_export, "_exported", lambda *arguments: onnx.ModelProto())
     with pytest.raises(GenvaeError, match=r"differs from torch by .* Nothing was written"):
         export_onnx(Run(tiny_run_path), installed(), tmp_path / "x.onnx", mean=True)
     assert not list(tmp_path.iterdir())
@@ -161,6 +161,6 @@ def test_a_file_that_differs_from_torch_is_not_written(
 def test_a_missing_library_is_named_with_what_brings_it(
     tiny_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export, "_NEEDS", ("onnx", "onnx_that_is_not_here"))
+    monkeypatch.setattr(onnx_export, "_NEEDS", ("onnx", "onnx_that_is_not_here"))
     with pytest.raises(GenvaeError, match=r"onnx_that_is_not_here.*genvae\[export\]"):
         export_onnx(tiny_run, installed(), tmp_path / "x.onnx")

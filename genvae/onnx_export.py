@@ -221,7 +221,7 @@ def _draws_of(module: _Part, inputs: Sequence[Tensor]) -> tuple[tuple[Draw, ...]
     for function, _ in recording.drawn:
         if function not in _DISTRIBUTIONS:
             raise GenvaeError(f"This run draws with {getattr(function, '__name__', function)}, which can't become an "
-                              "input of an ONNX file. Its decoder's mean may do without: --mean")  # fmt: skip
+                              "input of an ONNX file. Its decoder's mean may do without: set `mean`.")  # fmt: skip
     draws = tuple(
         Draw(f"draw_{number}", _DISTRIBUTIONS[function], tuple(value.shape))
         for number, (function, value) in enumerate(recording.drawn)

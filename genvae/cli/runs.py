@@ -1,0 +1,37 @@
+"""What the commands that make sounds share: the run that is asked for, and names for files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genvae.cli.assignments import parse_assignments
+
+if TYPE_CHECKING:
+    from genvae.synthesis.synthesizer import Synthesizer
+
+
+def load_run(path: Path | None, vocoder: str | None, assignments: Iterable[str]) -> Synthesizer:
+    """A run ready to generate, by default the pretrained one, with the vocoder and its options that were asked for.
+
+    Raises:
+        OptionError: a wrong option.
+        PluginError: there is no such vocoder.
+        RunError: the run is unfinished or damaged.
+    """
+    from genvae.verbs import load
+
+    return load(path, vocoder=vocoder, options=parse_assignments(assignments, example="vocoder.iterations=64"))
+
+
+def file_name(genre: str, seed: int, index: int, suffix: str = ".wav") -> str:
+    """A name such as `techno-s42-000.wav`, fit for any file system."""
+    return f"{file_stem(genre)}-s{seed}-{index:03d}{suffix}"
+
+
+def file_stem(name: str, most: int = 150) -> str:
+    """A genre's or a file's name as a part of a file's name, fit for any file system, of so many bytes at most."""
+    plain = re.sub(r"[^\w.-]+", "-", name).strip(".-")
+    return plain.encode("utf-8")[:most].decode("utf-8", "ignore") or "genre"

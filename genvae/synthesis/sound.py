@@ -1,0 +1,150 @@
+"""Sounds that a run has made, clips and reconstructions: saved, played, and shown in a notebook."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+import genvae
+from genvae.audio.encode import Format, encode, format_of
+from genvae.files import write_whole
+from genvae.synthesis.provenance import Provenance
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A waveform that came out of a run.
+
+    Attributes:
+        wave: [samples] within ±1.
+        sample_rate: in Hz.
+    """
+
+    wave: Tensor
+    sample_rate: int
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts."""
+        return len(self.wave) / self.sample_rate
+
+    def describe(self) -> dict[str, Any]:
+        """What made it, as plain values."""
+        return {}
+
+    def info(self) -> Mapping[str, str]:
+        """The texts that its files carry, by their RIFF names."""
+        return {"ISFT": f"genvae {genvae.__version__}"}
+
+    def encode(self, format: Format = "wav") -> bytes:
+        """The sound as a file of 16 bits (of Vorbis for `ogg`) that says what made it."""
+        return encode(self.wave.numpy(), self.sample_rate, format, info=self.info())
+
+    def wav(self) -> bytes:
+        """The sound as a 16-bit wav file that says what made it."""
+        return self.encode("wav")
+
+    def save(self, path: Path | str) -> Path:
+        """Write the sound to a wav, flac or ogg file, by its name, in place of one that is there.
+
+        Returns:
+            where it is.
+
+        Raises:
+            AudioError: the name asks for another format.
+            OSError: the file can't be written.
+        """
+        target = Path(path)
+        write_whole(target, self.encode(format_of(target)))
+        return target
+
+    def play(self) -> None:
+        """Play the sound to its end, through the first player that this machine has.
+
+        Raises:
+            GenvaeError: there is no player, or it failed.
+        """
+        from genvae.audio.play import play
+
+        with tempfile.TemporaryDirectory(prefix="genvae-") as folder:
+            play(self.save(Path(folder) / "sound.wav"))
+
+    def _repr_html_(self) -> str:
+        """A player, the spectrogram and what made it, for a notebook."""
+        audio = b64encode(self.wav()).decode("ascii")
+        picture = b64encode(_spectrogram(self)).decode("ascii")
+        made_by = escape(json.dumps(self.describe(), indent=1, ensure_ascii=False))
+        return (
+            f'<audio controls src="data:audio/wav;base64,{audio}"></audio><br>'
+            f'<img alt="Spectrogram" style="max-width: 100%" src="data:image/png;base64,{picture}">'
+            f"<details><summary>{escape(repr(self))}</summary><pre>{made_by}</pre></details>"
+        )
+
+
+@dataclass(frozen=True, repr=False)
+class Clip(Sound):
+    """A generated sound, which its provenance makes again, byte for byte.
+
+    Attributes:
+        provenance: what made it.
+    """
+
+    provenance: Provenance
+
+    def __repr__(self) -> str:
+        """Its genre, seed and length."""
+        made_by = self.provenance
+        return f"Clip({made_by.genre!r}, seed={made_by.seed}, index={made_by.index}, seconds={self.seconds:g})"
+
+    def describe(self) -> dict[str, Any]:
+        """What made it, as plain values, and its rate, length and peak."""
+        return {
+            **self.provenance.to_json(),
+            "sample_rate": self.sample_rate,
+            "samples": len(self.wave),
+            "peak": float(self.wave.abs().max()),
+        }
+
+    def info(self) -> Mapping[str, str]:
+        """Its provenance, by RIFF names."""
+        return self.provenance.info()
+
+
+@dataclass(frozen=True, repr=False)
+class Reconstruction(Sound):
+    """A sound that went through the model.
+
+    Attributes:
+        genre: the one that it was conditioned on.
+        distance: log-spectral distance from the original, in dB.
+    """
+
+    genre: str
+    distance: float
+
+    def __repr__(self) -> str:
+        """Its genre, its distance and its length."""
+        return f"Reconstruction({self.genre!r}, distance={self.distance:.1f}, seconds={self.seconds:g})"
+
+    def describe(self) -> dict[str, Any]:
+        """What it was conditioned on, and how far it is from the original."""
+        return {"genre": self.genre, "distance_db": self.distance, "sample_rate": self.sample_rate}
+
+
+def _spectrogram(sound: Sound) -> bytes:
+    """A picture of a sound, as a PNG file."""
+    from genvae.plots.sound import Sound as Drawn
+    from genvae.plots.sound import spectrogram
+
+    target = BytesIO()
+    spectrogram(Drawn(repr(sound), sound.wave, sound.sample_rate)).savefig(target, format="png", dpi=80)
+    return target.getvalue()

@@ -1,0 +1,172 @@
+"""What is to be trained: a new run, described before it is begun, or one that was stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from genvae.clips.store import ClipStore
+from genvae.errors import RunError
+from genvae.pipeline import DEFAULTS, SECTIONS, PartConfig, Pipeline, PipelineConfig, model_suggestions
+from genvae.plugin import options
+from genvae.plugin.registry import Registry, installed
+from genvae.run import Run
+from genvae.spec import FeatureSpec
+from genvae.training.plan import Budget, TrainOptions
+
+JOB_SECTIONS = (*SECTIONS, "train")
+"""Of options: the parts of a pipeline, and the training."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that the training loop asks for but the store and the device.
+
+    Attributes:
+        path: the run's folder.
+        create: writes the description of a new run, called by the first of several processes; None to resume one.
+        registry: where plugins come from.
+        options: of the training.
+        budget: how long.
+        seed: of all that is drawn.
+        source: a trained run whose weights a new one begins with.
+    """
+
+    path: Path
+    create: Callable[[], Run] | None
+    registry: Registry
+    options: TrainOptions
+    budget: Budget
+    seed: int
+    source: Run | None = None
+
+
+def new_job(
+    path: Path,
+    store: ClipStore,
+    *,
+    budget: Budget,
+    plugins: Mapping[str, str] | None = None,
+    values: Mapping[str, Mapping[str, Any]] | None = None,
+    seed: int = 0,
+    preset: Mapping[str, Mapping[str, Any]] | None = None,
+    source: Run | None = None,
+    registry: Registry | None = None,
+) -> Job:
+    """Check what is to be a new run; nothing is written yet.
+
+    Args:
+        path: the run's folder.
+        store: the clips to train on.
+        budget: how long.
+        plugins: names of plugins by section; the defaults elsewhere.
+        values: values of options by section.
+        seed: of all that is drawn.
+        preset: values of options by section that hold where `values` says nothing, if there are such options.
+        source: a trained run to begin with; plugins and options are its own where nothing else is said.
+        registry: where plugins come from; None for what is installed.
+
+    Raises:
+        OptionError: an option that does not exist or does not take its value.
+        PluginError: a plugin is missing.
+        SpecMismatch: two parts do not fit.
+        RunError: the folder holds a run already, or the source's clips are of another rate or length than the store's.
+    """
+    registry = registry or installed()
+    named: dict[str, str] = dict(plugins or {})
+    given: dict[str, Mapping[str, Any]] = {section: (values or {}).get(section, {}) for section in JOB_SECTIONS}
+    if source is not None:
+        named, given = _inherited(source, store, named, given)
+    model = named.get("model", DEFAULTS["model"])
+    known = get_type_hints(registry.plugin("model", model).options)
+    usual = {name: value for name, value in (preset or {}).get("model", {}).items() if name in known}
+    given = {**given, "model": {**usual, **given["model"]}}
+    config = PipelineConfig.assemble(
+        registry,
+        sample_rate=store.sample_rate,
+        clip_samples=store.clip_samples,
+        genres=store.genres,
+        plugins=named,
+        values=given,
+    )
+    suggested = {**model_suggestions(registry, config.model.plugin, "train"), **(preset or {}).get("train", {})}
+    chosen: TrainOptions = options.build(TrainOptions, {**suggested, **given["train"]}, where="train")
+    spec = Pipeline.build(config, registry).transform.spec
+    describe = partial(describe_run, path, store, config, spec, chosen, budget, seed=seed, source=source)
+    return Job(path, describe, registry, chosen, budget, seed, source)
+
+
+def describe_run(
+    path: Path,
+    store: ClipStore,
+    config: PipelineConfig,
+    spec: FeatureSpec,
+    chosen: TrainOptions,
+    budget: Budget,
+    *,
+    seed: int,
+    source: Run | None = None,
+) -> Run:
+    """Write the description of a new run.
+
+    Raises:
+        RunError: the folder holds a run or anything else, or can't be made.
+    """
+    training = {"seed": seed, "budget": asdict(budget), "options": options.to_json(chosen)}
+    if source is not None:
+        training["from"] = source.digest()
+    data = {
+        "store": store.digest,
+        "clips": {split: len(store.select(split=split)) for split in ("train", "validation")},
+    }
+    return Run.create(path, config, spec.to_json(), training, data)
+
+
+def _inherited(
+    source: Run, store: ClipStore, plugins: Mapping[str, str], values: Mapping[str, Mapping[str, Any]]
+) -> tuple[dict[str, str], dict[str, Mapping[str, Any]]]:
+    """Names of plugins and values of options, those of the source where nothing else is said.
+
+    Raises:
+        RunError: clips of the source and of the store are not alike.
+    """
+    config = source.config
+    theirs, ours = (config.sample_rate, config.clip_samples), (store.sample_rate, store.clip_samples)
+    if theirs != ours:
+        raise RunError(f"{source.path} makes clips of {theirs[1]} samples at {theirs[0]} Hz, those of "
+                       f"{store.path} have {ours[1]} at {ours[0]} Hz: prepare a store for it.")  # fmt: skip
+    names: dict[str, str] = {}
+    merged: dict[str, Mapping[str, Any]] = dict(values)
+    for section in SECTIONS:
+        part: PartConfig = getattr(config, section)
+        names[section] = plugins.get(section, part.plugin)
+        if names[section] == part.plugin:
+            merged[section] = {**part.options, **merged.get(section, {})}
+    merged["train"] = {**source.training["options"], **merged.get("train", {})}
+    return names, merged
+
+
+def resume_job(path: Path, store: ClipStore, budget: Budget | None, *, registry: Registry | None = None) -> Job:
+    """Find how a run was started, to go on with it.
+
+    Args:
+        path: the run's folder.
+        store: the one that it was begun on.
+        budget: in place of its own.
+        registry: where plugins come from; None for what is installed.
+
+    Raises:
+        RunError: there is no such run, it is damaged, or it was trained on another store.
+    """
+    run = Run(path)
+    if run.data.get("store") != store.digest:
+        raise RunError(f"{path} was begun on another store than {store.path}, or that has changed since.")
+    try:
+        chosen: TrainOptions = options.build(TrainOptions, run.training["options"], where="train")
+        own = Budget(**run.training["budget"])
+        return Job(path, None, registry or installed(), chosen, budget or own, int(run.training["seed"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(f"{run.description_path} is damaged: {type(error).__name__}: {error}") from error

@@ -1,0 +1,327 @@
+"""What `genvae` does, as functions: load a run, prepare a store, train, evaluate. The command line is their client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from genvae.errors import OptionError, RunError
+from genvae.progress import Listener, Message, listening
+
+if TYPE_CHECKING:
+    from genvae.clips.store import ClipStore
+    from genvae.latents.map import LatentMap
+    from genvae.onnx_export import Exported, ExportPart
+    from genvae.plugin.registry import Registry
+    from genvae.run import Run
+    from genvae.synthesis.sound import Clip
+    from genvae.synthesis.synthesizer import Synthesizer
+
+PRETRAINED = "pretrained"
+"""The name of the run that comes with genvae, wherever a run's folder may stand."""
+
+
+def open_run(run: Run | Path | str | None = None) -> Run:
+    """Open a run folder without loading its weights.
+
+    Args:
+        run: the folder; None or `pretrained` for the run that comes with genvae. A run is passed on.
+
+    Raises:
+        RunError: there is none, or its description is damaged.
+    """
+    from genvae.pretrained import pretrained_run
+    from genvae.run import Run
+
+    if isinstance(run, Run):
+        return run
+    if run is None or (str(run) == PRETRAINED and not Path(run).exists()):
+        return Run(pretrained_run())
+    return Run(Path(run))
+
+
+def open_store(store: ClipStore | Path | str) -> ClipStore:
+    """Open a clip store; one that is open is passed on.
+
+    Raises:
+        StoreError: there is none, or it is unfinished or damaged.
+    """
+    from genvae.clips.store import ClipStore
+
+    return store if isinstance(store, ClipStore) else ClipStore.open(store)
+
+
+def load(
+    run: Run | Path | str | None = None,
+    *,
+    vocoder: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    registry: Registry | None = None,
+) -> Synthesizer:
+    """Load a trained run to make sounds with it.
+
+    Args:
+        run: its folder; by default the pretrained run that comes with genvae.
+        vocoder: the plugin to use in place of the run's own.
+        options: of the vocoder, such as `{"vocoder.iterations": 64}`.
+        registry: where plugins come from; None for what is installed.
+
+    Raises:
+        RunError: there is no such run, or it is unfinished or damaged.
+        PluginError: a plugin that it needs is missing.
+        OptionError: the vocoder refuses an option.
+
+    >>> import genvae
+    >>> genvae.load().generate("techno", seed=42)
+    Clip('techno', seed=42, index=0, seconds=1)
+    """
+    from genvae.plugin.options import by_section
+    from genvae.plugin.registry import installed
+    from genvae.synthesis.synthesizer import Synthesizer
+
+    opened, registry = open_run(run), registry or installed()
+    values = by_section(options or {}, ["vocoder"])["vocoder"]
+    if vocoder is None and not values:
+        return Synthesizer(opened, registry)
+    other = opened.config.with_vocoder(registry, vocoder or opened.config.vocoder.plugin, values)
+    return Synthesizer(opened, registry, vocoder=other.vocoder)
+
+
+def prepare(
+    sources: Path | str | Iterable[Path | str],
+    store: Path | str,
+    *,
+    dataset: str = "folder",
+    options: Mapping[str, Any] | None = None,
+    sample_rate: int = 22050,
+    clip_ms: int = 1000,
+    silence_db: float = -60.0,
+    validation: float = 0.1,
+    workers: int | None = None,
+    executor: Executor | None = None,
+    progress: bool | Listener = True,
+    registry: Registry | None = None,
+) -> ClipStore:
+    """Chop recordings into clips, in a store on disk.
+
+    Only recordings that are new or changed are decoded. Interrupted anywhere and called again, it ends in the same
+    bytes. What can't be read is skipped, counted and named in the store's `report`.
+
+    Args:
+        sources: what the dataset takes, one or several; for `folder` folders that hold one folder a genre.
+        store: the folder to write; new, or a store to bring up to date.
+        dataset: the plugin that lists the recordings.
+        options: of the dataset, such as `{"dataset.recordings": 2}`.
+        sample_rate: of the clips, in Hz.
+        clip_ms: length of a clip, in milliseconds.
+        silence_db: clips whose peak is below it are left out, in dB of full scale.
+        validation: share of each genre's recordings that is held out.
+        workers: processes; None for one a core.
+        executor: runs the work in their place, one task a recording; with one of processes, a script that calls this
+            needs `if __name__ == "__main__":`.
+        progress: True shows it, False is silence; else what is called with each `Progress` and `Message`.
+        registry: where plugins come from; None for what is installed.
+
+    Raises:
+        GenvaeError: a source that can't be used, or no recording in any.
+        OptionError: an option has a value that it does not take.
+        PluginError: there is no such dataset, or it failed.
+        StoreError: `store` is something else, was prepared with other settings or from other sources, or is in use.
+    """
+    from genvae.clips.prepare import prepare as prepare_store
+    from genvae.clips.store import ClipStore
+    from genvae.clips.work import Settings
+    from genvae.plugin.options import by_section
+    from genvae.plugin.registry import installed
+
+    registry = registry or installed()
+    roots = [Path(sources)] if isinstance(sources, str | Path) else [Path(source) for source in sources]
+    values = by_section(options or {}, ["dataset"])["dataset"]
+    settings = Settings(
+        dataset=registry.plugin("dataset", dataset).name,
+        sample_rate=sample_rate,
+        clip_ms=clip_ms,
+        silence_db=silence_db,
+        validation=validation,
+    )
+    datasets = [registry.make("dataset", dataset, values, root) for root in roots]
+    with listening(progress) as listener:
+        prepared = prepare_store(datasets, Path(store), settings, executor=executor, workers=workers, listener=listener)
+        if prepared.removed:
+            listener(Message("No longer in the sources, so taken out: " + ", ".join(prepared.removed)))
+        changed = prepared.decoded or prepared.removed
+        listener(Message(f"Prepared {store}" if changed else f"Nothing to do for {store}"))
+    return ClipStore.open(store)
+
+
+def train(
+    store: ClipStore | Path | str,
+    run: Path | str,
+    *,
+    minutes: float | None = None,
+    epochs: float | None = None,
+    steps: int | None = None,
+    preset: str | None = None,
+    transform: str | None = None,
+    model: str | None = None,
+    prior: str | None = None,
+    vocoder: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    source: Run | Path | str | None = None,
+    seed: int | None = None,
+    device: str = "auto",
+    resume: bool = False,
+    progress: bool | Listener = True,
+    registry: Registry | None = None,
+) -> Run:
+    """Train a model on a store's clips, and write a run that can generate.
+
+    Args:
+        store: a clip store, or its folder.
+        run: the folder to write: new, or with `resume` a run that was stopped.
+        minutes: train for so many minutes, validation and all; 30 if no budget is given.
+        epochs: train for so many passes over the clips.
+        steps: train for so many batches.
+        preset: quick, default or best: a budget of 5, 30 or 120 minutes with options that suit it.
+        transform: plugin of the front end from waveforms to features; `stft` by default.
+        model: plugin of the variational autoencoder; `flow-vae` by default.
+        prior: plugin of the distribution over latents; `gmm` by default.
+        vocoder: plugin from spectrograms to waveforms; `pghi-refined` by default.
+        options: of the parts and of the training, such as `{"model.latent_dim": 64, "train.batch_size": 32}`.
+        source: a trained run to begin with, or `pretrained`; genres may be others.
+        seed: of all that is drawn; 0 by default.
+        device: a Lightning accelerator: auto, cpu, cuda, mps.
+        resume: continue a run that was stopped, with its own options.
+        progress: True shows it, False is silence; else what is called with each `Progress` and `Message`.
+        registry: where plugins come from; None for what is installed.
+
+    Raises:
+        OptionError: an option or a budget that can't be.
+        PluginError: a plugin is missing, or failed.
+        SpecMismatch: two parts do not fit.
+        StoreError: the store has no training clips.
+        RunError: the folder holds a run already, there is nothing to resume, or the loss is not finite any more.
+        Interrupted: SIGINT or SIGTERM came; a checkpoint was written, from which `resume` goes on.
+    """
+    from genvae.plugin.options import by_section
+    from genvae.plugin.registry import installed
+    from genvae.training.job import JOB_SECTIONS, new_job, resume_job
+    from genvae.training.loop import train as run_training
+    from genvae.training.plan import Budget
+    from genvae.training.presets import PRESETS
+
+    clips, registry = open_store(store), registry or installed()
+    plugins = {"transform": transform, "model": model, "prior": prior, "vocoder": vocoder}
+    named = {section: name for section, name in plugins.items() if name is not None}
+    budget = Budget(steps, epochs, minutes) if (steps, epochs, minutes) != (None, None, None) else None
+    if resume:
+        if named or options or seed is not None or preset or source is not None:
+            raise OptionError(
+                "`resume` goes on with the run's own options: leave `options`, `seed`, `preset`, `source` and the "
+                "plugins' names out."
+            )
+        job = resume_job(Path(run), clips, budget, registry=registry)
+    else:
+        if preset is not None and preset not in PRESETS:
+            raise OptionError(f"There is no preset {preset!r}: `preset` is {', '.join(PRESETS)}.")
+        chosen = PRESETS[preset or "default"]
+        job = new_job(
+            Path(run),
+            clips,
+            plugins=named,
+            values=by_section(options or {}, JOB_SECTIONS),
+            budget=budget or chosen.budget,
+            seed=seed or 0,
+            preset=chosen.values,
+            source=None if source is None else open_run(source),
+            registry=registry,
+        )
+    with listening(progress) as listener:
+        if not resume and preset and budget is None:
+            listener(Message(PRESETS[preset].expect))
+        return run_training(job, clips, device=device, listener=listener)
+
+
+def make_map(
+    run: Run | Path | str,
+    method: str = "pca",
+    *,
+    store: ClipStore | Path | str | None = None,
+    seed: int = 0,
+    progress: bool | Listener = True,
+    registry: Registry | None = None,
+) -> LatentMap:
+    """Project a run's training clips to 2-D, and keep the map in the run.
+
+    Args:
+        run: a trained run.
+        method: `pca`, the plane in which the clips vary most, or `umap`, which keeps neighbours together.
+        store: the one that it was trained on, for a run without latents of its clips.
+        seed: of UMAP.
+        progress: True shows it, False is silence; else what is called with each `Progress` and `Message`.
+        registry: where plugins come from; None for what is installed.
+
+    Raises:
+        RunError: the run holds no latents, or was trained on another store.
+        GenvaeError: there are too few clips for UMAP.
+    """
+    from genvae.latents.encode import encode_store
+    from genvae.latents.fit import make_map as fit_map
+    from genvae.plugin.registry import installed
+
+    opened = open_run(run)
+    if store is not None and not opened.latents_path.exists():
+        with listening(progress) as listener:
+            encode_store(opened, open_store(store), registry or installed(), listener=listener)
+    return fit_map(opened, method, seed=seed)
+
+
+def regenerate(file: Path | str, run: Run | Path | str | None = None, *, registry: Registry | None = None) -> Clip:
+    """Make a generated clip again from what its file says.
+
+    Args:
+        file: a wav, flac or ogg file that a run made.
+        run: the run that made it; by default the pretrained one.
+        registry: where plugins come from; None for what is installed.
+
+    Raises:
+        AudioError: the file does not say what made it.
+        RunError: another run made it.
+    """
+    from genvae.pipeline import PartConfig
+    from genvae.synthesis import provenance
+    from genvae.synthesis.synthesizer import Synthesizer
+
+    made_by, opened = provenance.read(Path(file)), open_run(run)
+    if (digest := opened.digest()) != made_by.run:
+        which = "the pretrained run is" if run is None else f"{opened.path} is the run"
+        raise RunError(f"{file} was made by the run {made_by.run}, but {which} {digest}. Name the right `run`.")
+    return Synthesizer(opened, registry, vocoder=PartConfig(**made_by.vocoder)).remake(made_by)
+
+
+def export_onnx(
+    run: Run | Path | str | None,
+    path: Path | str,
+    *,
+    part: ExportPart = "decoder",
+    mean: bool = False,
+    registry: Registry | None = None,
+) -> Exported:
+    """Write a part of a run as ONNX, compared with torch in every genre before it is written.
+
+    Args:
+        run: a trained run; None for the pretrained one.
+        path: of the file.
+        part: `decoder`, from a latent to features, or `spectrogram`, from a genre to what a vocoder takes.
+        mean: of the decoder the mean alone, which draws nothing.
+        registry: where plugins come from; None for what is installed.
+
+    Raises:
+        GenvaeError: what this needs is not installed, or the run draws in a way that no input can stand for.
+    """
+    from genvae import onnx_export
+    from genvae.plugin.registry import installed
+
+    return onnx_export.export_onnx(open_run(run), registry or installed(), Path(path), part=part, mean=mean)
