@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from genvae import windows
 from genvae.errors import SpecMismatch
 from genvae.spec import FeatureSpec
 from genvae.testing.check import check
@@ -146,6 +147,28 @@ def leaves_its_input(subject: Subject) -> None:
     vocoder(spectrogram)
     if not torch.equal(spectrogram, before):
         raise CheckFailure("the spectrogram as it was", "it was changed in place")
+
+
+@check
+@torch.no_grad()
+def starts_from_the_initial_phase(subject: Subject) -> None:
+    """With `takes_initial_phase`, the true phases of a sound give that sound back, not another of its magnitudes."""
+    vocoder, feed = _ready(subject)
+    if not vocoder.takes_initial_phase:
+        return
+    spec = feed.spec
+    expect(spec.kind == "magnitude", "`takes_initial_phase` only of a vocoder of magnitudes", f"one of {spec.kind}")
+    sounds = torch.cat(_clips())
+    spectra = torch.stft(
+        sounds, spec.n_fft, spec.hop, window=windows.of(spec), pad_mode="constant", return_complex=True
+    )
+    phase = spectra.angle()
+    before = phase.clone()
+    waves = vocoder(feed(sounds), length=sounds.shape[1], initial_phase=phase)
+    expect(torch.equal(phase, before), "the initial phase as it was", "it was changed in place")
+    expect_shape(waves, sounds.shape, f"with an initial phase {list(phase.shape)}, waveforms")
+    apart = float(((waves - sounds).norm(dim=1) / sounds.norm(dim=1)).max())
+    expect(apart < 0.1, "from the true phases the sound itself, to a tenth of its level", f"it differs by {apart:.2g}")
 
 
 def _clips() -> list[Tensor]:

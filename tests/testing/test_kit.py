@@ -70,6 +70,12 @@ MISTAKES = {
     "the global generator": (
         "vocoder", "draws-from-the-generator-alone", "torch.rand(magnitude.shape[1:], generator=fixed)",
         "torch.rand(magnitude.shape[1:])", "global generator"),
+    "an initial phase that is not used": (
+        "vocoder", "starts-from-the-initial-phase",
+        "    @torch.no_grad()\n    def forward(\n        self, spectrogram: Tensor, *,",
+        "    takes_initial_phase = True\n\n    @torch.no_grad()\n    def forward(\n"
+        "        self, spectrogram: Tensor, *, initial_phase: Tensor | None = None,",
+        "the sound itself"),
     "an input that is changed": (
         "vocoder", "leaves-its-input", "spectrogram.exp()", "spectrogram.exp_()", "changed in place"),
     "a constructor that fails": (

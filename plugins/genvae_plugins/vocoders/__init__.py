@@ -118,8 +118,8 @@ class AdmmOptions:
     """
 
     start: Start = "ridges"
-    iterations: int = 100
-    rho: float = 0.1
+    iterations: int = 32
+    rho: float = 0.4
 
     def __post_init__(self) -> None:
         _check(self.iterations)
