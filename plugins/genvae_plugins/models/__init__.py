@@ -139,7 +139,7 @@ class FlowVAEOptions:
     flow_steps: int = 4
     guidance: float = 1.0
     latent_noise: float = 0.2
-    texture: float = 1.0
+    texture: float = 0.5
     preconditioned: bool = True
 
     def __post_init__(self) -> None:
