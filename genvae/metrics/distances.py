@@ -41,7 +41,8 @@ def frechet_infinity(a: Points, b: Points, generator: np.random.Generator) -> fl
     as what is compared with it.
 
     Args:
-        a, b: points [N, D] and [M, D], four of each at least.
+        a: points [N, D], four at least.
+        b: points [M, D], four at least.
         generator: draws the halves.
     """
     whole = frechet_distance(a, b)
@@ -59,7 +60,8 @@ def kernel_distance(a: Points, b: Points) -> float:
     all points at once.
 
     Args:
-        a, b: points [N, D] and [M, D], two of each at least.
+        a: points [N, D], two at least.
+        b: points [M, D], two at least.
     """
     dimensions, n, m = a.shape[1], len(a), len(b)
 
