@@ -16,7 +16,7 @@ from typing import Any
 import matplotlib
 import soundfile
 import torch
-from models import HEADS, generated, rated
+from models import HEADS, generated, names, rated
 
 from genvae.clips.store import ClipStore
 from genvae.files import write_whole
@@ -56,7 +56,7 @@ def main() -> None:
                  *rated(judge, generated(judge, synthesizer, lambda _: None))]  # fmt: skip
         lines.append("| " + " | ".join(cells) + " |")
         print(lines[-1], flush=True)
-    said = f"`python benchmarks/trainings.py STORE RUN ...`, torch {torch.__version__}; by {judge.embedder.name}:"
+    said = f"`python benchmarks/trainings.py STORE RUN ...`, torch {torch.__version__}; by {names(judge)}:"
     block = "<!-- table -->\n" + said + "\n\n" + "\n".join(lines) + "\n<!-- end of table -->"
     page = DOCS / "training.md"
     text = page.read_text(encoding="utf-8")

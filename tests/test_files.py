@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import json
 import os
 import stat
 import threading
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -63,20 +65,41 @@ def test_a_reader_never_sees_a_part(tmp_path: Path) -> None:
     path = tmp_path / "table"
     contents = [bytes([value]) * 200_000 for value in (1, 2)]
     write_whole(path, contents[0])
-    done = threading.Event()
+    enough = threading.Event()
 
     def write() -> None:
-        for turn in range(30):
+        for turn in itertools.count(1):
+            if enough.is_set():
+                return
             write_whole(path, contents[turn % 2])
-        done.set()
 
     writer = threading.Thread(target=write)
     writer.start()
-    seen = set()
-    while not done.is_set():
-        seen.add(path.read_bytes())
-    writer.join()
-    assert seen <= set(contents)
+    reads = Counter[bytes]()
+    try:
+        while len(reads) < 2 or reads.total() < 100:  # both contents, so that it was read while it was written
+            assert writer.is_alive()
+            reads[path.read_bytes()] += 1
+    finally:
+        enough.set()
+        writer.join()
+    assert set(reads) == set(contents)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems can't open a folder to sync it")
+def test_the_content_is_on_the_disk_before_the_name_and_then_the_name_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, synced, fsync = tmp_path / "table", [], os.fsync
+
+    def watched(handle: int) -> None:
+        status = os.fstat(handle)
+        synced.append(("folder" if stat.S_ISDIR(status.st_mode) else "file", status.st_ino, path.exists()))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    write_whole(path, b"new")
+    assert synced == [("file", path.stat().st_ino, False), ("folder", tmp_path.stat().st_ino, True)]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")

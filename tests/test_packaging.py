@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email
 import re
 import subprocess
 import sys
@@ -26,7 +27,14 @@ def test_the_wheel_holds_the_embedded_run_and_its_card(wheel):
     default = "genvae/pretrained/default/"
     assert {
         default + name
-        for name in ("pipeline.json", "weights.safetensors", "map.safetensors", "MODEL_CARD.md", "CREDITS.csv")
+        for name in (
+            "pipeline.json",
+            "weights.safetensors",
+            "map.safetensors",
+            "MODEL_CARD.md",
+            "CREDITS.csv",
+            "TERMS.md",
+        )
     } <= names
     assert "genvae_plugins/models/conv_vae.py" in names
     assert "genvae/metrics/embedder.safetensors" in names
@@ -43,9 +51,22 @@ def test_the_wheel_carries_nothing_but_the_two_packages(wheel):
     ]
 
 
+def test_its_metadata_says_the_licence_and_the_weights_terms(wheel):
+    archive = zipfile.ZipFile(wheel)
+    [metadata] = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+    told = email.message_from_bytes(archive.read(metadata))
+    assert told["License-Expression"] == "MIT"
+    texts = [archive.read(metadata.replace("METADATA", f"licenses/{name}")) for name in told.get_all("License-File")]
+    assert any(text.startswith(b"MIT License") for text in texts)
+    assert any(text.startswith(b"# Terms of the pretrained weights") for text in texts)
+    assert told["Author"]
+    assert not told.get_all("Project-URL")
+
+
 def test_the_version_is_the_packages_own(wheel):
     import genvae
 
     assert wheel.name.startswith(f"genvae-{genvae.__version__}-")
+    assert f"\nversion: {genvae.__version__}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     shown = subprocess.run([sys.executable, "-m", "genvae", "--version"], capture_output=True, text=True, check=True)
     assert re.search(rf"\b{re.escape(genvae.__version__)}\b", shown.stdout)

@@ -79,12 +79,13 @@ def test_generating_touches_no_network_and_reads_no_latents(tmp_path):
     assert not (pretrained_run() / "latents.safetensors").exists()
 
 
-def test_its_card_credits_every_recording_with_its_licence():
+def test_its_card_credits_every_recording_with_its_authors_and_licence():
     folder = pretrained_run()
     rows = list(csv.DictReader((folder / "CREDITS.csv").open(encoding="utf-8")))
     assert len(rows) == 250
-    assert all(row["source_package"] and row["licence"] and row["author"] and row["path_in_package"] for row in rows)
+    assert all(row["source_package"] and row["author"] and row["licence"] and row["path_in_package"] for row in rows)
     card = (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert [row["recording"] for row in rows if row["author"] not in card] == []
     cells = {cell.strip() for cell in card.replace("|", "\n").split("\n")}
     assert {row["source_package"] for row in rows} <= cells
 

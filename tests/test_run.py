@@ -92,7 +92,7 @@ def test_loading_leaves_the_global_generator_alone(tiny_run):
 
 def test_an_unfinished_run_says_how_to_go_on(tiny_run):
     tiny_run.weights_path.unlink()
-    with pytest.raises(RunError, match=r"has not ended. Continue it with: genvae train STORE --run .* --resume"):
+    with pytest.raises(RunError, match=r"has not ended. Try: genvae\.train\(store=STORE, run=.*, resume=True\)"):
         tiny_run.load(installed())
 
 

@@ -3,31 +3,29 @@
     python tools/embed.py RUN STORE MANIFEST "MACHINE" "genvae train ..." ["genvae train ..."]
 
 Make the run's second map before: genvae map RUN --method umap (the first is made when training ends).
-MANIFEST is the corpus's CSV (genre, file, seconds, source_package, version, path_in_package, licence, author).
-MACHINE says on
+MANIFEST is the corpus's CSV, as tools/music_credits.py reads it; what STORE holds of it is credited. MACHINE says on
 what the run was trained, the last arguments how: a command for each training that it
 goes back to, its own last. Every number in the card is computed here.
 """
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
 import subprocess
 import sys
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from genvae.clips.store import ClipStore
 from genvae.files import write_whole
 from genvae.latents import METHODS, map_methods
 from genvae.run import Run
+from music_credits import Credit, credits_of, credits_table, read_credits, write_credits
 
 TARGET = Path(__file__).parent.parent / "genvae" / "pretrained" / "default"
 TEMPLATE = Path(__file__).parent / "model_card.md"
 CANDIDATES = 4  # in the row that shows what choosing among them does
-COLUMNS = ("genre", "recording", "seconds", "source_package", "version", "path_in_package", "licence", "author")
 
 
 def main() -> None:
@@ -36,8 +34,8 @@ def main() -> None:
     run = Run(Path(path))
     if missing := set(METHODS) - set(map_methods(run)):
         sys.exit(f"{path} has no {' and no '.join(sorted(missing))} map. Make it with: genvae map {path} --method ...")
-    with Path(manifest).open(encoding="utf-8", newline="") as file:
-        rows = [{**row, "recording": Path(row["file"]).stem} for row in csv.DictReader(file)]
+    recordings = [recording.id for recording in ClipStore.open(store).recordings]
+    credits = credits_of(recordings, read_credits(Path(manifest)))
     lines = [json.loads(line) for line in run.metrics_path.read_text(encoding="ascii").splitlines()]
     TARGET.mkdir(exist_ok=True)
     for file_name in ("pipeline.json", "map.safetensors"):
@@ -47,11 +45,8 @@ def main() -> None:
     evaluate = [sys.executable, "-m", "genvae", "evaluate", "--store", store]
     subprocess.run([*evaluate, "--critic"], stdout=subprocess.PIPE, check=True)
     table = subprocess.run([*evaluate, "--candidates", str(CANDIDATES)], stdout=subprocess.PIPE, text=True, check=True)
-    with (TARGET / "CREDITS.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    write_whole(TARGET / "MODEL_CARD.md", card(run, lines, rows, machine, commands, table.stdout.strip()).encode())
+    write_credits(TARGET / "CREDITS.csv", credits)
+    write_whole(TARGET / "MODEL_CARD.md", card(run, lines, credits, machine, commands, table.stdout.strip()).encode())
 
 
 def halved(weights: Path, target: Path) -> None:
@@ -66,7 +61,7 @@ def halved(weights: Path, target: Path) -> None:
 
 
 def card(
-    run: Run, lines: list[dict[str, Any]], rows: list[dict[str, str]], machine: str, commands: list[str], table: str
+    run: Run, lines: list[dict[str, Any]], credits: list[Credit], machine: str, commands: list[str], table: str
 ) -> str:
     """The model card of an embedded run, whose log has these lines."""
     from safetensors import safe_open
@@ -76,15 +71,6 @@ def card(
     batch = run.training["options"]["batch_size"]
     with safe_open(run.weights_path, framework="np") as weights:
         count = sum(weights.get_tensor(name).size for name in weights.keys() if name.startswith("model."))  # noqa: SIM118  # not a mapping
-    by_package: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
-    for row in rows:
-        by_package[row["source_package"]].append(row)
-    credits = "\n".join(
-        f"| {package} | {len(own)} | {sum(float(r['seconds']) for r in own) / 60:.1f} "
-        f"| {', '.join(sorted({r['genre'] for r in own}))} | {'; '.join(sorted({r['licence'] for r in own}))} "
-        f"| {'; '.join(sorted({r['author'] or 'not named' for r in own}))} |"
-        for package, own in sorted(by_package.items())
-    )
     config = run.config
     *others, final = config.genres
     return TEMPLATE.read_text(encoding="utf-8").format(
@@ -96,8 +82,8 @@ def card(
         seed=run.training["seed"], speed=last["step"] * batch / seconds, train=run.data["clips"]["train"],
         validation=run.data["clips"]["validation"], nll=last["nll"], kl=last["kl"], distance=last["distance_db"],
         active=last["active_units"], latents=config.model.options["latent_dim"], candidates=CANDIDATES, table=table,
-        recordings=len(rows),
-        hours=sum(float(row["seconds"]) for row in rows) / 3600, credits=credits,
+        recordings=len(credits),
+        hours=sum(float(credit["seconds"]) for credit in credits) / 3600, credits=credits_table(credits),
     )  # fmt: skip
 
 

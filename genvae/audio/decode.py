@@ -31,11 +31,12 @@ _UNKNOWN = 1 << 62  # libsndfile says "unknown length" with the largest count th
 _SPREAD = 0.05  # seconds beside a place where an unknown length is missing: decoders need some packets to recover
 _MOST_SILENCE = 600  # seconds that stand in for lost sound; a damaged number may ask for years
 
+_DAMAGED_FLAC = "a FLAC frame is damaged"
 _WORDS = {
     1: "it is in no format that libsndfile knows",
     3: "its header is damaged, or says what no such file can say",
     4: "libsndfile does not know the encoding of the sound in it",
-    29: "the decoder finds no way on",  # libsndfile's own words are those for a missing file
+    29: "the decoder finds no way on",
 }
 
 
@@ -78,7 +79,7 @@ class SoundfileStream:
             self.frames = None if last is None else max(last - self._first, 0)
             self._left = _UNKNOWN if end is None else max(round(end * self.sample_rate) - self._first, 0)
             self._at = 0  # sample frame of the recording that comes next
-            self._most = _BLOCK
+            self._whole_frames = 0  # sample frames of a FLAC frame, where no more than one must be asked for
             self._recovering = False
             self._begin = 0  # where the numbers of the stretches count from
             self._read_to = 0  # the place in the file up to which it was read
@@ -111,7 +112,9 @@ class SoundfileStream:
         """
         found = False
         for block in self._sound(frames):
-            here = block[max(self._first - self._at, 0) :][: self._left]
+            here = block
+            if self._at < self._first or len(block) > self._left:
+                here = block[max(self._first - self._at, 0) :][: self._left]
             self._at += len(block)
             self._left -= len(here)
             if len(here):
@@ -129,16 +132,16 @@ class SoundfileStream:
         why = ""  # what lies between the last sound and the next
         while self._stretch is not None:
             place = self._place()
-            if self._stretch.anew:
-                self._begin = self._at if place is None else place
-                place = None
             why = why or self._stretch.why
             surplus = 0 if place is None else max(self._at - place, 0)
             try:
-                for block in self._decoded(min(frames, self._most)):
+                for block in self._decoded(min(frames, _BLOCK)):
                     if why:
                         yield from self._gap(place, why, frames)
                         why = ""
+                    if not surplus:
+                        yield block
+                        continue
                     if len(block) > surplus:
                         yield block[surplus:]
                     surplus = max(surplus - len(block), 0)
@@ -155,19 +158,22 @@ class SoundfileStream:
             raise AudioError(f"it can't be decoded further: {why}")
 
     def _place(self) -> int | None:
-        """The sample frame of the recording at which the stretch that is open begins; None where only counting tells.
-
-        Where it begins anew, the one at which its numbers are 0.
-        """
+        """The sample frame of the recording at which the open stretch begins; None where only counting tells it."""
         assert self._stretch is not None  # the caller has one
-        start, end, scale = self._stretch.start, self._stretch.end, self.sample_rate / self._file.samplerate
-        frames = int(self._file.frames)
+        start, end, frames = self._stretch.start, self._stretch.end, int(self._file.frames)
+        clock = self._stretch.clock or self._file.samplerate
+        seconds: float | None = None if start is None else start / clock
         if start is None and end is not None and 0 <= frames < _UNKNOWN:
-            start = end - frames
-        if start is None or abs(start) > _UNKNOWN:
-            return None
-        shift = round(start * scale)
-        return self._at - shift if self._stretch.anew else self._begin + shift
+            seconds = end / clock - frames / self._file.samplerate
+        shift: int | None = None
+        if seconds is not None and abs(seconds) < _UNKNOWN / self.sample_rate:
+            shift = round(seconds * self.sample_rate)
+        if self._stretch.anew:
+            self._begin = self._at
+            if not self._stretch.why:  # nothing is missing, so if its numbers begin with another one, they do so
+                self._begin -= shift or 0
+                return None
+        return None if shift is None else self._begin + shift
 
     def _next(self) -> None:
         """Open the next stretch that can be opened."""
@@ -186,22 +192,36 @@ class SoundfileStream:
         resampler = None
         if file.samplerate != self.sample_rate:
             resampler = soxr.ResampleStream(file.samplerate, self.sample_rate, self.channels, dtype="float32")
-        left = _UNKNOWN
-        if file.format == "FLAC":  # asked for more than there is, it reads on into a file that was joined to it
-            left = int(file.frames) - (self._stretch.start or 0 if self._stretch else 0)
-        while left > 0 and len(block := _read(file, min(frames, left))):
-            self._read_to = file.place()
-            left -= len(block)
+        for block in self._read_blocks(frames):
             if file.channels != self.channels:
                 block = np.repeat(block.mean(axis=1, keepdims=True), self.channels, axis=1)
             if resampler is not None:
                 block = resampler.resample_chunk(np.ascontiguousarray(block)).reshape(-1, self.channels)
+            if len(block) <= frames:
+                yield block
+                continue
             for first in range(0, len(block), frames):
                 yield block[first : first + frames]
         if resampler is not None:
             rest = resampler.resample_chunk(np.zeros((0, self.channels), np.float32), last=True)
             for first in range(0, len(rest), frames):
                 yield rest[first : first + frames]
+
+    def _read_blocks(self, frames: int) -> Iterator[NDArray[np.float32]]:
+        """What the file that is open gives, as it is."""
+        file = self._file
+        if file.format != "FLAC":
+            exact = file.subtype == "PCM_16"
+            while len(block := _read(file, frames, exact)):
+                yield block
+            return
+        # Asked for more than there is, it reads on into a file that was joined to it.
+        left = int(file.frames) - (self._stretch.start or 0 if self._stretch else 0)
+        exact = file.subtype == "PCM_16"
+        while left > 0 and len(block := _read(file, min(self._whole_frames or frames, left), exact)):
+            self._read_to = file.place()
+            left -= len(block)
+            yield block
 
     def _gap(self, place: int | None, why: str, frames: int) -> Iterator[NDArray[np.float32]]:
         """Note damage up to `place`, and give silence for it."""
@@ -225,7 +245,7 @@ class SoundfileStream:
         head = flac.read_head(self._path, self._flac)
         if head is None:
             return
-        self._most = head.shortest  # libsndfile gives up all of what it was asked for, for one error in it
+        self._whole_frames = head.shortest  # for one error libsndfile gives up all of what it was asked for
         end = self._path.stat().st_size
         for place, sample in flac.frames(self._path, head):
             if sample + head.longest > self._at - self._begin:
@@ -329,16 +349,17 @@ def _open(path: Path, stretch: Stretch | None) -> _Sequential:
         file = _Sequential(source)
     except soundfile.LibsndfileError as error:
         _close(source)
-        raise AudioError(_sentence(error)) from error
+        text = _sentence(error)
+        raise AudioError("libsndfile can't read the FLAC in it" if text == _DAMAGED_FLAC else text) from error
     if file.format == "RAW":  # which libsndfile makes of anything that is named .au
         file.close()
         raise AudioError(_WORDS[1])
     return file
 
 
-def _read(file: soundfile.SoundFile, frames: int) -> NDArray[np.float32]:
-    """The next float32 [n, channels], n <= frames."""
-    if file.subtype != "PCM_16":
+def _read(file: soundfile.SoundFile, frames: int, exact: bool) -> NDArray[np.float32]:
+    """The next float32 [n, channels], n <= frames; `exact` says that 16 bits hold its samples."""
+    if not exact:
         block: NDArray[np.float32] = file.read(frames, dtype="float32", always_2d=True)
         return block
     # The same numbers as libsndfile's own conversion, which takes three times as long.
@@ -362,8 +383,10 @@ def _declared_frames(file: soundfile.SoundFile, outline: Outline) -> int | None:
 def _sentence(error: soundfile.LibsndfileError) -> str:
     """What an error of libsndfile means; its own words may name the wrong cause, or be none at all."""
     text = str(error.error_string).rstrip(". ").removeprefix("Error : ")
+    if "not a regular file" in text:  # which libsndfile says of an MP3 file in which it is lost
+        return _WORDS[29]
     if text.startswith("unknown error in flac") or "lost sync" in text:
-        return "a FLAC frame is damaged"
+        return _DAMAGED_FLAC
     if error.code in _WORDS:
         return _WORDS[error.code]
     return f"libsndfile: {text}" if text else f"libsndfile's error {error.code}"

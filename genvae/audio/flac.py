@@ -14,6 +14,16 @@ _LONGEST_HEADER = 16
 _AHEAD = 1 << 16
 _READ_AHEAD = 1 << 16  # bytes, more than libFLAC reads before it decodes them
 _MARK = b"fLaC\0\0\0\x22"  # with the beginning of the first block of metadata, which always has 34 bytes
+_MOST_FALSE = 300_000  # things that look like a header and are none; a hostile file may be full of them
+
+
+def _divided(value: int) -> int:
+    for _ in range(8):
+        value = (value << 1) ^ 0x107 if value & 128 else value << 1
+    return value
+
+
+_CRC8 = bytes(map(_divided, range(256)))
 
 
 @dataclass(frozen=True)
@@ -84,9 +94,9 @@ def read_head(path: Path, place: int = 0) -> Head | None:
 def frames(path: Path, head: Head) -> Iterator[tuple[int, int]]:
     """Each place where a frame's header with a right checksum stands, and the sample frame at which it begins."""
     window = Window(path)
-    place = head.stop
+    place, false = head.stop, 0
     try:
-        while place < window.size:
+        while place < window.size and false < _MOST_FALSE:
             i = window.show(place, _AHEAD)
             last = window.base + len(window.data) >= window.size
             limit = len(window.data) if last else len(window.data) - _LONGEST_HEADER
@@ -95,6 +105,8 @@ def frames(path: Path, head: Head) -> Iterator[tuple[int, int]]:
                 sample = _first_sample(data[match.start() : match.start() + _LONGEST_HEADER], head.shortest)
                 if sample is not None and (not head.total or sample < head.total):
                     yield base + match.start(), sample
+                else:
+                    false += 1
             place = base + limit
     finally:
         window.close()
@@ -123,7 +135,5 @@ def _first_sample(data: bytes, block: int) -> int | None:
 def _crc8(data: bytes) -> int:
     value = 0
     for byte in data:
-        value ^= byte
-        for _ in range(8):
-            value = (value << 1) ^ 0x107 if value & 128 else value << 1
+        value = _CRC8[value ^ byte]
     return value

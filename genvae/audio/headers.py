@@ -84,7 +84,7 @@ def _chunks(file: BinaryIO, place: int, end: int, *, width: int, order: str) -> 
         size = int.from_bytes(head[4:], order)  # type: ignore[arg-type]  # "little" or "big"
         yield head[:4], place + 4 + width, size
         place += 4 + width + size + (size % 2 if width == 4 else 0)
-        if place >= end:
+        if place >= end:  # also where a size of 64 bits is absurd
             return
 
 
@@ -136,10 +136,12 @@ def _closes(file: BinaryIO, place: int, end: int) -> bool:
 def _w64(file: BinaryIO, end: int) -> _Data | None:
     place = 40
     for _ in range(_MOST_CHUNKS):
+        if place >= end:  # also where a size is absurd
+            return None
         file.seek(place)
         head = file.read(24)
         size = int.from_bytes(head[16:], "little")  # with these 24 bytes
-        if len(head) < 24 or (size < 24 and head[:4] != b"data"):
+        if len(head) < 24 or (not 24 <= size < 1 << 60 and head[:4] != b"data"):
             return None
         if head[:4] == b"data":
             return _Data(range(place + 16, place + 24), place + 24, size - 24 if 24 < size < 1 << 60 else None)

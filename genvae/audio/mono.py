@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -16,9 +17,12 @@ from genvae.interfaces.dataset import SoundStream
 _BLOCK_VALUES = 1 << 17  # values in a block, whatever the number of channels
 _CEILING = 8.0  # far above full scale, where everything saturates; keeps absurd floats from overflowing the filter
 _REACH = 128  # samples of the slower rate: more than half the length of soxr's filter
-_STRIDE = 8  # of the frames whose power is compared: enough to tell whether channels cancel
+_STRIDE = 61  # of the frames whose power is compared: enough to tell whether channels cancel
+_EVERY = 4  # blocks, of which one is looked at for that
 _CANCELS = 0.01  # power of the mean of the channels, of theirs: 20 dB below
 _SOUNDS = 1e-8  # power of a block that is not silent
+_FULL = 0.9999  # what counts as full scale
+_SQUARE = 0.1  # of the frames at full scale: more than the loudest of masters has
 _TOLD = 8  # places of damage that are told one by one
 
 
@@ -35,6 +39,7 @@ class MonoStream:
         frames: sample frames so far, at the stream's rate; silence that stands for lost sound is among them.
         error: why the stream stopped before its end, or None.
         peak: of the finite samples so far; ±1 is full scale.
+        full: frames at full scale or over it.
         not_finite: spans [n, 2] of samples of what comes out, first and last, that NaN or infinity touches, also
             through the resampler. A block's spans are there before the block is yielded.
         damaged: the same of what damage touches.
@@ -45,6 +50,7 @@ class MonoStream:
         self.frames = 0
         self.error: AudioError | None = None
         self.peak = 0.0
+        self.full = 0
         self.not_finite: list[NDArray[np.float64]] = []
         self.damaged: list[NDArray[np.float64]] = []
         self._stream, self._channel = stream, channel
@@ -55,6 +61,8 @@ class MonoStream:
         self._reach = 0.0 if self._resampler is None else _REACH / min(self._ratio, 1.0)  # in frames of the stream
         self._damage_seen = 0
         self._powers = np.zeros(stream.channels)
+        self._blocks = 0
+        self._sounds = self._cancels = False  # what was found of the last block that was looked at
         self._sounding = self._cancelling = 0  # frames
 
     def __iter__(self) -> Iterator[NDArray[np.float32]]:
@@ -78,8 +86,8 @@ class MonoStream:
 
     @property
     def loudest(self) -> int:
-        """The channel with the most power."""
-        return int(np.argmax(self._powers))
+        """The first channel that is as strong as any."""
+        return int(np.argmax(self._powers >= 0.99 * self._powers.max()))
 
     @property
     def cancels(self) -> bool:
@@ -97,6 +105,8 @@ class MonoStream:
             said.append(f"its channels cancel each other in mono in {seconds}")
         if self.peak > _CEILING:
             said.append(f"its samples reach {self.peak:.6g}, with full scale at 1: integers stored as floats")
+        if self.full > _SQUARE * self.frames:
+            said.append(f"it stands at full scale for {self.full / self.frames:.0%} of its time, as a square wave does")
         return said
 
     def shortfall(self) -> str:
@@ -123,16 +133,21 @@ class MonoStream:
             for channel in range(2, channels):
                 mono += block[:, channel]
             mono /= np.float32(channels)
-            some, same = block[::_STRIDE], mono[::_STRIDE]
-            powers = np.einsum("nc,nc->c", some, some) / len(some)
-            power = float(np.dot(same, same)) / len(same)
-        mean = float(powers.mean())
-        if np.isfinite(mean):
-            self._powers += powers * len(block)
-            if mean > _SOUNDS:
-                self._sounding += len(block)
-                self._cancelling += len(block) if power < _CANCELS * mean else 0
+            if self._blocks % _EVERY == 0:
+                self._compare(block[::_STRIDE], mono[::_STRIDE])
+        self._blocks += 1
+        self._sounding += len(block) if self._sounds else 0
+        self._cancelling += len(block) if self._sounds and self._cancels else 0
         return self._finite(mono)
+
+    def _compare(self, block: NDArray[np.float32], mono: NDArray[np.float32]) -> None:
+        """Compare the power of some frames with that of their mean."""
+        powers = np.array([np.dot(block[:, channel], block[:, channel]) for channel in range(block.shape[1])])
+        mean = float(powers.sum()) / block.shape[1]
+        self._sounds = _SOUNDS * len(block) < mean < math.inf
+        if self._sounds:
+            self._powers += powers
+            self._cancels = float(np.dot(mono, mono)) < _CANCELS * mean
 
     def _finite(self, mono: NDArray[np.float32]) -> NDArray[np.float32]:
         """Make what is not finite zero, since it would spread through the resampler, and remember where it was."""
@@ -140,17 +155,22 @@ class MonoStream:
             return mono
         high, low = mono.max(), mono.min()
         if high <= _CEILING and low >= -_CEILING:  # neither is true where there is NaN
-            self.peak = max(self.peak, float(high), -float(low))
+            self._measure(mono, max(float(high), -float(low)))
             return mono
         finite = np.isfinite(mono)
         if finite.any():
-            self.peak = max(self.peak, float(np.abs(mono[finite]).max()))
+            self._measure(mono[finite], float(np.abs(mono[finite]).max()))
         if not finite.all():
             at = self.frames + np.flatnonzero(~finite)
             apart = np.flatnonzero(np.diff(at) > 1) + 1
             first, last = at[np.concatenate([[0], apart])], at[np.concatenate([apart - 1, [-1]])]
             self.not_finite.append(self._spans(first, last))
         return np.clip(np.where(finite, mono, np.float32(0)), -_CEILING, _CEILING)
+
+    def _measure(self, mono: NDArray[np.float32], peak: float) -> None:
+        self.peak = max(self.peak, peak)
+        if peak >= _FULL:
+            self.full += int(np.count_nonzero(np.abs(mono) >= _FULL))
 
     def _mark_damage(self) -> None:
         for each in self.damage[self._damage_seen :]:

@@ -26,6 +26,7 @@ _SYNC = re.compile(rb"\xff[\xe2-\xe7\xf2-\xff][\x10-\xef]", re.DOTALL)
 _TAGS = (b"Xing", b"Info", b"VBRI")
 _CHAIN = 3  # further frames of one form that must follow where a stream begins or goes on after damage
 _AHEAD = 1 << 14  # bytes that hold such a chain
+_MOST_FALSE = 300_000  # things that look like a header and are none; a hostile file may be full of them
 _STRAY = 64  # bytes between frames, at most, that are no sign of lost sound: some writers pad
 _TRAILING = 8192  # bytes behind the last frame, at most, that may be a tag of somebody's own
 PACKETS = 4 * 1152
@@ -171,7 +172,8 @@ def _follow(window: Window, place: int, head: Header) -> tuple[int, int]:
 
 def _sync(window: Window, place: int, before: Header | None) -> tuple[int, Header] | None:
     """The next place where a chain of frames begins, and its first header."""
-    while place < window.size:
+    false = 0
+    while place < window.size and false < _MOST_FALSE:
         i = window.show(place, 2 * _AHEAD)
         last = window.base + len(window.data) >= window.size
         limit = len(window.data) if last else len(window.data) - _AHEAD
@@ -179,6 +181,7 @@ def _sync(window: Window, place: int, before: Header | None) -> tuple[int, Heade
             here = header(window.data[match.start() : match.start() + 4])
             if here and _is_chain(window.data, match.start(), here, last):
                 return window.base + match.start(), here
+            false += 1
         place = window.base + limit
         if last:
             break
@@ -236,16 +239,20 @@ def _stretches(run: _Run) -> Iterator[Stretch]:
     for number, ((places, count), why) in enumerate(zip(run.parts, run.whys, strict=True)):
         if count:
             tag = _new_tag(run, count)
-            if number == 0 and run.tag[run.header.side :][:4] in (b"Xing", b"Info") and run.told:
-                tag = run.tag if run.told == count else _true_tag(run, count)
+            if number == 0 and run.tag[run.header.side :][:4] in (b"Xing", b"Info"):
+                tag = _true_tag(run, count)
             pieces: list[Piece] = [*([tag] if tag else []), *places]
             yield Stretch(tuple(pieces), why, anew=number == 0)
 
 
 def _true_tag(run: _Run, count: int) -> bytes:
-    """The first frame with the true count, and without what it says of the end, which is another one."""
+    """The first frame with the true count, and where it was another, without what it says of the end."""
     tag, at = bytearray(run.tag), run.header.side
     flags = tag[at + 7]
+    if run.told == count:
+        return run.tag
+    if not flags & 1:
+        return _new_tag(run, count)
     tag[at + 8 : at + 12] = count.to_bytes(4)
     place = at + 12
     if flags & 2:

@@ -15,6 +15,7 @@ from genvae.audio.stretches import Outline, Piece, Stretch, Window
 _LONGEST = 27 + 255 + 255 * 255  # bytes of a page
 _HEADERS = {b"\x01vorbis": 3, b"OpusHead": 2}
 """How the first packet of a stream that can be cut begins, and how many packets of it are headers."""
+_OPUS_CLOCK = 48000  # Hz, whatever rate the sound had before it was encoded
 _MIRROR = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _CONTINUED, _BEGINS, _ENDS = 1, 2, 4
 UNENDED = "the Ogg stream stops without the mark of its end: the file was cut short"
@@ -40,6 +41,7 @@ class _Link:
 
     serial: int
     headers_left: int
+    clock: int | None  # Hz in which its granules count; None for its own sample rate
     skip: int  # sample frames at its beginning that are not meant to be heard
     head: list[_Page] = field(default_factory=list)
     parts: list[list[_Page]] = field(default_factory=lambda: [[]])  # the first and the last page of each
@@ -61,7 +63,7 @@ def scan(path: Path) -> Outline | None:
     if not links:
         return None
     ending = "" if links[-1].ended else UNENDED
-    if len(links) == 1 and len(links[0].parts) == 1:
+    if len(links) == 1 and len(links[0].parts) == 1 and not links[0].whys[0]:
         return Outline(ending=ending)
     stretches: list[Stretch] = []
     for number, link in enumerate(links):
@@ -130,8 +132,9 @@ def _links(window: Window) -> list[_Link] | None:
             count = next((n for name, n in _HEADERS.items() if page.body.startswith(name)), 0)
             if not count:
                 return None
-            skip = int.from_bytes(page.body[10:12], "little") if page.body.startswith(b"OpusHead") else 0
-            links.append(_Link(page.serial, count, skip))
+            opus = page.body.startswith(b"OpusHead")
+            skip = int.from_bytes(page.body[10:12], "little") if opus else 0
+            links.append(_Link(page.serial, count, _OPUS_CLOCK if opus else None, skip))
         elif not links or page.serial != links[-1].serial:
             return None
         link = links[-1]
@@ -159,11 +162,14 @@ def _links(window: Window) -> list[_Link] | None:
 def _stretches(path: Path, link: _Link, unended: str) -> Iterator[Stretch]:
     head: list[Piece] = [range(page.place, page.place + page.size) for page in link.head]
     for number, (pages, why, granule) in enumerate(zip(link.parts, link.whys, link.granules, strict=True)):
-        if number and link.skip:
+        if (number or why) and link.skip:
             head[0] = _without_skip(path, link.head[0])
         place = range(pages[0].place, pages[-1].place + pages[-1].size)
         end = granule - link.skip if granule else None
-        yield Stretch((*head, place), why or ("" if number else unended), anew=not number, end=end)
+        if number == 0 and unended and not why:
+            yield Stretch((*head, place), unended, anew=True)  # nobody can say how much is missing
+        else:
+            yield Stretch((*head, place), why, anew=not number, end=end, clock=link.clock)
 
 
 def _without_skip(path: Path, page: _Page) -> bytes:

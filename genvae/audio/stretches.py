@@ -44,6 +44,7 @@ class Stretch:
         anew: whether it begins a sound of its own, as where files were joined; `start` and `end` count from there.
         start: sample frame at which it begins; None where only its end or counting tells.
         end: sample frame behind its last one; None where only counting tells.
+        clock: rate in Hz in which `start` and `end` count; None for the sound's own.
     """
 
     pieces: tuple[Piece, ...]
@@ -51,6 +52,7 @@ class Stretch:
     anew: bool = False
     start: int | None = None
     end: int | None = None
+    clock: int | None = None
 
 
 @dataclass(frozen=True)

@@ -2,57 +2,130 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from genvae.cli.output import say
 from genvae.errors import GenvaeError
 
+if TYPE_CHECKING:
+    from genvae.web.engine import Engine
+
 
 @click.command()
-@click.option("--run", "run_path", type=click.Path(path_type=Path), help="Run to use instead of the embedded one.")
-@click.option("--host", default="127.0.0.1", show_default=True,
-              help="Address to listen on; 0.0.0.0 is every one that this machine has.")  # fmt: skip
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True,
-              help="Port to listen on; 0 takes a free one.")  # fmt: skip
-@click.option("--allow-host", "allowed", multiple=True, metavar="NAME",
-              help="A name by which browsers may reach it, such as studio.local; may be repeated.")  # fmt: skip
-def serve(run_path: Path | None, host: str, port: int, allowed: tuple[str, ...]) -> None:
+@click.option(
+    "--run",
+    "run_paths",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Run to use instead of the embedded one; may be repeated, to choose from on the page.",
+)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on; 0.0.0.0 is every one that this machine has. "
+    "One that others can reach wants --token or --public.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Port to listen on; 0 takes a free one.",
+)
+@click.option(
+    "--allow-host",
+    "allowed",
+    multiple=True,
+    metavar="NAME",
+    help="A name by which browsers may reach it, such as studio.local; may be repeated.",
+)
+@click.option(
+    "--token",
+    is_flag=False,
+    flag_value="",
+    metavar="[TEXT]",
+    envvar="GENVAE_TOKEN",
+    help="Answer only to those who have the token, which stands in the address that is said. Without a text, a new "
+    "one is drawn.",
+)
+@click.option("--public", is_flag=True, help="Answer to whoever can reach the address, without a token.")
+def serve(
+    run_paths: tuple[Path, ...], host: str, port: int, allowed: tuple[str, ...], token: str | None, public: bool
+) -> None:
     """Serve a page that makes, shows, compares and explores sounds, and an API behind it.
 
-    Its address is said on standard error; Ctrl-C ends it. Everything comes from this machine. It has no log-in: on an
-    address that others can reach, they can use it too. It answers only to names of this machine, to --host, and to
-    each --allow-host.
+    Its address is said on standard error; Ctrl-C ends it. Everything comes from this machine. It answers only to names
+    and addresses of this machine, to --host, and to each --allow-host.
 
     \b
     genvae serve
-    genvae serve --run run --port 8080
-    genvae serve --host 0.0.0.0 --allow-host studio.local
+    genvae serve --run run --run other-run --port 8080
+    genvae serve --host 0.0.0.0 --allow-host studio.local --token
     """
+    if token and public:
+        raise GenvaeError("--token and --public exclude each other: take one of them.")
+    if not _is_local(host) and token is None and not public:
+        raise GenvaeError(
+            f"Others can reach {host}, and there is no log-in. Add --token to let in only those who have the address "
+            "with its token, or --public to let in anybody."
+        )
     with _listening(host, port) as listener:
-        import uvicorn
+        import secrets
 
-        from genvae.plugin.registry import installed
-        from genvae.verbs import open_run
+        from genvae.web.admission import LOCAL
         from genvae.web.app import create_app
-        from genvae.web.guard import LOCAL
-        from genvae.web.studio import Studio
+        from genvae.web.connections import server
+        from genvae.web.worker import ModelWorker
 
-        run = open_run(run_path)
-        studio = Studio(run, installed())
-        own = run.config.vocoder.plugin
-        if studio.default != own:
-            say(f"The run's own vocoder, {own}, can't be used here; {studio.default} is used instead.")
-        app = create_app(studio, hosts={*LOCAL, host, *allowed})
-        config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, timeout_keep_alive=15)
-        name = "127.0.0.1" if host in ("0.0.0.0", "::") else host
-        bracketed = f"[{name}]" if ":" in name else name
-        say(f"genvae is at http://{bracketed}:{listener.getsockname()[1]}/ (Ctrl-C ends it).")
+        if token == "":
+            token = secrets.token_urlsafe(12)
+        engines = _engines(run_paths)
+        worker = ModelWorker()
+        app = create_app(engines, hosts={*LOCAL, host, *allowed}, token=token, worker=worker)
+        say(f"genvae is at {_address(host, listener.getsockname()[1], token)} (Ctrl-C ends it).")
         with suppress(KeyboardInterrupt):  # it has shut down by then
-            uvicorn.Server(config).run(sockets=[listener])
+            server(app, worker).run(sockets=[listener])
+
+
+def _engines(paths: tuple[Path, ...]) -> list[Engine]:
+    """A run each, loaded; one that is named twice is loaded once."""
+    from genvae.plugin.registry import installed
+    from genvae.verbs import open_run
+    from genvae.web.engine import Engine
+
+    engines: dict[str, Engine] = {}
+    for path in paths or (None,):
+        run = open_run(path)
+        if run.finished and run.digest() in engines:
+            say(f"{path} is the same run as {engines[run.digest()].name}; it is offered once.")
+            continue
+        engine = Engine(run, installed())
+        engines[engine.digest] = engine
+        own = run.config.vocoder.plugin
+        if engine.default != own:
+            say(f"The run's own vocoder, {own}, can't be used here; {engine.default} is used instead.")
+    return list(engines.values())
+
+
+def _is_local(host: str) -> bool:
+    """Whether only this machine can reach an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _address(host: str, port: int, token: str | None) -> str:
+    name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    bracketed = f"[{name}]" if ":" in name else name
+    return f"http://{bracketed}:{port}/{f'?token={token}' if token else ''}"
 
 
 def _listening(host: str, port: int) -> socket.socket:
@@ -70,5 +143,7 @@ def _listening(host: str, port: int) -> socket.socket:
         listener.listen(128)
         return listener
     except OSError as error:
-        raise GenvaeError(f"{host}:{port} can't be listened on: {error.strerror}. "
-                          "Name another with --port or --host; --port 0 takes a free one.") from error  # fmt: skip
+        raise GenvaeError(
+            f"{host}:{port} can't be listened on: {error.strerror}. "
+            "Name another with --port or --host; --port 0 takes a free one."
+        ) from error

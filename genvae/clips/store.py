@@ -166,6 +166,26 @@ class ClipStore:
         waves *= np.float32(1 / FULL_SCALE)
         return waves
 
+    def shifted_waves(self, numbers: NDArray[np.int64], shifts: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Clips that begin later in their recordings than the store cut them, where the clip that follows is there.
+
+        Args:
+            numbers: of the clips, [N].
+            shifts: how much later each begins, in samples below `clip_samples`, [N].
+
+        Returns:
+            [N, samples] in ±1.
+        """
+        waves = self.waves(numbers)
+        following = np.minimum(numbers + 1, len(self.index) - 1)
+        same = self.index["recording"][following] == self.index["recording"][numbers]
+        same &= self.index["offset"][following] == self.index["offset"][numbers] + self.clip_samples
+        places = np.flatnonzero(same & (shifts > 0))
+        for place, tail in zip(places.tolist(), self.waves(following[places]), strict=True):
+            by = int(shifts[place])
+            waves[place] = np.concatenate([waves[place, by:], tail[:by]])
+        return waves
+
     def verify(self) -> None:
         """Read every shard and compare it with its digest.
 
@@ -200,7 +220,7 @@ class ClipStore:
             raise ValueError("the items have an impossible form")
         if self.index.dtype != INDEX or self.index.ndim != 1:
             raise ValueError("the index has another form")
-        if not all(is_key(r.key) and isinstance(r.clips, int) and r.split in SPLITS for r in self.recordings):
+        if not all(is_key(r.key) and type(r.clips) is int and r.split in SPLITS for r in self.recordings):
             raise ValueError("the table of recordings is wrong")
         clips = np.array([r.clips for r in self.recordings], dtype=np.int64)
         recording = self.index["recording"]

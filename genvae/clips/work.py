@@ -146,7 +146,6 @@ class _Found:
         silent: clips that were left out for their peak.
         refused: clips that were left out because NaN, infinity or damage touches them.
         clipped: clips that were kept, though the sound went over full scale.
-        square: clips that were kept, though they stand at full scale for most of their time.
         seconds: decoded.
         shortfall: what is missing, and why.
         remarks: what else should be known of it.
@@ -159,7 +158,6 @@ class _Found:
     silent: int = 0
     refused: int = 0
     clipped: int = 0
-    square: int = 0
     seconds: float = 0.0
     shortfall: str = ""
     remarks: list[str] = field(default_factory=list)
@@ -186,8 +184,6 @@ def _decode(task: Task, channel: int | None) -> _Found:
                     found.channel = mono.loudest
         except AudioError as error:
             found.shortfall = str(error)
-    if found.square:
-        found.remarks.append(f"{found.square} of its clips stand at full scale for most of their time")
     return found
 
 
@@ -199,10 +195,6 @@ def _take(clips: Clips, found: _Found, floor: float) -> None:
     found.refused += int((~clips.finite).sum())
     found.silent += int((clips.finite & ~keep).sum())
     found.clipped += int((clips.clipped & keep).sum())
-    full = clips.samples[keep & (peak >= FULL_SCALE - 1)]
-    if len(full):
-        at_full = (full >= FULL_SCALE - 1) | (full <= 1 - FULL_SCALE)
-        found.square += int((at_full.mean(axis=1) > 0.5).sum())
     numbers = clips.number + np.flatnonzero(keep)
     found.offsets += (numbers * clips.samples.shape[1]).tolist()
     found.peaks += peak[keep].tolist()

@@ -83,6 +83,15 @@ class Model(nn.Module, ABC):
     def decode(self, z: Tensor, genre: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """Latents [B, latent_dim] -> features [B, bins, frames]; a decoder that draws does so only with a generator."""
 
+    def stages(self, features: Tensor, genre: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
+        """Features [B, bins, frames] after each step of the way through the model that a clip can be brought, by name.
+
+        From what takes least away to what takes most, without the latent, which any model has: such as what is left
+        by a code of the spectrogram. `genvae evaluate` measures each, so that one sees where a run loses. By default
+        none.
+        """
+        return {}
+
     def optimizers(self) -> list[torch.optim.Optimizer]:
         """The optimisers, with the learning rates that the loop's schedule scales; by default one AdamW."""
         return [torch.optim.AdamW(self.parameters(), lr=1e-3)]

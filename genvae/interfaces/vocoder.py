@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +17,13 @@ class Vocoder(nn.Module, ABC):
     Args:
         options: an instance of the plugin's options dataclass.
         spec: what the spectrogram means; raise SpecMismatch (`spec.require`) for one that the vocoder can't serve.
+
+    Attributes:
+        takes_initial_phase: whether `forward` also takes `initial_phase: Tensor | None = None`, phases to start from in
+            radians, [B, bins, frames], counted from each frame's first sample. Only for spectrograms of magnitudes.
     """
+
+    takes_initial_phase: ClassVar[bool] = False
 
     def __init__(self, options: Any, *, spec: FeatureSpec) -> None:
         super().__init__()

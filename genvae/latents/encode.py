@@ -1,13 +1,19 @@
-"""Encodes the training clips of a store with a trained run, for one that holds no latents of them."""
+"""Encodes the clips of a store with a trained pipeline, and keeps their latents in the run."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from genvae.clips.batches import genres_of, in_order
 from genvae.clips.store import ClipStore
 from genvae.errors import RunError
+from genvae.interfaces.model import Posterior
+from genvae.pipeline import Pipeline
 from genvae.plugin.registry import Registry
 from genvae.progress import Listener, ignore, tracked
 from genvae.run import Run
@@ -16,7 +22,23 @@ from genvae.tensor_files import save_tensors
 _BATCH = 64
 
 
-@torch.no_grad()
+def encode(
+    pipeline: Pipeline, store: ClipStore, numbers: NDArray[np.int64], *, batch_size: int = _BATCH
+) -> Iterator[Posterior]:
+    """Yield the posteriors of clips, a batch at a time, in the order of `numbers` [N]; on the model's device."""
+    device = next(pipeline.model.parameters()).device
+    for waves, genre in in_order(store, numbers, batch_size):
+        with torch.no_grad(), pipeline.using("model", "encoding"):
+            posterior = pipeline.model.encode(pipeline.transform(waves.to(device)), genre.to(device))
+        yield posterior
+
+
+def save_latents(run: Run, mean: Tensor, genre: Tensor, numbers: NDArray[np.int64]) -> None:
+    """Keep the posterior means [N, latent_dim] of the training clips in a run, with their genres and numbers [N]."""
+    clip = torch.from_numpy(numbers.astype(np.int64))
+    save_tensors(run.latents_path, {"mean": mean, "genre": genre, "clip": clip})
+
+
 def encode_store(run: Run, store: ClipStore, registry: Registry, *, listener: Listener = ignore) -> None:
     """Write the run's `latents.safetensors`, as the end of its training does.
 
@@ -33,11 +55,6 @@ def encode_store(run: Run, store: ClipStore, registry: Registry, *, listener: Li
         raise RunError(f"{run.path} was trained on another store than {store.path}, or that one has changed since.")
     pipeline = run.load(registry)
     numbers = store.select(split="train")
-    means: list[Tensor] = []
-    starts = range(0, len(numbers), _BATCH)
-    for batch in tracked([numbers[start : start + _BATCH] for start in starts], "encoding", listener):
-        waves = torch.from_numpy(store.waves(batch))
-        genre = torch.from_numpy(store.index["genre"][batch].astype(np.int64))
-        means.append(pipeline.model.encode(pipeline.transform(waves), genre).mean.float())
-    genres = torch.from_numpy(store.index["genre"][numbers].astype(np.int64))
-    save_tensors(run.latents_path, {"mean": torch.cat(means), "genre": genres, "clip": torch.from_numpy(numbers)})
+    batches = tracked(encode(pipeline, store, numbers), "encoding", listener, total=-(-len(numbers) // _BATCH))
+    means = [posterior.mean.float() for posterior in batches]
+    save_latents(run, torch.cat(means), genres_of(store, numbers), numbers)

@@ -55,7 +55,8 @@ def frechet_infinity(a: Points, b: Points, generator: np.random.Generator) -> fl
 def kernel_distance(a: Points, b: Points) -> float:
     """Squared maximum mean discrepancy under the kernel (x·y / D + 1)³, unbiased: 0 on average for one source.
 
-    Bińkowski et al., Demystifying MMD GANs, 2018, section 3; the kernel of their KID, with all points at once.
+    Bińkowski et al., Demystifying MMD GANs, 2018, section 3: the kernel of their kernel inception distance (KID), with
+    all points at once.
 
     Args:
         a, b: points [N, D] and [M, D], two of each at least.

@@ -19,7 +19,7 @@ _EDGE = 3  # frames at each end that reach beyond the clip
 _BATCH = 64
 _BLOCK = 512  # training clips compared at a time: with 360 others 60 MB
 _CANDIDATES = 32
-_RARE = 0.05
+_RARE = 0.01
 _TINY = 1e-9
 
 
@@ -99,8 +99,10 @@ class SpectrogramIndex:
             ValueError: they have another number of bands or frames.
         """
         if spectrograms.shape[1:] != self._known.shape[1:]:
-            raise ValueError(f"spectrograms of {list(spectrograms.shape[1:])} can't be matched with others of "
-                             f"{list(self._known.shape[1:])}")  # fmt: skip
+            raise ValueError(
+                f"spectrograms of {list(spectrograms.shape[1:])} can't be matched with others of "
+                f"{list(self._known.shape[1:])}"
+            )
         asked = spectrograms - self._mean
         coarse = torch.nn.functional.avg_pool1d(asked, 2)
         scores = torch.cat([correlate(coarse, block)[0] for block in torch.split(self._coarse, _BLOCK)], dim=1)

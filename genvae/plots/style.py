@@ -69,7 +69,7 @@ def save(drawn: Figure, path: Path) -> None:
 
 def _with_palette(png: io.BytesIO) -> bytes:
     """The same picture in 256 colours, which is as many as a colour map has: half the bytes or less."""
-    from PIL import Image  # matplotlib brings it
+    from PIL import Image
 
     smaller = io.BytesIO()
     with Image.open(png) as picture:

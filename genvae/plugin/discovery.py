@@ -217,12 +217,14 @@ def _problem(plugin: object, kind: str) -> str | None:
         return f"yields {type(plugin).__name__}, expected {KINDS[kind].__name__}"
     if plugin.api > API:
         return f"needs version {plugin.api} of the plugin interface; this genvae has {API}: upgrade genvae"
-    if not (isinstance(plugin.name, str) and re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", plugin.name)):
-        return f"its name {plugin.name!r} is not lower-case letters and digits, with hyphens between"
+    name: object = plugin.name  # what a stranger wrote, whatever the declaration's types say
+    if not (isinstance(name, str) and re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name)):
+        return f"its name {name!r} is not lower-case letters and digits, with hyphens between"
     if not (inspect.isclass(plugin.options) and hasattr(plugin.options, "__dataclass_fields__")):
         return "its options are not a dataclass"
-    if not (isinstance(plugin.factory, str) and re.fullmatch(r"[\w.]+:\w+", plugin.factory)):
-        return f"its factory {plugin.factory!r} is not of the form 'module:Class'"
+    factory: object = plugin.factory
+    if not (isinstance(factory, str) and re.fullmatch(r"[\w.]+:\w+", factory)):
+        return f"its factory {factory!r} is not of the form 'module:Class'"
     return None
 
 

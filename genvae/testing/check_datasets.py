@@ -166,6 +166,7 @@ def _read(recording: Recording, block: int) -> Any:
     with recording.open() as stream:
         rate, channels = stream.sample_rate, stream.channels
         expect(rate > 0 and channels >= 1, "a sample_rate above 0 and at least one channel", f"{rate} and {channels}")
+        part: Any  # a stranger's: its type is what is checked
         for part in stream.blocks(block):
             right = isinstance(part, np.ndarray) and part.dtype == np.float32 and part.ndim == 2
             shown = f"{part.dtype} {list(part.shape)}" if isinstance(part, np.ndarray) else type(part).__name__

@@ -35,7 +35,7 @@ def is_declared(subject: Subject) -> None:
     """The declaration is found, and nothing is wrong with it."""
     expect(subject.row.state != "clash", "a name that no other plugin of the kind has", subject.row.reason)
     expect(subject.row.state != "disabled", "a plugin that is not switched off", subject.row.reason)
-    summary = subject.plugin.summary
+    summary: object = subject.plugin.summary
     expect(isinstance(summary, str) and bool(summary) and "\n" not in summary, "a summary of one line", repr(summary))
 
 

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from genvae.clips.batches import genres_of, load
 from genvae.clips.store import ClipStore
 
 
@@ -43,24 +44,11 @@ class Batches:
     def at(self, step: int) -> tuple[Tensor, Tensor]:
         """The batch of this process in a step: (waves [B, samples] in ±1, genres [B])."""
         numbers = self.numbers_at(step)
-        waves, genres = load(self.store, numbers)
-        if self.shift:
-            generator = np.random.default_rng((self.seed, step, self.rank))
-            self._shift(waves, numbers, generator.integers(0, self.store.clip_samples, len(numbers)))
-        return waves, genres
-
-    def _shift(self, waves: Tensor, numbers: NDArray[np.int64], samples: NDArray[np.int64]) -> None:
-        """Move each clip on by so many samples, in place, where the one that follows it in the recording is there."""
-        index, length = self.store.index, self.store.clip_samples
-        following = np.minimum(numbers + 1, len(index) - 1)
-        same = index["recording"][following] == index["recording"][numbers]
-        same &= index["offset"][following] == index["offset"][numbers] + length
-        places = np.flatnonzero(same & (samples > 0))
-        if len(places):
-            after = torch.from_numpy(self.store.waves(following[places]))
-            for place, tail in zip(places.tolist(), after, strict=True):
-                by = int(samples[place])
-                waves[place] = torch.cat([waves[place, by:], tail[:by]])
+        if not self.shift:
+            return load(self.store, numbers)
+        generator = np.random.default_rng((self.seed, step, self.rank))
+        shifts = generator.integers(0, self.store.clip_samples, len(numbers))
+        return torch.from_numpy(self.store.shifted_waves(numbers, shifts)), genres_of(self.store, numbers)
 
     def from_step(self, step: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield (waves [B, samples] in ±1, genres [B]) from a step on, without end; the next batch is read ahead."""
@@ -70,16 +58,3 @@ class Batches:
                 step += 1
                 ready, ahead = ahead, reader.submit(self.at, step)
                 yield ready.result()
-
-
-def load(store: ClipStore, numbers: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-    """Read clips: (waves [n, samples] in ±1, genres [n])."""
-    waves = torch.from_numpy(store.waves(numbers))
-    genres = torch.from_numpy(store.index["genre"][numbers].astype(np.int64))
-    return waves, genres
-
-
-def in_order(store: ClipStore, numbers: NDArray[np.int64], batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield every clip of `numbers` once, in that order, in batches."""
-    for start in range(0, len(numbers), batch_size):
-        yield load(store, numbers[start : start + batch_size])

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 
+from genvae.clips.batches import genres_of
 from genvae.clips.store import ClipStore
 from genvae.errors import GenvaeError, RunError
+from genvae.latents.encode import encode, save_latents
 from genvae.latents.fit import make_map
 from genvae.pipeline import Pipeline
 from genvae.run import Run
-from genvae.tensor_files import save_tensors
-from genvae.training.data import in_order
 from genvae.training.interrupt import Interrupted, Wish
 from genvae.training.log import TrainingLog
 
@@ -33,26 +32,22 @@ def finish(
     device = next(pipeline.model.parameters()).device
     generator = torch.Generator(device).manual_seed(seed)
     numbers = store.select(split="train")
-    means, draws, genres = [], [], []
-    batches = in_order(store, numbers, batch_size)
-    for waves, genre in log.track(batches, "encoding the training clips", -(-len(numbers) // batch_size)):
+    means, draws = [], []
+    posteriors = encode(pipeline, store, numbers, batch_size=batch_size)
+    for posterior in log.track(posteriors, "encoding the training clips", -(-len(numbers) // batch_size)):
         if wish.signal:
             raise Interrupted(wish.signal, "after the last step", store.path, run.path)
-        with pipeline.using("model", "encoding"):
-            posterior = pipeline.model.encode(pipeline.transform(waves.to(device)), genre.to(device))
         means.append(posterior.mean.float().cpu())
         draws.append(posterior.sample(generator).float().cpu())
-        genres.append(genre)
     pipeline.to("cpu")
-    genre = torch.cat(genres)
+    genre = genres_of(store, numbers)
     log.begin("fitting the prior")
     with pipeline.using("prior", "being fitted"):
         try:
             pipeline.prior.fit(torch.cat(draws), genre, generator=torch.Generator().manual_seed(seed))
         except ValueError as error:
             raise RunError(f"The prior can't be fitted: {error}") from error
-    clips = torch.from_numpy(numbers.astype(np.int64))
-    save_tensors(run.latents_path, {"mean": torch.cat(means), "genre": genre, "clip": clips})
+    save_latents(run, torch.cat(means), genre, numbers)
     run.save_weights(pipeline)
     run.checkpoint_path.unlink(missing_ok=True)
     log.begin("making the map")

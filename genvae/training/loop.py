@@ -12,6 +12,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
+from genvae.clips.batches import in_order
 from genvae.clips.store import ClipStore
 from genvae.errors import Cure, OptionError, RunError, StoreError
 from genvae.interfaces.model import TrainingStep
@@ -20,7 +21,7 @@ from genvae.progress import Listener, ignore
 from genvae.run import Run
 from genvae.tensor_files import load_tree, save_tree
 from genvae.training.averaging import Average
-from genvae.training.data import Batches, in_order
+from genvae.training.data import Batches
 from genvae.training.finish import finish
 from genvae.training.inherit import inherit
 from genvae.training.interrupt import Interrupted, Wish, on_signals

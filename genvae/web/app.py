@@ -1,40 +1,52 @@
-"""The application: the API and the page behind the guard, with every error as one sentence."""
+"""The application: the API and the page behind the admission of requests, with every error as one sentence."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+import asyncio
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 import genvae
 from genvae.errors import GenvaeError
 from genvae.web import pages, routes
-from genvae.web.guard import LOCAL, Guard
-from genvae.web.studio import Studio
-from genvae.web.upload import BYTES
-from genvae.web.worker import CAPACITY, Busy, ModelWorker
+from genvae.web.admission import LOCAL, Admission
+from genvae.web.engine import Engine
+from genvae.web.uploads import BYTES
+from genvae.web.worker import Abandoned, Busy, ModelWorker, Stopping
 
 _JSON_BYTES = 1 << 20
 _TAKE_FILES = ("/api/place", "/api/reconstruct")
 
 
-def create_app(studio: Studio, *, hosts: Collection[str] = LOCAL, capacity: int = CAPACITY) -> Guard:
-    """The server of a studio as an ASGI application.
+def create_app(
+    engines: Sequence[Engine],
+    *,
+    hosts: Collection[str] = LOCAL,
+    token: str | None = None,
+    worker: ModelWorker | None = None,
+) -> Admission:
+    """The server of some runs as an ASGI application.
 
     Args:
+        engines: a run each; the first is the one that is used where none is asked for.
         hosts: names that it may be asked by; `*` takes any.
-        capacity: how many requests may wait for the model or be served by it.
+        token: what every request must bring; None asks for none.
+        worker: what computes; closed when the application ends.
     """
-    worker = ModelWorker(capacity)
+    worker = worker or ModelWorker()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        measuring = [asyncio.create_task(worker.idle(each.measure)) for each in engines]
         yield
+        for task in measuring:
+            task.cancel()
         worker.close()
 
     app = FastAPI(
@@ -47,19 +59,30 @@ def create_app(studio: Studio, *, hosts: Collection[str] = LOCAL, capacity: int 
         lifespan=lifespan,
         routes=list(pages.routes()),
     )
-    app.include_router(routes.router(studio, worker))
+    app.include_router(routes.router({each.digest: each for each in engines}, worker))
     app.add_exception_handler(Busy, _busy)
+    app.add_exception_handler(Stopping, _stopping)
+    app.add_exception_handler(Abandoned, _abandoned)
     app.add_exception_handler(GenvaeError, _refused)
     app.add_exception_handler(HTTPException, _http)
     for invalid in (RequestValidationError, ValidationError):
         app.add_exception_handler(invalid, _invalid)
-    return Guard(app, hosts=hosts, limit=lambda path: BYTES if path in _TAKE_FILES else _JSON_BYTES)
+    limit = {path: BYTES for path in _TAKE_FILES}
+    return Admission(app, hosts=hosts, limit=lambda path: limit.get(path, _JSON_BYTES), token=token)
 
 
 async def _busy(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Busy)
     headers = {"Retry-After": str(error.retry_after)}
     return JSONResponse({"detail": "Too many sounds are being made. Try again soon."}, 503, headers)
+
+
+async def _stopping(_: Request, __: Exception) -> JSONResponse:
+    return JSONResponse({"detail": "The server is being stopped."}, 503, {"Connection": "close"})
+
+
+async def _abandoned(_: Request, __: Exception) -> Response:
+    return Response(status_code=499)  # which nobody reads
 
 
 async def _refused(_: Request, error: Exception) -> JSONResponse:

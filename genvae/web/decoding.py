@@ -25,8 +25,8 @@ def main(path: str, sample_rate: str, seconds: str) -> int:
 
     try:
         sound = read_mono(partial(SoundfileStream, Path(path)), int(sample_rate), seconds=float(seconds))
-    except AudioError as error:
-        return _fail(f"It can't be read: {error}.")
+    except AudioError:  # of a damaged file libsndfile says, among other things, that it does not exist
+        return _fail("It can't be read: it is no wav, flac, mp3, ogg or aiff file, or its beginning is damaged.")
     pcm = (sound.wave * 32768).astype("<i2")
     sys.stdout.buffer.write(pcm.tobytes())
     sys.stdout.buffer.flush()

@@ -2,37 +2,71 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-_TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml",
-          ".js": "text/javascript; charset=utf-8"}  # fmt: skip
-_AT = {"index.html": "/", "api.html": "/api"}
+_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".js": "text/javascript; charset=utf-8",
+    ".png": "image/png",
+}
+_AT = {"index.html": "/", "api.html": "/api", "explain.html": "/explain", "blind.html": "/blind"}
+_DAY = "public, max-age=86400"
 
 
 @dataclass(frozen=True)
-class _Page:
+class Kept:
+    """Bytes that are sent whole, compressed where that helps, and only where the browser has not got them already.
+
+    Attributes:
+        content: as they are.
+        media_type: what they are.
+        cache: what a browser may do with them: by default ask each time whether they are the same.
+    """
+
     content: bytes
     media_type: str
-    tag: str
+    cache: str = "no-cache"
+    tag: str = field(init=False)
+    packed: bytes = field(init=False)
 
-    async def __call__(self, request: Request) -> Response:
-        headers = {"ETag": self.tag, "Cache-Control": "no-cache"}  # to be asked again, and answered "the same"
-        if request.headers.get("if-none-match") == self.tag:
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tag", f'"{hashlib.blake2b(self.content, digest_size=8).hexdigest()}"')
+        object.__setattr__(self, "packed", gzip.compress(self.content, mtime=0))
+
+    def answer(self, request: Request) -> Response:
+        """The answer to a request for them."""
+        headers = {"ETag": self.tag, "Cache-Control": self.cache, "Vary": "Accept-Encoding"}
+        if self.tag in [
+            each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")
+        ]:
             return Response(status_code=304, headers=headers)
+        if len(self.packed) < len(self.content) and "gzip" in request.headers.get("accept-encoding", ""):
+            headers["Content-Encoding"] = "gzip"
+            return Response(self.packed, media_type=self.media_type, headers=headers)
         return Response(self.content, media_type=self.media_type, headers=headers)
+
+    async def endpoint(self, request: Request) -> Response:
+        """The same, as an endpoint."""
+        return self.answer(request)
 
 
 def routes() -> list[Route]:
     """A route for each file of the page."""
+    root = Path(__file__).parent / "static"
     found = []
-    for path in sorted((Path(__file__).parent / "static").iterdir()):
-        content = path.read_bytes()
-        page = _Page(content, _TYPES[path.suffix], f'"{hashlib.blake2b(content, digest_size=8).hexdigest()}"')
-        found.append(Route(_AT.get(path.name, f"/{path.name}"), page.__call__, methods=["GET", "HEAD"]))
+    for path in sorted(root.rglob("*.*")):
+        name = path.relative_to(root).as_posix()
+        if path.suffix not in _TYPES:  # a vendored library's licence
+            continue
+        kept = Kept(path.read_bytes(), _TYPES[path.suffix], _DAY if path.suffix in (".svg", ".png") else "no-cache")
+        found.append(Route(_AT.get(name, f"/{name}"), kept.endpoint, methods=["GET", "HEAD"]))
     return found

@@ -3,23 +3,49 @@
 from __future__ import annotations
 
 import secrets
-from typing import Annotated, Any
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import TypeAdapter
 
+from genvae.errors import GenvaeError
 from genvae.web import schema
-from genvae.web.studio import Studio
-from genvae.web.upload import BYTES, SECONDS, Uploads
-from genvae.web.worker import ModelWorker
+from genvae.web.engine import Engine
+from genvae.web.pages import Kept
+from genvae.web.uploads import BYTES, SECONDS, Uploads
+from genvae.web.worker import Check, ModelWorker
 
-WAV: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"audio/wav": {"schema": {"type": "string", "format": "binary"}}}, "description": "A wav file."}
+T = TypeVar("T")
+
+_WHY = {
+    400: "The run has nothing of that name, or the sound is of no use.",
+    422: "A value is missing, or not of its type or range.",
+    503: "Too much is waiting; Retry-After says when to come again.",
 }
-PLACES: TypeAdapter[schema.Located | schema.Way] = TypeAdapter(schema.Located | schema.Way)
-SOUND_FILE: dict[str, Any] = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
-_DESCRIBED = [{"$ref": f"#/components/schemas/{name}"} for name in ("Located", "Way")]
-PLACEABLE = {**SOUND_FILE, "application/json": {"schema": {"anyOf": _DESCRIBED}}}
+_FAULTS: dict[int | str, dict[str, Any]] = {
+    status: {"model": schema.Fault, "description": why} for status, why in _WHY.items()
+}
+
+
+def _binary(media_type: str, description: str) -> dict[int | str, dict[str, Any]]:
+    content = {media_type: {"schema": {"type": "string", "format": "binary"}}}
+    # FastAPI would say that the faults have the media type of the route.
+    fault = {"application/json": {"schema": {"$ref": "#/components/schemas/Fault"}}}
+    answers: dict[int | str, dict[str, Any]] = {200: {"content": content, "description": description}}
+    return answers | {status: {"content": fault, "description": why} for status, why in _WHY.items()}
+
+
+_WAV = _binary("audio/wav", "A wav file.")
+_POINTS = _binary("application/octet-stream", "6 bytes a clip.")
+_PLACES: TypeAdapter[schema.PlaceRequest | schema.PathPlaceRequest] = TypeAdapter(
+    schema.PlaceRequest | schema.PathPlaceRequest
+)
+_SOUND_FILE: dict[str, Any] = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+_DESCRIBED = [{"$ref": f"#/components/schemas/{name}"} for name in ("PlaceRequest", "PathPlaceRequest")]
+_PLACEABLE = {**_SOUND_FILE, "application/json": {"schema": {"anyOf": _DESCRIBED}}}
+_UPLOAD = Query(max_length=64, pattern="^[0-9a-f]*$", description="As /api/place names it, in place of a body.")
+_SHIFTS = Query(max_length=400, description="Numbers with commas between them: see `Source`.")
 
 
 class Wav(Response):
@@ -28,70 +54,146 @@ class Wav(Response):
     media_type = "audio/wav"
 
 
-def router(studio: Studio, worker: ModelWorker) -> APIRouter:
-    """The API over a studio, whose work all goes through one worker."""
+def router(engines: Mapping[str, Engine], worker: ModelWorker) -> APIRouter:
+    """The API over some engines by the digests of their runs; the work of all goes through one worker."""
     api = APIRouter(prefix="/api")
-    info = studio.info(schema.Limits(upload_bytes=BYTES, upload_seconds=SECONDS))
-    uploads = Uploads(info.sample_rate)
+    runs = [schema.RunInfo(digest=digest, name=each.name) for digest, each in engines.items()]
+    limits = schema.Limits(upload_bytes=BYTES, upload_seconds=SECONDS)
+    infos = {digest: each.info(runs, limits) for digest, each in engines.items()}
+    abouts = {digest: each.about() for digest, each in engines.items()}
+    maps = {(digest, method): _kept(each, method) for digest, each in engines.items() for method in each.maps}
+    uploads = {digest: Uploads(info.sample_rate) for digest, info in infos.items()}
+
+    def chosen(digest: str | None) -> str:
+        if digest is None or digest in engines:
+            return digest or next(iter(engines))
+        raise GenvaeError(f"No run {digest!r} is served here. There is {', '.join(engines)}.")
+
+    async def compute(request: Request, job: Callable[[Check], T]) -> T:
+        return await worker.run(job, _gone(request))
 
     @api.get("/health", tags=["about"])
     async def health() -> schema.Health:
         """Say that the server answers, and how much waits for the model."""
         return schema.Health(pending=worker.pending, capacity=worker.capacity)
 
-    @api.get("/info", tags=["about"])
-    async def information() -> schema.Info:
-        """What is served: the run, its genres, maps and vocoders, and the limits of what may be asked."""
-        return info
+    @api.get("/info", tags=["about"], responses=_FAULTS)
+    async def information(run: schema.RunDigest = None) -> schema.Info:
+        """What is served: the runs, and of one its genres, maps and vocoders, and the limits of what may be asked."""
+        return infos[chosen(run)]
 
-    @api.get("/generate", tags=["sounds"], response_class=Wav, responses=WAV)
+    @api.get("/about", tags=["about"], responses=_FAULTS)
+    async def about(run: schema.RunDigest = None) -> schema.About:
+        """How a run was made: its parts, its training, its model card."""
+        return abouts[chosen(run)]
+
+    @api.get("/directions", tags=["about"], responses=_FAULTS)
+    async def directions(run: schema.RunDigest = None) -> list[schema.DirectionInfo]:
+        """The principal directions of a run, and what they do to a sound."""
+        return engines[chosen(run)].directions()
+
+    @api.get("/generate", tags=["sounds"], response_class=Wav, responses=_WAV)
     async def generate(
+        request: Request,
         genre: schema.Genre,
         seed: Annotated[schema.Seed | None, Query(description="By default a new one, told in the file.")] = None,
         index: schema.Index = 0,
         temperature: schema.Temperature = 1.0,
         vocoder: schema.Vocoder = None,
+        run: schema.RunDigest = None,
     ) -> Response:
         """A new sound of a genre: the same bytes as from `genvae generate` with these options."""
+        engine = engines[chosen(run)]
         drawn = secrets.randbelow(2**31) if seed is None else seed
-        made = await worker.run(
-            lambda: studio.generate(genre, seed=drawn, index=index, temperature=temperature, vocoder=vocoder)
-        )
-        return Wav(made)
 
-    @api.post("/decode", tags=["sounds"], response_class=Wav, responses=WAV)
-    async def decode(sound: schema.Sound) -> Response:
-        """The sound of a point on the map, of a latent, or of a seed that is shifted along principal directions."""
-        return Wav(await worker.run(lambda: studio.decode(sound.source, sound.vocoder)))
+        def job(_: Check) -> bytes:
+            return engine.generate(genre, seed=drawn, index=index, temperature=temperature, vocoder=vocoder)
 
-    @api.post("/interpolate", tags=["sounds"], response_class=Wav, responses=WAV)
-    async def interpolate(path: schema.Path) -> Response:
-        """The path from one sound to another, as one wav file."""
-        return Wav(await worker.run(lambda: studio.path(path, path.vocoder)))
+        return Wav(await compute(request, job))
+
+    @api.post("/decode", tags=["sounds"], response_class=Wav, responses=_WAV)
+    async def decode(request: Request, sound: schema.SoundRequest) -> Response:
+        """The sound of a source: a point on the map, a latent, a mix of genres, a seed that is varied or shifted."""
+        engine = engines[chosen(sound.run)]
+        return Wav(await compute(request, lambda _: engine.decode(sound.source, sound.vocoder)))
+
+    @api.post("/interpolate", tags=["sounds"], response_class=Wav, responses=_WAV)
+    async def interpolate(request: Request, path: schema.PathRequest) -> Response:
+        """The path from one sound to another, perhaps by way of others, as one wav file."""
+        engine = engines[chosen(path.run)]
+        return Wav(await compute(request, lambda check: engine.path(path, check)))
 
     @api.post(
-        "/reconstruct", tags=["files"], response_class=Wav, responses=WAV,
-        openapi_extra={"requestBody": {"required": True, "content": SOUND_FILE}},
-    )  # fmt: skip
+        "/reconstruct",
+        tags=["files"],
+        response_class=Wav,
+        responses=_WAV,
+        openapi_extra={"requestBody": {"required": False, "content": _SOUND_FILE}},
+    )
     async def reconstruct(
-        request: Request, genre: schema.Genre | None = None, vocoder: schema.Vocoder = None
+        request: Request,
+        genre: schema.Genre | None = None,
+        vocoder: schema.Vocoder = None,
+        run: schema.RunDigest = None,
+        upload: Annotated[str, _UPLOAD] = "",
+        shifts: Annotated[str, _SHIFTS] = "",
     ) -> Response:
         """A sound file, as the body, after it went through the model: as from `genvae reconstruct`."""
-        upload = await uploads.take(request)
-        return Wav(await worker.run(lambda: studio.reconstruct(upload.wave, genre, vocoder)))
+        digest = chosen(run)
+        engine, known = engines[digest], uploads[digest]
+        steps = _numbers(shifts)
+        sound = known.recall(upload) if upload else await known.take(request)
+        return Wav(await compute(request, lambda check: engine.reconstruct(sound.wave, genre, vocoder, steps, check)))
 
-    @api.post("/place", tags=["places"], openapi_extra={"requestBody": {"required": True, "content": PLACEABLE}})
-    async def place(request: Request) -> schema.Place:
+    @api.post(
+        "/place",
+        tags=["places"],
+        responses=_FAULTS,
+        openapi_extra={"requestBody": {"required": True, "content": _PLACEABLE}},
+    )
+    async def place(request: Request, run: schema.RunDigest = None) -> schema.Placed:
         """Where a sound lies on the maps, clip by clip: that of a source, of a path, or of a sound file as the body."""
         if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-            upload = await uploads.take(request)
-            return await worker.run(lambda: studio.place_wave(upload.wave, upload.note))
-        asked = PLACES.validate_json(await request.body())
-        return await worker.run(lambda: studio.place(asked))
+            digest = chosen(run)
+            engine, sound = engines[digest], await uploads[digest].take(request)
+            return await compute(request, lambda _: engine.place_wave(sound.wave, note=sound.note, upload=sound.digest))
+        asked = _PLACES.validate_json(await request.body())
+        located = engines[chosen(asked.run)]
+        return await compute(request, lambda _: located.place(asked))
 
-    @api.get("/map/{method}", tags=["places"])
-    async def points(method: str) -> Response:
-        """The training clips of a map, n of them in 10 n bytes: x and y as float32, then genre indices as uint16."""
-        return Response(await worker.run(lambda: studio.points(method)), media_type="application/octet-stream")
+    @api.get("/map/{method}", tags=["places"], responses=_POINTS, response_class=Response)
+    async def points(request: Request, method: str, run: schema.RunDigest = None) -> Response:
+        """The training clips of a map, n of them in 6 n bytes of little-endian uint16.
+
+        First every x, then every y, in 65535ths of the way from `low` to `high` in /api/info; then every genre's index.
+        """
+        digest = chosen(run)
+        if (digest, method) not in maps:
+            known = " and ".join(engines[digest].maps) or "none"
+            raise GenvaeError(f"This run has no map {method!r}; it has {known}. `genvae map` makes one.")
+        return maps[digest, method].answer(request)
 
     return api
+
+
+async def _gone(request: Request) -> None:
+    """End when the client has closed its connection."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _kept(engine: Engine, method: str) -> Kept:
+    return Kept(engine.points(method), "application/octet-stream")
+
+
+def _numbers(text: str) -> list[float]:
+    """Numbers with commas between them, as shifts.
+
+    Raises:
+        GenvaeError: they are none.
+    """
+    try:
+        checked = schema.SHIFTS.validate_python(text.split(",") if text else [])
+    except ValueError as error:
+        raise GenvaeError("Shifts are numbers with commas between them, such as 1.5,0,-1.") from error
+    return checked

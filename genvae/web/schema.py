@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter, model_validator
 
 MAX_SEED = 2**63 - 1
 TEMPERATURE = (0.0, 3.0)
 STEPS = (2, 16)
 SHIFT = 4.0  # standard deviations
+VARIATIONS = 16  # of variations of variations
+_LATENT = 1000.0  # what no latent of a model reaches
 
 
 def _clamp(low: float, high: float) -> AfterValidator:
@@ -21,6 +23,9 @@ def _clamp(low: float, high: float) -> AfterValidator:
     return AfterValidator(clamp)
 
 
+RunDigest = Annotated[
+    str | None, Field(max_length=64, description="One of the runs of /api/info; by default the first.")
+]
 Genre = Annotated[str, Field(max_length=200, description="One of the run's genres.")]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED, description="The same seed makes the same sound.")]
 Index = Annotated[int, Field(ge=0, le=999_999, description="Which clip of the seed.")]
@@ -31,23 +36,39 @@ Temperature = Annotated[
 ]
 Steps = Annotated[int, _clamp(*STEPS), Field(description=f"Clips on the path; clamped to {STEPS[0]} … {STEPS[1]}.")]
 Shift = Annotated[FiniteFloat, _clamp(-SHIFT, SHIFT)]
+LatentValue = Annotated[FiniteFloat, Field(ge=-_LATENT, le=_LATENT)]
+SHIFTS: TypeAdapter[list[float]] = TypeAdapter(Annotated[list[Shift], Field(max_length=32)])
+Weight = Annotated[FiniteFloat, Field(ge=0, le=1)]
+Variation = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Vocoder = Annotated[
     str | None, Field(max_length=100, description="One that /api/info lists; by default the first of them.")
 ]
 
 
-class Source(BaseModel):
-    """A latent: drawn from a seed, or at a point of a map, or given; perhaps shifted along principal directions."""
-
+class _Asked(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
+
+class Source(_Asked):
+    """What a sound is decoded from.
+
+    A latent that is drawn from a seed, lies at a point of a map, or is given; perhaps a mix of what a seed draws in
+    several genres; perhaps varied, and shifted along principal directions.
+    """
+
     genre: Genre | None = Field(None, description="Left out for a point: the genre of the training clips around it.")
+    mix: dict[Genre, Weight] = Field(
+        {}, max_length=32, description="Weights of genres, in place of `genre`: what the seed draws in each is mixed."
+    )
     seed: Seed = 0
     index: Index = 0
     temperature: Temperature = 1.0
     map: str | None = Field(None, max_length=100, description="The map that `point` lies on.")
     point: tuple[FiniteFloat, FiniteFloat] | None = Field(None, description="Clamped to the map and a margin.")
-    latent: list[FiniteFloat] | None = Field(None, max_length=4096, description="As /api/place gives it.")
+    latent: list[LatentValue] | None = Field(None, max_length=4096, description="As /api/place gives it.")
+    variations: list[Variation] = Field(
+        [], max_length=VARIATIONS, description="Numbers of random steps from there to sounds nearby, one after another."
+    )
     shifts: list[Shift] = Field([], max_length=32, description="Along each direction, in standard deviations.")
 
     @model_validator(mode="after")
@@ -56,42 +77,45 @@ class Source(BaseModel):
             raise ValueError("give a point or a latent, not both")
         if (self.point is None) != (self.map is None):
             raise ValueError("a point needs the map that it lies on, and a map a point")
-        if self.point is None and self.genre is None:
+        if self.mix:
+            if self.genre is not None or self.point is not None or self.latent is not None:
+                raise ValueError("a mix takes the place of a genre, a point and a latent")
+            if not any(self.mix.values()):
+                raise ValueError("one of a mix's weights must be more than 0")
+        elif self.point is None and self.genre is None:
             raise ValueError("name a genre")
         return self
 
 
-class Sound(BaseModel):
+class SoundRequest(_Asked):
     """A source, and how it is made to sound."""
 
-    model_config = ConfigDict(extra="forbid")
-
     source: Source
     vocoder: Vocoder = None
+    run: RunDigest = None
 
 
-class Way(BaseModel):
-    """Two sources and how many clips lie between them, the ends among them."""
-
-    model_config = ConfigDict(extra="forbid")
+class PathPlaceRequest(_Asked):
+    """A path from one source to another, perhaps by way of others, whose places are asked for."""
 
     start: Source
+    via: list[Source] = Field([], max_length=14)
     end: Source
     steps: Steps = 8
+    run: RunDigest = None
 
 
-class Path(Way):
-    """A way, and how it is made to sound."""
+class PathRequest(PathPlaceRequest):
+    """A path, and how it is made to sound."""
 
     vocoder: Vocoder = None
 
 
-class Located(BaseModel):
+class PlaceRequest(_Asked):
     """A source whose place is asked for."""
 
-    model_config = ConfigDict(extra="forbid")
-
     source: Source
+    run: RunDigest = None
 
 
 class Neighbour(BaseModel):
@@ -103,7 +127,7 @@ class Neighbour(BaseModel):
     distance: float
 
 
-class Spot(BaseModel):
+class MapPlace(BaseModel):
     """A place on one map. sparse: no training clip is near, so that what one hears there is a guess."""
 
     point: tuple[float, float]
@@ -115,15 +139,19 @@ class PlacedClip(BaseModel):
     """A clip's latent, and its place on each map."""
 
     latent: list[float]
-    maps: dict[str, Spot]
+    maps: dict[str, MapPlace]
 
 
-class Place(BaseModel):
-    """Where a sound lies, clip by clip. note: what was left out of an uploaded file, or empty."""
+class Placed(BaseModel):
+    """Where a sound lies, clip by clip.
+
+    note: what was left out of an uploaded file, or empty. upload: by which /api/reconstruct knows the file, or empty.
+    """
 
     genre: str
     clips: list[PlacedClip]
     note: str = ""
+    upload: str = ""
 
 
 class VocoderInfo(BaseModel):
@@ -134,17 +162,35 @@ class VocoderInfo(BaseModel):
 
 
 class MapInfo(BaseModel):
-    """A map of the run. explained: the part of the variance along each axis, where that means something."""
+    """A map of the run.
+
+    explained: the part of the variance along each axis, where that means something. low, high: its extent.
+    """
 
     method: str
     clips: int
     explained: tuple[float, float] | None
+    low: tuple[float, float]
+    high: tuple[float, float]
 
 
 class DirectionInfo(BaseModel):
-    """A principal direction: the part of the latents' variance that lies along it."""
+    """A principal direction.
+
+    explained: the part of the latents' variance that lies along it. does: what one hears on the way, as far as it is
+    sure. measured: how much of the measuring is done, from 0 to 1; the server measures while nobody waits.
+    """
 
     explained: float
+    does: list[str]
+    measured: float
+
+
+class RunInfo(BaseModel):
+    """One of the runs that are served."""
+
+    digest: str
+    name: str
 
 
 class Limits(BaseModel):
@@ -153,6 +199,7 @@ class Limits(BaseModel):
     temperature: tuple[float, float] = TEMPERATURE
     steps: tuple[int, int] = STEPS
     shift: float = SHIFT
+    variations: int = VARIATIONS
     upload_bytes: int
     upload_seconds: float
 
@@ -160,15 +207,27 @@ class Limits(BaseModel):
 class Info(BaseModel):
     """What the server serves."""
 
-    run: str = Field(description="The run's digest.")
+    run: str = Field(description="The digest of the run that the rest is about.")
+    runs: list[RunInfo] = Field(description="All that are served.")
     genres: list[str]
     sample_rate: int
     clip_samples: int
+    latent_dim: int
     vocoders: list[VocoderInfo]
     maps: list[MapInfo]
-    directions: list[DirectionInfo]
+    directions: int = Field(description="How many principal directions there are to shift along.")
     limits: Limits
     versions: dict[str, str]
+
+
+class About(BaseModel):
+    """What a run is and how it was made. card: its model card, in Markdown, or empty."""
+
+    name: str
+    parts: dict[str, str]
+    training: dict[str, Any]
+    data: dict[str, Any]
+    card: str
 
 
 class Health(BaseModel):
@@ -177,3 +236,9 @@ class Health(BaseModel):
     status: str = "ok"
     pending: int
     capacity: int
+
+
+class Fault(BaseModel):
+    """Why a request was not answered, in a sentence."""
+
+    detail: str

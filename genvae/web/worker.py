@@ -6,24 +6,41 @@ import asyncio
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 CAPACITY = 64
 """Jobs that may wait or run at once; a clip takes a few hundredths of a second."""
 
+_PAUSE = 0.05  # seconds between small jobs that nobody waits for
 _SHARE = 0.1  # of a new job in the running mean of how long jobs take
 
 
 class Busy(Exception):
-    """The queue is full. `retry_after` is when there should be room, in whole seconds."""
+    """The queue is full.
+
+    Attributes:
+        retry_after: when there should be room, in whole seconds.
+    """
 
     def __init__(self, retry_after: int) -> None:
         super().__init__(f"retry after {retry_after} s")
         self.retry_after = retry_after
+
+
+class Abandoned(Exception):
+    """Whoever asked has gone."""
+
+
+class Stopping(Exception):
+    """The server is being stopped."""
+
+
+Check = Callable[..., None]
+"""Takes anything and does nothing, as long as the work is wanted; afterwards it raises Abandoned."""
 
 
 class ModelWorker:
@@ -39,6 +56,7 @@ class ModelWorker:
         self.capacity = capacity
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="genvae-model")
         self._lock = threading.Lock()
+        self._stopping = asyncio.Event()
         self._pending = 0
         self._mean = 0.05  # seconds a job
 
@@ -47,30 +65,73 @@ class ModelWorker:
         """Jobs that wait or run."""
         return self._pending
 
-    async def run(self, job: Callable[[], T]) -> T:
-        """What `job` returns, or raises, when its turn has come. One whose caller has gone is not begun.
+    async def run(self, job: Callable[[Check], T], gone: Coroutine[Any, Any, None]) -> T:
+        """What `job` returns, or raises, when its turn has come.
+
+        Args:
+            job: the work. It may call what it is given as often as it likes, to be ended when nobody waits any more.
+            gone: ends when the caller has gone; then a job that waits is not begun.
 
         Raises:
             Busy: too many are waiting.
+            Abandoned: the caller has gone.
+            Stopping: the server is being stopped.
         """
         with self._lock:
             if self._pending >= self.capacity:
+                gone.close()
                 raise Busy(max(1, math.ceil(self._pending * self._mean)))
             self._pending += 1
-        future = self._pool.submit(self._timed, job)
+        unwanted = threading.Event()
+        future = self._pool.submit(self._timed, job, unwanted)
         future.add_done_callback(lambda _: self._done())
-        return await asyncio.wrap_future(future)
+        made = asyncio.wrap_future(future)
+        watches: list[asyncio.Future[Any]] = [asyncio.create_task(gone), asyncio.create_task(self._stopped())]
+        try:
+            await asyncio.wait([made, *watches], return_when=asyncio.FIRST_COMPLETED)
+            if made.done():
+                return made.result()
+            raise Stopping if self._stopping.is_set() else Abandoned
+        finally:
+            unwanted.set()
+            for each in (made, *watches):
+                each.cancel()
+
+    async def idle(self, job: Callable[[], bool]) -> None:
+        """Do a small job again and again while nothing else is asked for, until it says that there is no more to do.
+
+        What the job raises ends it, as nobody has asked for it.
+        """
+        more = True
+        while more and not self._stopping.is_set():
+            await asyncio.sleep(_PAUSE)
+            if self._pending == 0:
+                try:
+                    more = await asyncio.wrap_future(self._pool.submit(job))
+                except Exception:
+                    return
+
+    def stop(self) -> None:
+        """Let all that wait know that the server is being stopped."""
+        self._stopping.set()
 
     def close(self) -> None:
         """Drop what waits and end the thread."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _timed(self, job: Callable[[], T]) -> T:
+    async def _stopped(self) -> None:
+        await self._stopping.wait()
+
+    def _timed(self, job: Callable[[Check], T], unwanted: threading.Event) -> T:
+        def check(*_: object) -> None:
+            if unwanted.is_set():
+                raise Abandoned
+
+        check()
         began = time.perf_counter()
-        try:
-            return job()
-        finally:
-            self._mean += _SHARE * (time.perf_counter() - began - self._mean)
+        made = job(check)
+        self._mean += _SHARE * (time.perf_counter() - began - self._mean)
+        return made
 
     def _done(self) -> None:
         with self._lock:

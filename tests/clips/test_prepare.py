@@ -107,8 +107,8 @@ def test_progress_counts_each_recording_once(tmp_path):
     seen = []
     with ThreadPoolExecutor(2) as executor:
         folder = Folder(None, corpus(tmp_path / "music"))
-        prepare([folder], tmp_path / "store", SETTINGS, executor=executor, progress=lambda *a: seen.append(a[:2]))
-    assert seen == [(n, 8) for n in range(9)]
+        prepare([folder], tmp_path / "store", SETTINGS, executor=executor, listener=seen.append)
+    assert [(event.done, event.total) for event in seen] == [(n, 8) for n in range(9)]
 
 
 KILLED = """
@@ -187,8 +187,11 @@ def test_fifty_damaged_files_among_five_hundred_good_ones_are_each_named_and_cos
     root, out = tmp_path / "music", tmp_path / "store"
     for n in range(500):
         write(root / ("rock", "piano")[n % 2] / f"good {n}.wav", n, seconds=0.21)
+    run(root, out=tmp_path / "alone")
     bad = damaged(root)
     report = run(root, out=out).report
+    with_bad, alone = digests(out), digests(tmp_path / "alone")
+    assert all(with_bad[name] == digest for name, digest in alone.items() if name.startswith("shards/"))
     assert json.loads((out / "report.json").read_text()) == report
     assert report["recordings"]["found"] == 550
     assert report["recordings"]["kept"] == 500
@@ -306,7 +309,7 @@ def test_two_at_once_are_refused(tmp_path):
             run(root, out=out)
 
     with ThreadPoolExecutor(1) as executor:
-        prepare([Folder(None, root)], out, SETTINGS, executor=executor, progress=again)
+        prepare([Folder(None, root)], out, SETTINGS, executor=executor, listener=again)
 
 
 def test_a_dangling_link_is_named_and_read_once_it_leads_somewhere(tmp_path):

@@ -36,6 +36,11 @@ def test_the_order_of_the_clips_turns_no_axis() -> None:
     torch.testing.assert_close(principal(latents.flip(0)).axes, principal(latents).axes, atol=1e-5, rtol=0)
 
 
+def test_the_largest_entry_of_each_axis_is_positive() -> None:
+    axes = principal(data()).axes
+    assert (axes.max(dim=1).values == axes.abs().max(dim=1).values).all()
+
+
 def test_latents_that_are_all_alike_have_axes_all_the_same() -> None:
     made = principal(torch.ones(5, 3))
     assert made.explained.tolist() == [0, 0, 0]

@@ -14,9 +14,10 @@ import torch
 from safetensors.torch import load_file
 from training_runs import ONE_THREAD, command, train
 
+from genvae.clips.batches import in_order
+from genvae.latents import encode
 from genvae.run import Run
-from genvae.training import finish, loop
-from genvae.training.data import in_order
+from genvae.training import loop
 
 
 def metrics(run: Path, kind: str) -> list[dict[str, float]]:
@@ -87,7 +88,7 @@ def test_stopped_by_a_signal_and_resumed_ends_in_the_same_weights(number, traine
     assert steps == sorted(set(steps))
 
 
-@pytest.mark.parametrize(("stage", "where"), [(loop, "before the first step"), (finish, "after the last step")])
+@pytest.mark.parametrize(("stage", "where"), [(loop, "before the first step"), (encode, "after the last step")])
 def test_a_signal_before_the_first_step_or_after_the_last_is_heeded_too(
     stage, where, tone_store, small, genvae, monkeypatch, tmp_path
 ):
@@ -98,7 +99,7 @@ def test_a_signal_before_the_first_step_or_after_the_last_is_heeded_too(
     monkeypatch.setattr(stage, "in_order", stopped)
     result = genvae("train", tone_store, "--run", tmp_path / "run", "--steps", 2, *small)
     assert result.exit_code == 143
-    assert f"Stopped {where}. Continue with: genvae train {tone_store} --run" in result.stderr
+    assert f"Stopped {where}.\nTry: genvae train {tone_store} --run" in result.stderr
     assert not Run(tmp_path / "run").finished
     monkeypatch.undo()
     assert genvae("train", tone_store, "--run", tmp_path / "run", "--resume").exit_code == 0

@@ -17,43 +17,26 @@ import pytest
 import soundfile
 import torch
 from click.testing import CliRunner
-from conftest import CLIP_SAMPLES, GENRES, MODEL, SAMPLE_RATE, make_run
-from second_map import add_second_map
+from conftest import CLIP_SAMPLES, GENRES, SAMPLE_RATE, make_run
+from served import engine, mapped_run  # noqa: F401  # fixtures
 from starlette.testclient import TestClient
 
 from genvae.cli import main
 from genvae.latents import LatentMap
-from genvae.latents.fit import make_map
 from genvae.plugin.registry import installed
 from genvae.run import Run
 from genvae.synthesis.synthesizer import Synthesizer
-from genvae.tensor_files import save_tensors
 from genvae.verbs import load
-from genvae.web import upload
+from genvae.web import uploads
 from genvae.web.app import create_app
-from genvae.web.studio import Studio
+from genvae.web.directions import WORDS
+from genvae.web.engine import Engine
+from genvae.web.worker import ModelWorker
 
 
 @pytest.fixture(scope="module")
-def mapped_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    run = make_run(tmp_path_factory.mktemp("web") / "run")
-    generator = torch.Generator().manual_seed(1)
-    genre = torch.arange(300) % 3
-    mean = torch.randn(300, int(str(MODEL["latent_dim"])), generator=generator) + genre[:, None]
-    save_tensors(run.latents_path, {"mean": mean, "genre": genre, "clip": torch.arange(1000, 1300)})
-    make_map(run, "pca")
-    add_second_map(run)
-    return run
-
-
-@pytest.fixture(scope="module")
-def studio(mapped_run: Run) -> Studio:
-    return Studio(mapped_run, installed())
-
-
-@pytest.fixture(scope="module")
-def client(studio: Studio) -> Iterator[TestClient]:
-    with TestClient(create_app(studio), base_url="http://127.0.0.1:8000") as client:
+def client(engine: Engine) -> Iterator[TestClient]:
+    with TestClient(create_app([engine]), base_url="http://127.0.0.1:8000") as client:
         yield client
 
 
@@ -196,7 +179,7 @@ def test_the_process_that_decodes_has_little_memory_and_may_not_write(tmp_path):
 
 
 def test_a_file_that_takes_too_long_is_given_up(client, monkeypatch):
-    monkeypatch.setattr(upload, "_DECODE_SECONDS", 0.01)
+    monkeypatch.setattr(uploads, "_DECODE_SECONDS", 0.01)
     answer = client.post("/api/place", content=wav_of(TONE * 0.5))
     assert answer.status_code == 400
     assert "could not be decoded within" in answer.json()["detail"]
@@ -211,33 +194,140 @@ def test_a_body_beyond_the_cap_is_refused(client):
     assert in_parts.status_code in (400, 413)
 
 
-@pytest.mark.parametrize(("query", "why"), [
-    ({"genre": "polka"}, "no genre 'polka'"),
-    ({"genre": "rock", "seed": -1}, "seed"),
-    ({"genre": "rock", "seed": 2**63}, "seed"),
-    ({"genre": "rock", "temperature": "nan"}, "temperature"),
-    ({"genre": "rock", "vocoder": "../../etc/passwd"}, "no vocoder"),
-    ({}, "genre"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        ({"genre": "polka"}, "no genre 'polka'"),
+        ({"genre": "rock", "seed": -1}, "seed"),
+        ({"genre": "rock", "seed": 2**63}, "seed"),
+        ({"genre": "rock", "temperature": "nan"}, "temperature"),
+        ({"genre": "rock", "vocoder": "../../etc/passwd"}, "no vocoder"),
+        ({}, "genre"),
+    ],
+)
 def test_wrong_questions_are_answered_with_what_is_wrong(client, query, why):
     answer = client.get("/api/generate", params=query)
     assert answer.status_code in (400, 422)
     assert why in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("source", [
-    {"genre": "rock", "latent": [0.0]},
-    {"genre": "rock", "latent": [0.0] * 4, "map": "pca", "point": [0, 0]},
-    {"map": "pca"},
-    {"map": "mds", "point": [0, 0]},
-    {"seed": 1},
-    {"genre": "rock", "shifts": [1.0] * 20},
-    {"genre": "rock", "file": "/etc/passwd"},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"genre": "rock", "latent": [0.0]},
+        {"genre": "rock", "latent": [0.0] * 4, "map": "pca", "point": [0, 0]},
+        {"map": "pca"},
+        {"map": "mds", "point": [0, 0]},
+        {"seed": 1},
+        {"genre": "rock", "shifts": [1.0] * 20},
+        {"genre": "rock", "file": "/etc/passwd"},
+    ],
+)
 def test_a_source_that_makes_no_sense_is_refused(client, source):
     answer = client.post("/api/decode", json={"source": source})
     assert answer.status_code in (400, 422)
     assert len(answer.json()["detail"]) > 10
+
+
+@pytest.mark.parametrize("latent", [[0.0], [0.0] * 5, [1e300] * 4, [1e39, 0.0, 0.0, 0.0]])
+@pytest.mark.parametrize("path", ["decode", "place"])
+def test_a_latent_that_is_none_of_the_runs_is_refused(client, path, latent):
+    answer = client.post(f"/api/{path}", json={"source": {"genre": "rock", "latent": latent}})
+    assert answer.status_code in (400, 422)
+    assert "latent" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("source", [{"genre": "rock"}, {"map": "umap", "point": [0, 0]}])
+def test_shifts_of_the_wrong_number_are_refused_wherever_they_are_given(client, source):
+    for path in ("decode", "place"):
+        answer = client.post(f"/api/{path}", json={"source": {**source, "shifts": [0.5] * 9}})
+        assert answer.status_code == 400
+        assert "directions" in answer.json()["detail"]
+    sent = client.post("/api/reconstruct", params={"shifts": "1,2,x"}, content=wav_of(TONE))
+    assert (sent.status_code, "commas" in sent.json()["detail"]) == (400, True)
+
+
+def test_a_variation_is_near_its_source_and_a_variation_of_it_another(client):
+    def latent(variations: list[int]) -> np.ndarray:
+        return np.array(place(client, genre="rock", seed=3, variations=variations)["clips"][0]["latent"])
+
+    origin, others = latent([]), [latent([number]) for number in range(20)]
+    apart = [np.linalg.norm(other - origin) for other in others]
+    strangers = [
+        np.linalg.norm(latent([]) - np.array(place(client, genre="rock", seed=seed)["clips"][0]["latent"]))
+        for seed in range(20, 40)
+    ]
+    assert min(apart) > 0
+    assert np.mean(apart) < 0.7 * np.mean(strangers)
+    assert np.array_equal(others[3], latent([3]))
+    assert not np.array_equal(latent([3]), latent([3, 4]))
+
+
+def test_a_mix_of_genres_leads_from_one_to_the_other(client):
+    def samples(**source: object) -> np.ndarray:
+        return heard(client.post("/api/decode", json={"source": {"seed": 5, **source}}))
+
+    rock, techno = samples(genre="rock"), samples(genre="techno")
+    assert np.array_equal(samples(mix={"rock": 1, "techno": 0}), rock)
+    half = samples(mix={"rock": 0.5, "techno": 0.5, "drum & bass": 0.2})
+    assert not np.array_equal(half, rock)
+    assert not np.array_equal(half, techno)
+    for mix in ({"rock": 0}, {"polka": 1}):
+        assert client.post("/api/decode", json={"source": {"mix": mix}}).status_code in (400, 422)
+
+
+def test_a_path_goes_by_way_of_what_lies_between(client):
+    ends = {"start": {"genre": "rock", "seed": 1}, "end": {"genre": "techno", "seed": 2}}
+    by_way = {**ends, "via": [{"genre": "drum & bass", "seed": 3}], "steps": 5}
+    trail = client.post("/api/place", json=by_way).json()["clips"]
+    middle = place(client, genre="drum & bass", seed=3)["clips"][0]["latent"]
+    assert trail[2]["latent"] == pytest.approx(middle, abs=1e-5)
+    assert len(heard(client.post("/api/interpolate", json=by_way))) > 2 * CLIP_SAMPLES
+
+
+def test_an_uploaded_file_is_remembered_and_can_be_shifted(client):
+    content = wav_of(TONE)
+    told = client.post("/api/place", content=content).json()
+    sent = client.post("/api/reconstruct", content=content)
+    recalled = client.post("/api/reconstruct", params={"upload": told["upload"]})
+    assert recalled.content == sent.content
+    shifted = heard(client.post("/api/reconstruct", params={"upload": told["upload"], "shifts": "2,-1"}))
+    assert len(shifted) == len(heard(sent))
+    assert not np.array_equal(shifted, heard(sent))
+    forgotten = client.post("/api/reconstruct", params={"upload": "00"})
+    assert (forgotten.status_code, "send it again" in forgotten.json()["detail"]) == (400, True)
+
+
+def test_several_runs_are_served_side_by_side(engine, tmp_path_factory):
+    other = Engine(make_run(tmp_path_factory.mktemp("other") / "second", seed=1), installed())
+    with TestClient(create_app([engine, other]), base_url="http://localhost") as client:
+        told = client.get("/api/info").json()
+        assert [(run["digest"], run["name"]) for run in told["runs"]] == [
+            (engine.digest, "run"),
+            (other.digest, "second"),
+        ]
+        asked = {"genre": "rock", "seed": 1}
+        plain, first, second = (
+            client.get("/api/generate", params={**asked, **more}).content
+            for more in ({}, {"run": engine.digest}, {"run": other.digest})
+        )
+        assert plain == first != second
+        assert client.get("/api/info", params={"run": other.digest}).json()["maps"] == []
+        assert client.get("/api/generate", params={**asked, "run": "none"}).status_code == 400
+
+
+def test_answers_are_what_the_description_declares(client):
+    described = client.get("/api/openapi.json").json()
+    for path, methods in described["paths"].items():
+        for told in methods.values():
+            if path != "/api/health":
+                for status in ("400", "422"):
+                    schema = told["responses"][status]["content"]["application/json"]["schema"]
+                    assert schema == {"$ref": "#/components/schemas/Fault"}
+    assert "application/octet-stream" in described["paths"]["/api/map/{method}"]["get"]["responses"]["200"]["content"]
+    refused = client.get("/api/generate", params={"genre": "rock", "seed": "x"})
+    assert (refused.status_code, list(refused.json())) == (422, ["detail"])
+    assert isinstance(refused.json()["detail"], str)
 
 
 def test_numbers_beyond_their_range_are_clamped(client):
@@ -251,11 +341,15 @@ def test_numbers_beyond_their_range_are_clamped(client):
 
 def test_the_map_is_points_and_genres(client, mapped_run):
     found = LatentMap.load(mapped_run, "umap")
-    content = client.get("/api/map/umap").content
-    count = len(found.points)
-    assert len(content) == 10 * count
-    assert np.array_equal(np.frombuffer(content, "<f4", 2 * count).reshape(-1, 2), found.points.numpy())
-    assert np.array_equal(np.frombuffer(content, "<u2", offset=8 * count), found.genre.numpy())
+    [told] = [each for each in client.get("/api/info").json()["maps"] if each["method"] == "umap"]
+    answer = client.get("/api/map/umap")
+    parts = np.frombuffer(answer.content, "<u2").reshape(3, -1)
+    low, high = np.array(told["low"]), np.array(told["high"])
+    points = low + (high - low) * parts[:2].T / 65535
+    assert points == pytest.approx(found.points.numpy(), abs=float((high - low).max()) / 65535)
+    assert np.array_equal(parts[2], found.genre.numpy())
+    again = client.get("/api/map/umap", headers={"if-none-match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
     assert client.get("/api/map/..%2f..%2fpipeline.json").status_code == 404
 
 
@@ -265,15 +359,40 @@ def test_info_says_what_there_is(client, mapped_run):
     assert told["genres"] == list(GENRES)
     assert told["vocoders"][0]["name"] == "pghi-refined"
     assert {each["method"]: each["clips"] for each in told["maps"]} == {"pca": 300, "umap": 300}
-    shares = [each["explained"] for each in told["directions"]]
+    assert told["directions"] == 4  # as many as the model has dimensions
+
+
+def test_the_directions_are_measured_while_nobody_waits(client):
+    deadline = time.monotonic() + 30
+    while (told := client.get("/api/directions").json())[0]["measured"] < 1:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    shares = [each["explained"] for each in told]
     assert shares == sorted(shares, reverse=True)
     assert sum(shares) == pytest.approx(1, abs=0.02)  # the model has four dimensions
+    assert all(set(each["does"]) <= {word for pair in WORDS for word in pair} for each in told)
+
+
+def test_about_tells_the_parts_and_the_training(client, mapped_run):
+    told = client.get("/api/about").json()
+    assert told["parts"]["model"] == "conv-vae"
+    assert (told["training"], told["data"], told["card"]) == (mapped_run.training, mapped_run.data, "")
 
 
 def test_every_endpoint_is_described_on_a_page_from_here(client):
     described = client.get("/api/openapi.json").json()
-    assert {"/api/generate", "/api/decode", "/api/place", "/api/interpolate", "/api/reconstruct", "/api/info",
-            "/api/health", "/api/map/{method}"} == set(described["paths"])  # fmt: skip
+    assert {
+        "/api/generate",
+        "/api/decode",
+        "/api/place",
+        "/api/interpolate",
+        "/api/reconstruct",
+        "/api/info",
+        "/api/about",
+        "/api/directions",
+        "/api/health",
+        "/api/map/{method}",
+    } == set(described["paths"])
     page = client.get("/api").text
     assert "http" not in page
 
@@ -285,22 +404,73 @@ def test_every_answer_has_a_strict_policy(client, path):
     assert "unsafe" not in policy
 
 
-@pytest.mark.parametrize(("headers", "status"), [
-    ({"host": "localhost:8000"}, 200),
-    ({"host": "[::1]:8000"}, 200),
-    ({"host": "evil.example"}, 421),
-    ({"host": "127.0.0.1.evil.example"}, 421),
-    ({"host": ""}, 421),
-    ({"origin": "http://127.0.0.1:8000"}, 200),
-    ({"origin": "https://evil.example"}, 403),
-    ({"origin": "null"}, 403),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"host": "localhost:8000"}, 200),
+        ({"host": "[::1]:8000"}, 200),
+        ({"host": "evil.example"}, 421),
+        ({"host": "127.0.0.1.evil.example"}, 421),
+        ({"host": ""}, 421),
+        ({"origin": "http://127.0.0.1:8000"}, 200),
+        ({"origin": "https://evil.example"}, 403),
+        ({"origin": "null"}, 403),
+    ],
+)
 def test_only_known_hosts_and_origins_are_answered(client, headers, status):
     assert client.get("/api/health", headers=headers).status_code == status
 
 
-def test_a_host_can_be_allowed(studio):
-    with TestClient(create_app(studio, hosts={"studio.local"}), base_url="http://studio.local") as client:
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/api/generate?genre=rock", {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"}, 403),
+        ("/api/generate?genre=rock", {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}, 403),
+        ("/", {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "iframe"}, 403),
+        ("/", {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}, 200),
+        ("/api/health", {"sec-fetch-site": "same-origin", "sec-fetch-mode": "cors"}, 200),
+        ("/api/health", {"sec-fetch-site": "none", "sec-fetch-mode": "navigate"}, 200),
+    ],
+)
+def test_another_site_may_link_here_and_no_more(client, path, headers, status):
+    assert client.get(path, headers=headers).status_code == status
+
+
+def test_the_address_at_which_a_request_arrives_is_a_name_of_the_server(engine):
+    with TestClient(create_app([engine]), base_url="http://192.0.2.7:8000") as client:
+        assert client.get("/api/health").status_code == 200  # starlette takes the URL's host for the address
+        assert client.get("/api/health", headers={"host": "192.0.2.8:8000"}).status_code == 421
+        assert client.get("/api/health", headers={"origin": "http://192.0.2.7:8000"}).status_code == 200
+
+
+def test_with_a_token_only_those_who_have_it_are_answered(engine):
+    with TestClient(create_app([engine], token="secret"), base_url="http://localhost") as client:
+        for headers in ({}, {"authorization": "Bearer wrong"}, {"cookie": "genvae-token=secre"}):
+            assert client.get("/api/health", headers=headers).status_code == 401
+        assert client.get("/").status_code == 401
+        assert client.get("/api/health", headers={"authorization": "Bearer secret"}).status_code == 200
+        entered = client.get("/?token=secret", follow_redirects=False)
+        assert (entered.status_code, entered.headers["location"]) == (303, ".")
+        assert "HttpOnly" in entered.headers["set-cookie"]
+        assert client.get("/").status_code == 200  # the cookie is kept
+        assert client.get("/api/health").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--host", "0.0.0.0"], "--public"),
+        (["--host", "0.0.0.0", "--public", "--token", "x"], "exclude each other"),
+    ],
+)
+def test_an_address_that_others_can_reach_wants_a_decision(arguments, why):
+    result = CliRunner().invoke(main, ["serve", "--port", "0", *arguments])
+    assert result.exit_code != 0
+    assert why in str(result.exception) + result.output
+
+
+def test_a_host_can_be_allowed(engine):
+    with TestClient(create_app([engine], hosts={"engine.local"}), base_url="http://engine.local") as client:
         assert client.get("/api/health").status_code == 200
         assert client.get("/api/health", headers={"host": "localhost"}).status_code == 421
 
@@ -312,7 +482,7 @@ def test_no_path_leads_to_a_file(client, path):
     assert client.get(path).status_code == 404
 
 
-def test_a_full_queue_says_when_to_come_back_and_health_still_answers(studio, monkeypatch):
+def test_a_full_queue_says_when_to_come_back_and_health_still_answers(engine, monkeypatch):
     gate, began = threading.Event(), threading.Event()
 
     def slow(*_: object, **__: object) -> bytes:
@@ -320,8 +490,8 @@ def test_a_full_queue_says_when_to_come_back_and_health_still_answers(studio, mo
         assert gate.wait(30)
         return b""
 
-    monkeypatch.setattr(studio, "generate", slow)
-    with TestClient(create_app(studio, capacity=2), base_url="http://localhost") as client:
+    monkeypatch.setattr(engine, "generate", slow)
+    with TestClient(create_app([engine], worker=ModelWorker(2)), base_url="http://localhost") as client:
         asked = [threading.Thread(target=client.get, args=("/api/generate?genre=rock",)) for _ in range(2)]
         for each in asked:
             each.start()
@@ -339,7 +509,7 @@ def test_a_full_queue_says_when_to_come_back_and_health_still_answers(studio, mo
 
 
 def test_a_run_without_a_map_still_makes_sounds(tiny_run: Run):
-    with TestClient(create_app(Studio(tiny_run, installed())), base_url="http://localhost") as client:
+    with TestClient(create_app([Engine(tiny_run, installed())]), base_url="http://localhost") as client:
         assert client.get("/api/info").json()["maps"] == []
         assert heard(client.get("/api/generate?genre=rock&seed=1")).std() > 1e-4
         assert client.post("/api/place", json={"source": {"genre": "rock"}}).json()["clips"][0]["maps"] == {}
@@ -354,12 +524,12 @@ import json, sys
 from pathlib import Path
 from starlette.testclient import TestClient
 from genvae.plugin.registry import installed
-from genvae.run import Run, save_tensors
+from genvae.run import Run
 from genvae.web.app import create_app
-from genvae.web.studio import Studio
-studio = Studio(Run(Path({str(mapped_run.path)!r})), installed())
-with TestClient(create_app(studio), base_url="http://localhost") as client:
-    for vocoder in studio.synthesizers:
+from genvae.web.engine import Engine
+engine = Engine(Run(Path({str(mapped_run.path)!r})), installed())
+with TestClient(create_app([engine]), base_url="http://localhost") as client:
+    for vocoder in engine.synthesizers:
         assert client.get("/api/generate", params=dict(genre="rock", vocoder=vocoder)).status_code == 200
     for name in ("pca", "umap"):
         source = dict(map=name, point=[0, 0])
@@ -368,7 +538,7 @@ with TestClient(create_app(studio), base_url="http://localhost") as client:
     tone = Path({str(tmp_path / "tone.wav")!r}).read_bytes()
     assert client.post("/api/place", content=tone).status_code == 200
     assert client.post("/api/reconstruct", content=tone).status_code == 200
-print(json.dumps([sorted(studio.synthesizers), sorted(set(sys.modules) & {{"numba", "umap", "sklearn"}})]))
+print(json.dumps([sorted(engine.synthesizers), sorted(set(sys.modules) & {{"numba", "umap", "sklearn"}})]))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr

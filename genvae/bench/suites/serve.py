@@ -47,10 +47,13 @@ def cases(context: Context) -> Iterator[Case]:
             _get(_connection(address), f"/api/generate?genre={quote(genres[0])}&seed={seed}")
         for clients, each in _CLIENTS.items():
             yield Case(
-                suite="serve", name=f"generate, {clients} at a time", clock="wall", score=_told,
+                suite="serve",
+                name=f"generate, {clients} at a time",
+                clock="wall",
+                score=_told,
                 scales=[Scale("throughput", "clips/s", clients * each, rate=True)],
                 contenders=[Contender(name="genvae serve", make=partial(_made, address, genres, clients, each))],
-            )  # fmt: skip
+            )
         yield page_case(address)
 
 
@@ -102,10 +105,12 @@ def _told(found: Load) -> Mapping[str, Score]:
         return Score(1000 * float(np.percentile(seconds, percent)), "ms", "lower")
 
     return {
-        "p50": score(found.latencies, 50), "p95": score(found.latencies, 95),
-        "health p50": score(found.health, 50), "health p99": score(found.health, 99),
+        "p50": score(found.latencies, 50),
+        "p95": score(found.latencies, 95),
+        "health p50": score(found.health, 50),
+        "health p99": score(found.health, 99),
         "refused": Score(found.refused, "requests", "lower"),
-    }  # fmt: skip
+    }
 
 
 def _ask_clips(address: str, genres: Sequence[str], number: int, count: int) -> tuple[list[float], int]:

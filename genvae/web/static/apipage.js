@@ -45,11 +45,11 @@ function operation(path, method, told) {
   return el("section", {}, ...parts);
 }
 
-const answer = await fetch("/api/openapi.json");
+const answer = await fetch("api/openapi.json");
 const { info, paths, components } = await answer.json();
 schemas = components.schemas;
 $("about").textContent = `${info.description} Version ${info.version}.`;
 const sections = Object.entries(paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, told]) => operation(path, method, told)));
-const named = Object.entries(schemas).filter(([name]) => !/Validation|Located|Way|Sound|Path$/.test(name));
+const named = Object.entries(schemas).filter(([name]) => !/Validation|Request$/.test(name));
 $("operations").replaceChildren(...sections, ...named.map(([name, schema]) =>
   el("section", {}, el("h2", {}, el("code", {}, name)), el("p", {}, schema.description ?? ""), rows(fieldsOf(schema)))));

@@ -8,14 +8,18 @@ import { listen } from "./mapinput.js";
 import { recipe } from "./recipes.js";
 
 export class Atlas {
-  /** `path(start, end)` is called with two sources. */
-  constructor(studio, controls, { path, fault }) {
-    this.studio = studio;
+  /**
+   * @param {import("./session.js").Session} session
+   * @param {import("./controls.js").Controls} controls
+   * @param {{ path: (sources: any[]) => void, fault: (text: string) => void }} actions  path: makes a path through sources
+   */
+  constructor(session, controls, { path, fault }) {
+    this.session = session;
     this.controls = controls;
     this.fault = fault;
     this.loaded = new Map();
     this.map = new LatentMap($("points"));
-    const { genres, maps } = studio.info;
+    const { genres, maps } = session.info;
     $("method").replaceChildren(...maps.map(({ method }) => el("option", { value: method }, method.toUpperCase())));
     $("methods").hidden = maps.length < 2;
     $("method").addEventListener("change", () => this.show($("method").value));
@@ -26,21 +30,42 @@ export class Atlas {
     $("zoom-in").addEventListener("click", () => this.map.zoom(1.5));
     $("zoom-out").addEventListener("click", () => this.map.zoom(1 / 1.5));
     $("zoom-reset").addEventListener("click", () => this.map.reset());
+    $("colouring").addEventListener("change", () => {
+      this.map.colouring = $("colouring").value;
+      this.map.redraw();
+    });
+    this.label();
     $("drag").addEventListener("change", () => { $("points").dataset.drag = $("drag").value; });
-    const source = (point) => ({ map: this.method, point, seed: Number.isNaN(controls.seed) ? 0 : controls.seed });
+    const source = (/** @type {number[]} */ point) => ({ map: this.method, point, seed: controls.noiseSeed });
     listen(this.map, {
       hear: (point) => this.hear(source(point)),
-      audition: (point) => studio.audition(recipe(source(point), controls.vocoder)),
-      audited: () => studio.keepLatest(),
-      path: (from, to) => path(source(from), source(to)),
+      audition: (point) => session.audition(recipe(source(point), controls.how)),
+      audited: () => session.keepLatest(),
+      path: (points) => path(points.map(source)),
     }, () => $("drag").value);
     if (maps.length === 0) {
       $("map-none").textContent = "This run has no map yet. Make one with: genvae map RUN";
       $("map-none").hidden = false;
-      for (const id of ["legend", "map-hint", "near-title", "near"]) $(id).hidden = true;
-      for (const each of document.querySelectorAll(".tools")) each.hidden = true;
+      for (const id of ["legend", "map-hint", "near-by"]) $(id).hidden = true;
+      for (const each of $("map").querySelectorAll(".tools")) each.hidden = true;
       $("points").tabIndex = -1;
     }
+  }
+
+  /** Say which genre the clip under the pointer has. */
+  label() {
+    $("points").addEventListener("pointermove", (/** @type {PointerEvent} */ event) => {
+      const at = event.pointerType === "mouse" && event.buttons === 0 ? this.map.clipAt([event.offsetX, event.offsetY]) : -1;
+      $("hover").hidden = at < 0;
+      if (at < 0) return;
+      const genre = this.map.genres[at];
+      const swatch = el("span", { class: "swatch" });
+      swatch.style.setProperty("--g", genreColour(genre));
+      $("hover").replaceChildren(swatch, `a training sound: ${this.session.info.genres[genre]}`);
+      const right = event.offsetX > $("points").clientWidth / 2;
+      $("hover").style.transform = `translate(${event.offsetX + (right ? -12 : 12)}px, ${Math.max(0, event.offsetY - 32)}px)${right ? " translateX(-100%)" : ""}`;
+    });
+    $("points").addEventListener("pointerleave", () => { $("hover").hidden = true; });
   }
 
   get method() {
@@ -48,17 +73,17 @@ export class Atlas {
   }
 
   hear(source) {
-    this.studio.make(recipe(source, this.controls.vocoder));
+    this.session.make(recipe(source, this.controls.how));
   }
 
   /** Show a projection, and on it what is current. */
   async show(method) {
-    const { maps } = this.studio.info;
+    const { maps } = this.session.info;
     const chosen = maps.find((map) => map.method === method) ?? maps[0];
     if (chosen === undefined) return;
     $("method").value = chosen.method;
     try {
-      if (!this.loaded.has(chosen.method)) this.loaded.set(chosen.method, await getMap(chosen.method));
+      if (!this.loaded.has(chosen.method)) this.loaded.set(chosen.method, await getMap(chosen, this.session.info.run));
     } catch (error) {
       this.fault(error.message);
       return;
@@ -67,7 +92,7 @@ export class Atlas {
     const share = (index) => (chosen.explained ? ` (${(100 * chosen.explained[index]).toFixed(0)} % of the variance)` : "");
     const label = (name, index) => (chosen.method === "pca" ? `${name} principal component${share(index)}` : "");
     this.map.load(this.loaded.get(chosen.method), [label("first", 0), label("second", 1)]);
-    this.mark(this.studio.current);
+    this.mark(this.session.current);
   }
 
   filter(index, shown) {
@@ -104,11 +129,11 @@ export class Atlas {
   }
 
   list(neighbours) {
-    const { genres } = this.studio.info;
+    const { genres } = this.session.info;
     $("near").replaceChildren(...neighbours.map(({ genre, clip, point, distance }) => {
       const swatch = el("span", { class: "swatch" });
       swatch.style.setProperty("--g", genreColour(genres.indexOf(genre)));
-      const click = () => this.hear({ map: this.method, point, genre, seed: Number.isNaN(this.controls.seed) ? 0 : this.controls.seed });
+      const click = () => this.hear({ map: this.method, point, genre, seed: this.controls.noiseSeed });
       return el("li", {}, el("button", { type: "button", title: "Hear what the model makes of this place", click },
         swatch, `${genre} clip ${clip}`, el("span", { class: "hint" }, `${distance.toPrecision(2)} away`)));
     }));

@@ -6,16 +6,36 @@ import { dark } from "./dom.js";
 const LIGHT = ["#0072b2", "#d55e00", "#009e73", "#aa4499", "#a67c00", "#3b6fd4", "#7a4b9d", "#5c5c5c"];
 const DARK = ["#56b4e9", "#ff9e4a", "#2fd3a1", "#e58fc4", "#f0e442", "#8fa8ff", "#c39bf0", "#c8c8c8"];
 
-/** The colour of a genre by its index, for the theme that is shown. */
-export const genreColour = (index) => (dark.matches ? DARK : LIGHT)[index % LIGHT.length];
+/**
+ * The colour of a genre by its index, for the theme that is shown. Beyond the list, hues a golden angle apart.
+ * @param {number} index
+ */
+export function genreColour(index) {
+  const listed = dark.matches ? DARK : LIGHT;
+  if (index < listed.length) return listed[index];
+  const hue = (index * 137.508) % 360;
+  const lightness = (dark.matches ? 0.68 : 0.36) + 0.06 * (index % 3);
+  const level = (/** @type {number} */ n) => {
+    const at = (n + hue / 30) % 12;
+    const value = lightness - 0.6 * Math.min(lightness, 1 - lightness) * Math.max(-1, Math.min(at - 3, 9 - at, 1));
+    return Math.round(255 * value).toString(16).padStart(2, "0");
+  };
+  return `#${level(0)}${level(8)}${level(4)}`;
+}
 
-/** A colour as red, green and blue from 0 to 255. */
+/**
+ * A colour as red, green and blue from 0 to 255.
+ * @param {string} hex
+ */
 export function rgb(hex) {
   const value = parseInt(hex.slice(1), 16);
   return [value >> 16, (value >> 8) & 255, value & 255];
 }
 
-/** A colour of the style sheet. */
+/**
+ * A colour of the style sheet.
+ * @param {string} name
+ */
 export const themed = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
 // From black through violet and orange to pale yellow, even in lightness (after matplotlib's magma).
@@ -34,3 +54,7 @@ export const LEVEL_COLOURS = (() => {
   }
   return table;
 })();
+
+/** The same as pixels of an image, for platforms where the least significant byte comes first: all that browsers run on. */
+export const LEVEL_PIXELS = Uint32Array.from({ length: 256 }, (_, i) =>
+  ((255 << 24) | (LEVEL_COLOURS[3 * i + 2] << 16) | (LEVEL_COLOURS[3 * i + 1] << 8) | LEVEL_COLOURS[3 * i]) >>> 0);

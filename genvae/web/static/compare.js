@@ -1,28 +1,49 @@
 // Two sounds side by side, A and B: played in turn, switched at the same moment, joined by a path.
 
 import { getPlace } from "./api.js";
-import { $ } from "./dom.js";
+import { drawDifference } from "./difference.js";
+import { $, breathe, icon } from "./dom.js";
 import { recipe, recipeName } from "./recipes.js";
 
 export class Compare {
-  /** `pins(a, b)` is called when they change, `fault(message)` when something is wrong. */
-  constructor(studio, player, controls, { pins, fault }) {
-    Object.assign(this, { studio, player, controls, pins, fault });
+  /**
+   * @param {import("./session.js").Session} session
+   * @param {import("./player.js").Player} player
+   * @param {import("./controls.js").Controls} controls
+   * @param {{ pins: (a: any, b: any) => void, fault: (text: string) => void }} told  pins: they have changed
+   */
+  constructor(session, player, controls, { pins, fault }) {
+    this.session = session;
+    this.player = player;
+    this.controls = controls;
+    this.pins = pins;
+    this.fault = fault;
+    /** @type {Record<string, any>} */
     this.slots = { A: null, B: null }; // each { recipe, place, name, sound } with the sound once there is one
+    this.heard = "B";
     for (const letter of ["A", "B"]) {
+      $(`play-${letter.toLowerCase()}`).append(icon("play"));
       $(`play-${letter.toLowerCase()}`).addEventListener("click", () => this.play(letter));
-      $(`set-${letter.toLowerCase()}`).addEventListener("click", () => this.keep(studio.current, letter));
+      $(`set-${letter.toLowerCase()}`).addEventListener("click", () => { if (session.current) this.keep(session.current, letter); });
     }
     $("switch").addEventListener("click", () => this.switch());
     $("path").addEventListener("click", () => this.path());
   }
 
-  /** Keep a sound in one of the two. */
+  /**
+   * Keep a sound in one of the two.
+   * @param {import("./session.js").Sound} sound
+   * @param {string} letter
+   */
   keep(sound, letter) {
     const { recipe, place, name } = sound;
     this.put(letter, { recipe, place, name, sound });
   }
 
+  /**
+   * @param {string} letter
+   * @param {any} slot
+   */
   put(letter, slot) {
     this.slots[letter] = slot;
     const { A, B } = this.slots;
@@ -32,21 +53,45 @@ export class Compare {
     const ends = [A, B].every((each) => each !== null && each.recipe.source !== undefined);
     $("path").disabled = !ends;
     this.pins(A, B);
+    this.draw();
   }
 
-  /** When it becomes known where a sound lies. */
+  /** Both spectrograms and their difference, once both have been heard. */
+  async draw() {
+    const { A, B } = this.slots;
+    const both = Boolean(A?.sound && B?.sound);
+    $("trio").hidden = !both;
+    if (!both) return;
+    await breathe(); // the canvases have their size now
+    const apart = drawDifference(A.sound, B.sound, ["a-picture", "b-picture", "ab-picture"].map($));
+    $("ab-caption").textContent = `Orange: A is louder. Blue: B is. ${apart.toFixed(1)} dB apart on average.`;
+    $("a-picture").setAttribute("aria-label", `Spectrogram of A: ${A.name}`);
+    $("b-picture").setAttribute("aria-label", `Spectrogram of B: ${B.name}`);
+  }
+
+  /**
+   * When it becomes known where a sound lies.
+   * @param {import("./session.js").Sound} sound
+   */
   placed(sound) {
     for (const slot of Object.values(this.slots)) if (slot?.sound === sound) slot.place = sound.place;
     this.pins(this.slots.A, this.slots.B);
   }
 
+  /**
+   * @param {string} letter
+   * @param {number} from
+   */
   async play(letter, from = 0) {
     const slot = this.slots[letter];
     if (slot === null) return;
     this.player.wake();
     this.heard = letter;
-    if (slot.sound) this.studio.replay(slot.sound, { from });
-    else slot.sound = await this.studio.make(slot.recipe);
+    if (slot.sound) this.session.replay(slot.sound, { from });
+    else {
+      slot.sound = await this.session.make(slot.recipe);
+      this.draw();
+    }
   }
 
   /** To the other one, at the same moment if one is playing. */
@@ -57,31 +102,46 @@ export class Compare {
 
   /** Make the path from A to B. */
   path() {
+    const { A, B } = this.slots;
+    const end = (/** @type {any} */ { recipe: { source }, name }) => ({ ...source, name: source.latent ? name : undefined });
+    this.travel(end(A), [], end(B));
+  }
+
+  /**
+   * @param {any} start
+   * @param {any[]} via
+   * @param {any} end
+   */
+  travel(start, via, end) {
     const steps = Math.round(Number($("steps").value));
-    const [fewest, most] = this.studio.info.limits.steps;
+    const [fewest, most] = this.session.info.limits.steps;
     if (!(steps >= fewest && steps <= most)) {
+      $("advanced").open = true;
       this.fault(`A path has ${fewest} to ${most} steps.`);
       return;
     }
-    const end = ({ recipe: { source }, name }) => ({ ...source, name: source.latent ? name : undefined });
-    const [start, finish] = [end(this.slots.A), end(this.slots.B)];
     this.player.wake();
-    this.studio.make({ kind: "path", start, end: finish, steps, vocoder: this.controls.vocoder });
+    this.session.make({ kind: "path", start, via, end, steps: Math.max(steps, via.length + 2), ...this.controls.how });
   }
 
-  /** Keep two sources, as a drag on the map gives them, and make the path between them. */
-  async between(start, end) {
+  /**
+   * Keep the ends of a way that was drawn on the map, and make the path along it.
+   * @param {any[]} sources
+   */
+  async through(sources) {
     this.player.wake();
-    try {
-      const places = await Promise.all([start, end].map((source) => getPlace({ source })));
-      [start, end].forEach((source, index) => {
-        const made = recipe({ ...source, genre: places[index].genre }, this.controls.vocoder);
-        this.put("AB"[index], { recipe: made, place: places[index], name: recipeName(made), sound: null });
+    const found = await this.session.wish({ why: "Finding the path", recipe: null }, async (asking) => {
+      const { run } = this.session.info;
+      const made = sources.map((source) => recipe(source, this.controls.how));
+      const ends = [made[0], made[made.length - 1]];
+      const places = await Promise.all(ends.map((each) => getPlace({ ...each, run }, asking)));
+      ends.forEach((each, index) => {
+        const named = recipe({ ...each.source, genre: places[index].genre }, this.controls.how);
+        this.put("AB"[index], { recipe: named, place: places[index], name: recipeName(named), sound: null });
       });
-    } catch (error) {
-      this.fault(error.message);
-      return;
-    }
-    this.path();
+      return true;
+    });
+    const { A, B } = this.slots;
+    if (found) this.travel(A.recipe.source, sources.slice(1, -1), B.recipe.source);
   }
 }

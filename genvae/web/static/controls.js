@@ -1,40 +1,78 @@
 // The genre buttons, what can be set before a sound is made, and the sliders that shape it.
 
+import { getDirections } from "./api.js";
 import { genreColour } from "./colours.js";
 import { $, el } from "./dom.js";
 import { recipe } from "./recipes.js";
 
-/** Fields and sliders around a studio; `fault(message)` says what is wrong with an entry. */
+const POLL = 2000; // ms between questions whether the directions are measured
+
+/**
+ * A name for each direction: what it does, as briefly as tells it from the others.
+ * @param {{ does: string[], measured: number }[]} directions
+ * @returns {string[]}
+ */
+export function sliderNames(directions) {
+  /** @type {Set<string>} */
+  const taken = new Set();
+  return directions.map(({ does, measured }) => {
+    if (measured < 1) return `listening what it does, ${Math.round(100 * measured)} %`;
+    const words = does.length ? does : ["of another character"];
+    let name = words[0];
+    for (let i = 1; taken.has(name) && i < words.length; i++) name = words.slice(0, i + 1).join(", ");
+    for (let i = 2; taken.has(name); i++) name = `${words[0]}, in another way${i > 2 ? ` ${i}` : ""}`;
+    taken.add(name);
+    return name;
+  });
+}
+
+/** Fields and sliders around a session; `say` and `fault` tell what a change did, or what is wrong with an entry. */
 export class Controls {
-  constructor(studio, fault) {
-    this.studio = studio;
+  /**
+   * @param {import("./session.js").Session} session
+   * @param {{ say: (text: string) => void, fault: (text: string) => void }} told
+   */
+  constructor(session, { say, fault }) {
+    this.session = session;
+    this.say = say;
     this.fault = fault;
-    const { genres, vocoders, directions, limits } = studio.info;
-    this.buttons = genres.map((genre, index) =>
-      el("button", { type: "button", class: "genre", click: () => this.press(genre) },
+    const { genres, vocoders, directions, limits } = session.info;
+    this.buttons = genres.map((/** @type {string} */ genre, /** @type {number} */ index) =>
+      el("button", { type: "button", class: "genre", title: genre, click: () => this.press(genre) },
         el("span", {}, genre), index < 9 ? el("kbd", { "aria-hidden": "true" }, String(index + 1)) : null));
     $("genres").replaceChildren(...this.buttons);
     $("vocoder").replaceChildren(...vocoders.map(({ name, summary }) => el("option", { value: name, title: summary }, name)));
     $("temperature").max = limits.temperature[1];
     this.paint();
-    this.sliders = directions.map((part, index) => this.slider(part, index));
+    this.sliders = Array.from({ length: directions }, () => this.slider());
+    if (directions) this.nameSliders();
     $("shape").hidden = this.sliders.length === 0;
 
     $("again").addEventListener("click", () => this.again());
     $("seed").addEventListener("input", () => { $("lock").checked = true; });
-    $("seed").addEventListener("keydown", (event) => { if (event.key === "Enter") this.again(); });
+    $("seed").addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => { if (event.key === "Enter") this.again(); });
     $("temperature").addEventListener("input", () => this.showTemperature());
-    for (const id of ["temperature", "vocoder"]) $(id).addEventListener("change", () => this.remake());
+    $("temperature").addEventListener("change", () => this.changeTemperature());
+    $("vocoder").addEventListener("change", () => this.changeVocoder());
     $("shape-reset").addEventListener("click", () => { this.setShifts([]); this.shaped(true); });
   }
 
   /** Give every genre its colour of this theme. */
   paint() {
-    this.buttons.forEach((button, index) => button.style.setProperty("--g", genreColour(index)));
+    this.buttons.forEach((/** @type {HTMLElement} */ button, /** @type {number} */ index) => button.style.setProperty("--g", genreColour(index)));
   }
 
   get vocoder() {
     return $("vocoder").value;
+  }
+
+  /** How a source is made to sound. */
+  get how() {
+    return { vocoder: this.vocoder, run: this.session.info.run };
+  }
+
+  get temperature() {
+    return Number($("temperature").value);
   }
 
   /** The seed of the field, or NaN where it holds none. */
@@ -43,10 +81,18 @@ export class Controls {
     return /^\d+$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : NaN;
   }
 
+  /** The seed of the field, or 0 where it holds none. */
+  get noiseSeed() {
+    return Number.isNaN(this.seed) ? 0 : this.seed;
+  }
+
   /** A seed for a new sound: the locked one, or a new one. */
   drawSeed() {
     if ($("lock").checked) {
-      if (Number.isNaN(this.seed)) this.fault("The seed must be a whole number, such as 42.");
+      if (Number.isNaN(this.seed)) {
+        $("advanced").open = true;
+        this.fault("The seed must be a whole number, such as 42.");
+      }
       return this.seed;
     }
     const seed = crypto.getRandomValues(new Uint32Array(1))[0] >>> 1;
@@ -54,75 +100,118 @@ export class Controls {
     return seed;
   }
 
-  /** Make a new sound of a genre. */
-  press(genre) {
+  /**
+   * Make a new sound of a genre.
+   * @param {string} genre
+   * @param {{ play?: boolean }} [options]
+   */
+  press(genre, options) {
     this.genre = genre;
     const seed = this.drawSeed();
     if (Number.isNaN(seed)) return;
-    this.studio.make(recipe({ genre, seed, index: 0, temperature: Number($("temperature").value) }, this.vocoder));
+    this.session.make(recipe({ genre, seed, index: 0, temperature: this.temperature }, this.how), options);
   }
 
   /** Another one of the same genre. */
   again() {
-    this.press(this.genre ?? this.studio.info.genres[0]);
+    const { genres } = this.session.info;
+    this.press(genres.includes(this.genre) ? this.genre : genres[0]);
   }
 
-  /** The same sound with the temperature and the vocoder as they are set now. */
-  remake() {
-    const current = this.studio.current?.recipe;
+  /** The same seed at the temperature that is set now. */
+  changeTemperature() {
+    const { source } = this.session.current?.recipe ?? {};
+    if (source?.temperature === undefined) {
+      this.say("The temperature counts for new sounds: this one was not drawn from a seed.");
+      return;
+    }
+    this.session.make(recipe({ ...source, temperature: this.temperature }, this.how));
+  }
+
+  /** The same sound with the vocoder that is set now. */
+  changeVocoder() {
+    const current = this.session.current?.recipe;
     if (current === undefined || current.kind === "original") return;
-    const source = current.source?.temperature === undefined ? current.source : { ...current.source, temperature: Number($("temperature").value) };
-    this.studio.make({ ...current, source, vocoder: this.vocoder });
+    this.session.make({ ...current, vocoder: this.vocoder });
   }
 
-  slider({ explained }, index) {
-    const most = this.studio.info.limits.shift;
+  slider() {
+    const most = this.session.info.limits.shift;
     const value = el("span", { class: "value", "aria-hidden": "true" }, "0.0");
     const range = el("input", { type: "range", min: -most, max: most, step: "0.1", value: "0", disabled: true,
-      input: () => this.shaped(false), change: () => this.studio.keepLatest() });
-    $("sliders").append(el("label", {}, el("span", {}, `Direction ${index + 1} · ${(100 * explained).toFixed(0)} %`), value, range));
-    return { range, value };
+      input: () => this.shaped(false), change: () => this.session.keepLatest() });
+    const name = el("span", {}, "…");
+    $("sliders").append(el("label", {}, name, value, range));
+    return { range, value, name };
   }
 
+  /** Name the sliders for what they do, when the server has found that out. */
+  async nameSliders() {
+    let found;
+    try {
+      found = await getDirections(this.session.info.run);
+    } catch {
+      return; // the next try of anything will say that the server is gone
+    }
+    const names = sliderNames(found);
+    this.sliders.forEach(({ name, range }, /** @type {number} */ index) => {
+      name.textContent = names[index];
+      range.title = `${(100 * found[index].explained).toFixed(1)} % of what the training sounds differ in`;
+    });
+    if (found[0].measured < 1) setTimeout(() => this.nameSliders(), POLL);
+  }
+
+  /** @param {number[]} shifts */
   setShifts(shifts) {
-    this.sliders.forEach(({ range, value }, index) => {
+    this.sliders.forEach(({ range, value }, /** @type {number} */ index) => {
       range.value = shifts[index] ?? 0;
       value.textContent = Number(range.value).toFixed(1);
     });
   }
 
-  /** Decode the current sound's latent with the sliders' shifts. */
+  /**
+   * Make the current sound with the sliders' shifts: every clip of a file, as well as a single one.
+   * @param {boolean} keep
+   */
   shaped(keep) {
-    const current = this.studio.current?.recipe;
-    if (current?.source === undefined) return;
+    const current = this.session.current?.recipe;
+    if (current?.source === undefined || current.kind === "original") return;
     const shifts = this.sliders.map(({ range }) => Number(range.value));
     this.setShifts(shifts);
-    const { file, place, ...rest } = current; // a shaped file is its first second
-    const made = recipe({ ...rest.source, shifts }, this.vocoder);
-    if (keep) this.studio.make(made);
-    else this.studio.audition(made);
+    const source = { ...current.source, shifts };
+    const made = current.kind === "file" ? { ...current, source, vocoder: this.vocoder } : recipe(source, this.how);
+    if (keep) this.session.make(made, { by: "sliders" });
+    else this.session.audition(made, "sliders");
   }
 
   showTemperature() {
-    $("temperature-value").textContent = Number($("temperature").value).toFixed(2);
+    $("temperature-value").textContent = this.temperature.toFixed(2);
   }
 
-  /** Show in the fields what made a sound. */
-  follow({ recipe: { kind, source, vocoder } }) {
+  /**
+   * Show in the fields what made a sound.
+   * @param {import("./session.js").Sound} sound
+   * @param {string} by  what asked for it: what the sliders asked for leaves them where the hand has them by now
+   */
+  follow({ recipe: { kind, source, vocoder } }, by) {
     if (source?.seed !== undefined && !("latent" in source)) $("seed").value = source.seed;
     if (source?.temperature !== undefined) $("temperature").value = source.temperature;
     this.showTemperature();
-    if (vocoder !== undefined) $("vocoder").value = vocoder;
+    if ([...$("vocoder").options].some((option) => option.value === vocoder)) $("vocoder").value = vocoder;
     if (source?.genre !== undefined) this.genre = source.genre;
     const shapes = kind !== "original" && source !== undefined;
     for (const { range } of this.sliders) range.disabled = !shapes;
     $("shape-reset").disabled = !shapes;
-    if (!this.sliders.some(({ range }) => range === document.activeElement)) this.setShifts(source?.shifts ?? []);
+    if (by !== "sliders") this.setShifts(source?.shifts ?? []);
     $("again").disabled = false;
   }
 
-  /** Show which genre is being made. */
+  /**
+   * Show which genre is being made.
+   * @param {string | null} genre
+   */
   busy(genre) {
-    this.buttons.forEach((button, index) => button.setAttribute("aria-busy", String(this.studio.info.genres[index] === genre)));
+    this.buttons.forEach((/** @type {HTMLElement} */ button, /** @type {number} */ index) =>
+      button.setAttribute("aria-busy", String(this.session.info.genres[index] === genre)));
   }
 }

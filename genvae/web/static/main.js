@@ -1,184 +1,172 @@
-// Puts the page together: what is heard, seen, kept and said hangs on the studio's events.
+// Puts the page together: what is heard, seen, kept and said hangs on the session's events.
 
+import { offerAbout } from "./about.js";
+import { Address } from "./address.js";
 import { getInfo } from "./api.js";
 import { Atlas } from "./atlas.js";
 import { genreColour } from "./colours.js";
 import { Compare } from "./compare.js";
 import { Controls } from "./controls.js";
-import { $, dark, el, typing } from "./dom.js";
+import { $, dark } from "./dom.js";
 import { takeFiles } from "./drop.js";
+import { exportPinned } from "./export.js";
 import { History } from "./history.js";
+import { listenToKeys } from "./keys.js";
+import { Mixer } from "./mixer.js";
+import { Pads } from "./pads.js";
 import { Picture } from "./picture.js";
-import { Player } from "./player.js";
-import { fileName, fromFragment, linkable, toFragment } from "./recipes.js";
-import { Studio } from "./studio.js";
+import { BadLink, fromFragment, linkable, toFragment } from "./recipes.js";
+import { Sequencer } from "./sequencer.js";
+import { Session } from "./session.js";
+import { SetFile } from "./setfile.js";
+import { fault, say } from "./status.js";
+import { Transport } from "./transport.js";
+import { Variations } from "./variations.js";
+import { showWaits } from "./waiting.js";
 
-/** Tell what happened; `unseen` is for those who can't see what the rest of the page shows anyhow. */
-function say(text, unseen = "") {
-  $("status").classList.remove("error");
-  $("status").replaceChildren(el("span", { class: "quiet" }, unseen), text);
-}
-
-function fault(text) {
-  $("status").classList.add("error");
-  $("status").textContent = text;
-}
-
-async function begin() {
-  const info = await getInfo();
-  const studio = new Studio(info);
+/** @param {any} info */
+async function begin(info) {
+  const session = new Session(info);
   const picture = new Picture($("spectrogram"), $("playhead"));
-  const player = new Player({
-    moved: (seconds) => {
-      picture.point(seconds);
-      $("seek").value = seconds;
-      $("seek").setAttribute("aria-valuetext", `${seconds.toFixed(2)} of ${picture.seconds.toFixed(2)} seconds`);
-      if (player.playing) atlas.play(true, seconds / picture.seconds);
-    },
-    changed: (playing) => {
-      $("play-label").textContent = playing ? "Stop" : "Play";
-      atlas.play(playing);
-    },
+  const transport = new Transport(session, picture, {
+    progress: (playing, part) => atlas.play(playing, part),
+    link: (sound) => address.fragment(sound),
   });
-  const controls = new Controls(studio, fault);
-  const history = new History({ play: (sound) => studio.replay(sound), keep: (sound, letter) => compare.keep(sound, letter) });
-  const compare = new Compare(studio, player, controls, { pins: (a, b) => atlas.pins(a, b), fault });
-  const atlas = new Atlas(studio, controls, { path: (start, end) => compare.between(start, end), fault });
-  takeFiles(studio, controls, { say, fault });
+  const { player } = transport;
+  const controls = new Controls(session, { say, fault });
+  const history = new History(info.run, {
+    play: (sound) => session.replay(sound),
+    keep: (sound, letter) => compare.keep(sound, letter),
+    pad: (sound) => say(`${sound.name} lies on pad ${1 + pads.put(null, sound)}.`),
+  });
+  const compare = new Compare(session, player, controls, { pins: (a, b) => atlas.pins(a, b), fault });
+  const atlas = new Atlas(session, controls, { path: (sources) => compare.through(sources), fault });
+  const address = new Address(session, {
+    shown: () => (info.maps.length > 1 ? atlas.method : ""),
+    find: (id) => history.find(id),
+    open: (fragment) => open(fragment),
+  });
+  const pads = new Pads(player, history);
+  const set = new SetFile(pads, new Sequencer(player, pads, { say }), { say, fault });
+  const mixer = new Mixer(session, controls);
+  new Variations(session, controls);
+  showWaits(session, { say });
+  takeFiles(session, controls, { say, fault, heard: (original, made) => { compare.keep(original, "A"); compare.keep(made, "B"); } });
+  listenToKeys({ session, controls, history, transport, pads });
   const paint = () => {
     controls.paint();
     atlas.paint();
+    mixer.draw();
     picture.draw();
-    for (const swatch of document.querySelectorAll("[data-genre]")) swatch.style.setProperty("--g", genreColour(Math.max(0, Number(swatch.dataset.genre))));
+    for (const swatch of document.querySelectorAll("[data-genre]")) {
+      /** @type {HTMLElement} */ (swatch).style.setProperty("--g", genreColour(Math.max(0, Number(/** @type {HTMLElement} */ (swatch).dataset.genre))));
+    }
   };
   dark.addEventListener("change", paint);
 
-  /** The link to the current sound, or null where none can hold it. */
-  const fragment = () => {
-    const { recipe } = studio.current;
-    return linkable(recipe) ? toFragment(recipe, info.maps.length > 1 ? atlas.method : "") : null;
-  };
-
-  studio.addEventListener("busy", ({ detail: recipe }) => {
-    if (recipe !== null) player.wakeIfAllowed();
-    controls.busy(recipe?.kind === "seed" ? recipe.source.genre : null);
-    $("sound").setAttribute("aria-busy", String(recipe !== null));
+  session.addEventListener("busy", (/** @type {any} */ { detail }) => {
+    if (detail !== null) player.wakeIfAllowed();
+    controls.busy(detail?.recipe?.kind === "seed" ? detail.recipe.source.genre : null);
+    $("stage").setAttribute("aria-busy", String(detail !== null));
   });
-  studio.addEventListener("fault", ({ detail: error }) => fault(error.message));
-  studio.addEventListener("sound", ({ detail: { sound, play, from } }) => {
-    if (play) player.play(sound, from);
-    else player.stop();
-    $("invitation").hidden = true;
-    $("title").textContent = sound.name;
-    picture.show(sound);
-    picture.point(player.position);
-    $("spectrogram").setAttribute("aria-label", `Spectrogram of ${sound.name}, ${picture.seconds.toFixed(1)} seconds`);
-    $("seek").max = picture.seconds;
-    for (const id of ["seek", "play", "set-a", "set-b"]) $(id).disabled = false;
-    $("download").disabled = sound.wav === null;
-    $("link").disabled = !linkable(sound.recipe);
-    $("link-field").hidden = true;
-    controls.follow(sound);
+  session.addEventListener("fault", (/** @type {any} */ { detail }) => fault(detail.message));
+  session.addEventListener("sound", (/** @type {any} */ { detail: { sound, play, from, by } }) => {
+    transport.show(sound, { play, from });
+    controls.follow(sound, by);
     history.select(sound);
     atlas.mark(sound);
+    if (history.sounds.includes(sound)) address.follow(sound);
+    $("rename").disabled = !history.sounds.includes(sound);
     say(play ? "" : "Ready: press Play.", `${sound.name}. `);
   });
-  studio.addEventListener("place", ({ detail: sound }) => {
-    atlas.mark(sound);
+  session.addEventListener("place", (/** @type {any} */ { detail: sound }) => {
     compare.placed(sound);
+    history.changed(sound);
+    if (sound !== session.current) return;
+    atlas.mark(sound);
     const near = sound.place.clips.length === 1 ? sound.place.clips[0].maps[atlas.method] : undefined;
-    if (near && near.neighbours.length && !$("status").classList.contains("error")) {
+    if (near && near.neighbours.length && session.pending === null && !$("status").classList.contains("error")) {
       const { genre, clip } = near.neighbours[0];
       const where = near.sparse ? "No training sound is near." : `Nearest training sound: ${genre} clip ${clip}.`;
-      say(player.playing ? where : `Ready: press Play. ${where}`, `${sound.name}. `);
+      say(player.playing || $("status").textContent === "" ? where : `${$("status").dataset.said || "Ready: press Play."} ${where}`, `${sound.name}. `);
     }
   });
-  studio.addEventListener("keep", ({ detail: sound }) => {
+  session.addEventListener("keep", (/** @type {any} */ { detail: sound }) => {
     history.add(sound);
-    paint();
-    const link = fragment();
-    if (link !== null) window.history.replaceState(null, "", `#${link}`);
+    address.follow(sound);
+    $("rename").disabled = false;
   });
 
-  // What one can do with the sound.
-  const toggle = () => {
-    if (studio.current === null) return;
-    if (player.playing) player.stop();
-    else player.play(studio.current, player.position);
-  };
-  const seek = (seconds) => {
-    if (studio.current === null) return;
-    player.play(studio.current, seconds);
-  };
-  const download = () => {
-    const { wav, recipe } = studio.current;
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([wav], { type: "audio/wav" }));
-    link.download = fileName(recipe);
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-    say(`Downloaded ${link.download}.`);
-  };
-  const copyLink = async () => {
-    const link = new URL(`#${fragment()}`, location.href).href;
-    $("link-text").value = link;
-    try {
-      await navigator.clipboard.writeText(link);
-      say("The link is copied: it brings back this sound.");
-    } catch { // only pages of this machine or with https may write to the clipboard
-      $("link-field").hidden = false;
-      $("link-text").select();
-      say("Copy the link from the field below.");
-    }
-  };
-  $("play").addEventListener("click", toggle);
-  $("download").addEventListener("click", download);
-  $("link").addEventListener("click", copyLink);
-  $("spectrogram").addEventListener("click", (event) => seek(picture.timeAt(event.offsetX)));
-  $("seek").addEventListener("input", () => {
-    const seconds = Number($("seek").value);
-    if (player.playing) seek(seconds);
-    else player.stop(seconds);
-  });
+  offerAbout(info, fault);
+  $("export").addEventListener("click", () => exportPinned(history.sounds, { say, fault }));
   $("keys-open").addEventListener("click", () => $("keys").showModal());
-
-  // Single keys, unless they are switched off or meant for something that has the focus.
-  let pointed = false; // the focus came with a click, so that Space is not meant for the button that was clicked
-  window.addEventListener("pointerdown", () => { pointed = true; }, true);
-  window.addEventListener("keydown", (event) => { if (event.key === "Tab") pointed = false; }, true);
-  const keys = {
-    g: () => controls.again(), l: () => $("lock").click(), x: () => $("switch").click(),
-    a: () => $("play-a").click(), b: () => $("play-b").click(), d: () => $("download").click(),
-    p: () => { if (studio.current !== null && history.sounds.includes(studio.current)) history.pin(studio.current); },
-  };
-  window.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || !$("keys-on").checked || $("keys").open) return;
-    if (typing(event.target)) return;
-    if (event.key === " ") {
-      if (!pointed && event.target.matches("button, a, summary, input, [tabindex]:not(#points)")) return;
-      event.preventDefault();
-      toggle();
-    } else if (/^[1-9]$/.test(event.key) && event.key <= info.genres.length) {
-      controls.press(info.genres[event.key - 1]);
-    } else if (Object.hasOwn(keys, event.key.toLowerCase())) {
-      keys[event.key.toLowerCase()]();
-    }
+  $("rename").addEventListener("click", () => {
+    $("name").value = session.current?.name ?? "";
+    $("naming").showModal();
+    $("name").select();
   });
-  window.addEventListener("keyup", (event) => { if (event.key === " " && pointed) event.preventDefault(); }, true);
+  $("naming-cancel").addEventListener("click", () => $("naming").close());
+  $("naming-form").addEventListener("submit", () => {
+    const sound = session.current;
+    const name = $("name").value.trim();
+    if (sound === null || !name) return;
+    sound.name = name;
+    history.changed(sound);
+    $("title").textContent = name;
+    say(`It is called ${name} now.`);
+  });
 
-  const restore = async () => {
-    const told = fromFragment(location.hash.slice(1), info.vocoders.map(({ name }) => name));
-    if (told === null) return;
+  /**
+   * Make what a link tells of, and wait with playing it.
+   * @param {string} fragment
+   * @returns {Promise<boolean>} whether it tells of a sound
+   */
+  async function open(fragment) {
+    let told;
+    try {
+      told = fromFragment(fragment, info);
+    } catch (error) {
+      if (!(error instanceof BadLink)) throw error;
+      fault(error.message);
+      return true;
+    }
+    if (told === null) return false;
     if (told.shown) await atlas.show(told.shown);
-    await studio.make(told.recipe, { play: false });
-  };
-  window.addEventListener("hashchange", restore);
+    const { recipe, warning } = told;
+    const same = history.sounds.find((each) => linkable(each.recipe) && toFragment(each.recipe) === toFragment(recipe));
+    if (same) session.replay(same, { play: false });
+    else await session.make(recipe, { play: false });
+    if (warning && session.current?.recipe.source === recipe.source) fault(warning);
+    return true;
+  }
+
   paint();
-  await atlas.show(info.maps[0]?.method);
-  await restore();
+  await Promise.all([history.restore(), set.restore(), atlas.show(info.maps[0]?.method)]);
+  if (await open(location.hash.slice(1)) || session.pending !== null || session.current !== null) return;
+  const { genres } = info;
+  controls.press(genres[Math.floor(Math.random() * genres.length)], { play: false }); // a sound that waits to be played
 }
 
-begin().catch((error) => {
-  fault(error.message);
-  if (error.constructor === TypeError || error.constructor === ReferenceError) throw error;
-});
+/** Ask what is served, and begin; what fails can be tried again. */
+async function start() {
+  $("retry").hidden = true;
+  try {
+    let info = await getInfo(new URLSearchParams(location.search).get("run"));
+    const linked = new URLSearchParams(location.hash.slice(1)).get("run");
+    const other = linked && info.runs.find((/** @type {any} */ { digest }) => digest.startsWith(linked));
+    if (other && other.digest !== info.run) info = await getInfo(other.digest);
+    $("runs").hidden = info.runs.length < 2;
+    $("run").replaceChildren(...info.runs.map((/** @type {any} */ { digest, name }) => new Option(name, digest, false, digest === info.run)));
+    await begin(info);
+  } catch (error) {
+    fault(/** @type {Error} */ (error).message);
+    if (error instanceof TypeError || error instanceof ReferenceError) throw error;
+    $("genres").querySelector(".loading")?.replaceChildren("The run could not be loaded.");
+    $("retry").hidden = false;
+    $("retry").focus();
+  }
+}
+
+$("run").addEventListener("change", () => { location.href = `?${new URLSearchParams({ run: $("run").value })}`; });
+$("retry").addEventListener("click", start);
+start();

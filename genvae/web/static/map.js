@@ -1,19 +1,32 @@
 // The latent map: every training clip as a dot, and on top what is being heard. It draws; mapinput.js listens.
 
-import { genreColour, rgb, themed } from "./colours.js";
+import { genreColour, LEVEL_COLOURS, rgb, themed } from "./colours.js";
+import { contour, density, densityAt } from "./density.js";
 import { calm, fitCanvas } from "./dom.js";
 
 const ZOOM = [0.5, 200]; // how far out and in, relative to the whole map
 const OPACITY = 0.62; // of a dot
+const LEVELS = [0.03, 0.12, 0.3, 0.6]; // of the greatest density, where lines are drawn
 
 export class LatentMap {
+  /** @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
     this.canvas = canvas;
+    /** @type {Float32Array} */
     this.points = new Float32Array(0);
+    /** @type {Uint16Array} */
     this.genres = new Uint16Array(0);
     this.hidden = new Set(); // indices of genres
+    this.colouring = "genre"; // or "density"
+    this.contours = true;
     this.labels = ["", ""]; // of the axes
+    /** @type {any} */
+    this.surface = null; // how dense the clips lie
+    /** @type {number[][][]} */
+    this.pieces = []; // of the lines of equal density, by level
+    this.shade = new Uint8Array(0); // of each clip, by density
     this.view = { x: 0, y: 0, zoom: 1 };
+    /** @type {any} */
     this.marks = { current: null, trail: [], neighbours: [], a: null, b: null, drag: null, cross: null };
     this.asked = false;
     this.whole = { x: 0, y: 0, width: 1, height: 1 };
@@ -21,7 +34,11 @@ export class LatentMap {
     new ResizeObserver(() => this.redraw()).observe(canvas);
   }
 
-  /** Show the clips of a map: points [x0, y0, x1, …] and the genre index of each. */
+  /**
+   * Show the clips of a map.
+   * @param {{ points: Float32Array, genres: Uint16Array }} clips  points [x0, y0, x1, …] and the genre index of each
+   * @param {string[]} labels  of the axes
+   */
   load({ points, genres }, labels) {
     this.points = points;
     this.genres = genres;
@@ -35,6 +52,7 @@ export class LatentMap {
     for (let i = 0, at = 0; i < count; i++, at = (at + stride) % count) this.order[i] = at;
     const [left, right] = extent(points, 0);
     const [bottom, top] = extent(points, 1);
+    this.surface = null;
     this.whole = { x: (left + right) / 2, y: (bottom + top) / 2, width: right - left || 1, height: top - bottom || 1 };
     this.reset();
   }
@@ -49,11 +67,19 @@ export class LatentMap {
     return this.view.zoom * 0.92 * Math.min(clientWidth / this.whole.width, clientHeight / this.whole.height);
   }
 
+  /**
+   * @param {number[]} point  of the map
+   * @returns {number[]} in CSS pixels
+   */
   toScreen([x, y]) {
     const { clientWidth, clientHeight } = this.canvas;
     return [(x - this.view.x) * this.scale + clientWidth / 2, (this.view.y - y) * this.scale + clientHeight / 2];
   }
 
+  /**
+   * @param {number[]} place  in CSS pixels
+   * @returns {number[]} a point of the map
+   */
   toMap([left, top]) {
     const { clientWidth, clientHeight } = this.canvas;
     return [(left - clientWidth / 2) / this.scale + this.view.x, this.view.y - (top - clientHeight / 2) / this.scale];
@@ -65,14 +91,22 @@ export class LatentMap {
     this.redraw();
   }
 
-  /** Move the view by CSS pixels. */
+  /**
+   * Move the view by CSS pixels.
+   * @param {number} left
+   * @param {number} top
+   */
   pan(left, top) {
     this.view.x -= left / this.scale;
     this.view.y += top / this.scale;
     this.redraw();
   }
 
-  /** Zoom by a factor, with a place in CSS pixels (by default the middle) staying where it is. */
+  /**
+   * Zoom by a factor, with a place in CSS pixels (by default the middle) staying where it is.
+   * @param {number} factor
+   * @param {number[]} at
+   */
   zoom(factor, at = [this.canvas.clientWidth / 2, this.canvas.clientHeight / 2]) {
     const before = this.toMap(at);
     this.view.zoom = Math.min(ZOOM[1], Math.max(ZOOM[0], this.view.zoom * factor));
@@ -82,7 +116,10 @@ export class LatentMap {
     this.redraw();
   }
 
-  /** Bring a point into view if it is not. */
+  /**
+   * Bring a point into view if it is not.
+   * @param {number[]} point
+   */
   reveal(point) {
     const [left, top] = this.toScreen(point);
     const { clientWidth, clientHeight } = this.canvas;
@@ -112,12 +149,13 @@ export class LatentMap {
     const ratio = fitCanvas(this.canvas);
     const context = this.canvas.getContext("2d");
     const { x, y, zoom } = this.view;
-    const state = [x, y, zoom, this.canvas.width, this.canvas.height, themed("plate"), ...this.hidden].join();
+    const state = [x, y, zoom, this.canvas.width, this.canvas.height, themed("plate"), this.colouring, ...this.hidden].join();
     if (state !== this.drawn || this.image === undefined) this.dots(context, ratio);
     this.drawn = state;
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.putImageData(this.image, 0, 0);
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    if (this.contours && !this.empty) this.lines(context);
     this.axes(context);
     this.overlay(context);
     performance.measure("genvae:map", { start: began });
@@ -140,6 +178,7 @@ export class LatentMap {
     const offsetY = height / 2 + this.view.y * scale - stamp.reach;
     const bytes = this.image.data;
     const colours = [];
+    const shades = this.colouring === "genre" ? null : this.shades();
     for (let i = 0; i < this.genres.length; i++) {
       const at = this.order[i];
       const genre = this.genres[at];
@@ -147,7 +186,7 @@ export class LatentMap {
       const left = Math.round(this.points[2 * at] * scale + offsetX);
       const top = Math.round(offsetY - this.points[2 * at + 1] * scale);
       if (left < 0 || top < 0 || left + stamp.size > width || top + stamp.size > height) continue;
-      const colour = (colours[genre] ??= rgb(genreColour(genre)));
+      const colour = shades === null ? (colours[genre] ??= rgb(genreColour(genre))) : shades[this.shade[at]];
       for (let y = 0, from = 0; y < stamp.size; y++) {
         let target = 4 * ((top + y) * width + left);
         for (let x = 0; x < stamp.size; x++, from++, target += 4) {
@@ -159,6 +198,59 @@ export class LatentMap {
         }
       }
     }
+  }
+
+  /** The surface of the density, measured when it is first needed. */
+  get ground() {
+    if (this.surface === null) {
+      const surface = density(this.points, this.whole);
+      this.surface = surface;
+      this.pieces = LEVELS.map((level) => contour(surface, level * surface.most));
+      this.shade = Uint8Array.from(this.genres, (_, i) => Math.round(255 * Math.sqrt(densityAt(surface, this.points[2 * i], this.points[2 * i + 1]))));
+    }
+    return this.surface;
+  }
+
+  /** Colours by density, from the dim to the bright end of the scale that levels have, so that both themes show them. */
+  shades() {
+    if (this.ground.most === 0) return null;
+    return Array.from({ length: 256 }, (_, i) => {
+      const at = 3 * Math.round(60 + (150 * i) / 255);
+      return [...LEVEL_COLOURS.slice(at, at + 3)];
+    });
+  }
+
+  /** Lines of equal density. */
+  lines(context) {
+    if (this.ground.most === 0) return;
+    context.strokeStyle = themed("ink");
+    context.lineWidth = 1;
+    this.pieces.forEach((pieces, index) => {
+      context.globalAlpha = 0.22 + 0.1 * index;
+      context.beginPath();
+      for (const [a, b, c, d] of pieces) {
+        context.moveTo(...this.toScreen([a, b]));
+        context.lineTo(...this.toScreen([c, d]));
+      }
+      context.stroke();
+    });
+    context.globalAlpha = 1;
+  }
+
+  /**
+   * The training clip under a place, or −1.
+   * @param {number[]} place  in CSS pixels
+   * @param {number} reach
+   */
+  clipAt(place, reach = 6) {
+    const [x, y] = this.toMap(place);
+    let nearest = -1;
+    let least = (reach / this.scale) ** 2;
+    for (let i = 0; i < this.genres.length; i++) {
+      const away = (this.points[2 * i] - x) ** 2 + (this.points[2 * i + 1] - y) ** 2;
+      if (away < least && !this.hidden.has(this.genres[i])) [nearest, least] = [i, away];
+    }
+    return nearest;
   }
 
   axes(context) {
@@ -188,8 +280,6 @@ export class LatentMap {
         context.globalAlpha = 0.55;
         line(context, [[x, y], [left, top]]);
         context.globalAlpha = 1;
-        circle(context, left, top, 4.5);
-        context.stroke();
       }
     }
     if (trail.length > 1) {
@@ -214,6 +304,7 @@ export class LatentMap {
       context.setLineDash([]);
     }
     if (current !== null) this.dot(context, current);
+    if (current !== null) this.rings(context, neighbours, ink, plate);
     for (const [letter, point] of [["A", a], ["B", b]]) if (point !== null) this.pin(context, letter, point);
     if (cross !== null) {
       const [x, y] = this.toScreen(cross);
@@ -223,6 +314,19 @@ export class LatentMap {
       line(context, [[x + 4, y], [x + 14, y]]);
       line(context, [[x, y - 14], [x, y - 4]]);
       line(context, [[x, y + 4], [x, y + 14]]);
+    }
+  }
+
+  /** The nearest training sounds, ringed on top of all, as many lie close to the sound that is heard. */
+  rings(context, neighbours, ink, plate) {
+    for (const { point } of neighbours) {
+      const [left, top] = this.toScreen(point);
+      for (const [style, width] of [[plate, 3.5], [ink, 1.5]]) {
+        context.strokeStyle = style;
+        context.lineWidth = width;
+        circle(context, left, top, 4.5);
+        context.stroke();
+      }
     }
   }
 

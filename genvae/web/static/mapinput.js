@@ -1,11 +1,16 @@
 // What a hand does on the map, with a mouse, fingers or keys, as what is meant by it.
 
 const CLICK = 5; // CSS pixels that a click may stray
+const STRAY = 10; // CSS pixels that a hand strays from the way it means
+const CORNERS = 8; // of a path
 const STEP = 24; // CSS pixels that the cross goes with an arrow key
 
 /**
- * Listen on a map's canvas and call `actions`: hear(point), audition(point), audited(), path(from, to).
- * `mode()` says what dragging does: "path", "listen" or "move".
+ * Listen on a map's canvas and call what is meant.
+ * @param {import("./map.js").LatentMap} map
+ * @param {{ hear: (point: number[]) => void, audition: (point: number[]) => void, audited: () => void,
+ *   path: (points: number[][]) => void }} actions
+ * @param {() => "path" | "listen" | "move"} mode  what dragging does
  */
 export function listen(map, actions, mode) {
   const { canvas } = map;
@@ -19,7 +24,7 @@ export function listen(map, actions, mode) {
     canvas.setPointerCapture(event.pointerId);
     fingers.set(event.pointerId, place(event));
     const moving = mode() === "move" || event.shiftKey || event.button === 1;
-    drag = { from: place(event), kind: moving ? "move" : mode(), far: false };
+    drag = { from: place(event), kind: moving ? "move" : mode(), far: false, way: [map.toMap(place(event))] };
     if (fingers.size > 1) drag = { kind: "pinch", far: true };
     if (event.button === 1) event.preventDefault();
   });
@@ -39,7 +44,10 @@ export function listen(map, actions, mode) {
     if (!drag.far) return;
     if (drag.kind === "move") map.pan(now[0] - before[0], now[1] - before[1]);
     else if (drag.kind === "listen") actions.audition(map.toMap(now));
-    else map.mark({ drag: [map.toMap(drag.from), map.toMap(now)] });
+    else {
+      drag.way.push(map.toMap(now));
+      map.mark({ drag: drag.way });
+    }
   });
 
   function pinch(id, before, now) {
@@ -52,13 +60,13 @@ export function listen(map, actions, mode) {
 
   canvas.addEventListener("pointerup", (event) => {
     if (!fingers.delete(event.pointerId) || drag === null) return;
-    const { kind, from, far } = drag;
+    const { kind, far, way } = drag;
     if (fingers.size === 0) drag = null;
     map.mark({ drag: null });
     if (kind === "pinch") return;
     const here = map.toMap(place(event));
     if (!far) actions.hear(here);
-    else if (kind === "path") actions.path(map.toMap(from), here);
+    else if (kind === "path") actions.path(corners([...way, here].map((point) => map.toScreen(point))).map((at) => map.toMap(at)));
     else if (kind === "listen") actions.audited();
   });
 
@@ -106,4 +114,42 @@ export function listen(map, actions, mode) {
   });
 }
 
+/**
+ * The corners of a line that was drawn by hand: few enough for a path, and none nearer to a straight way than a hand draws
+ * (Douglas and Peucker, Algorithms for the Reduction of the Number of Points, 1973).
+ * @param {number[][]} drawn  places in CSS pixels
+ * @returns {number[][]}
+ */
+export function corners(drawn) {
+  const [first, last] = [drawn[0], drawn[drawn.length - 1]];
+  for (let tolerance = STRAY; ; tolerance *= 1.5) {
+    const found = reduce(drawn, tolerance);
+    if (found.length <= CORNERS) return found.length > 1 ? found : [first, last];
+  }
+}
+
+/**
+ * @param {number[][]} drawn
+ * @param {number} tolerance
+ * @returns {number[][]}
+ */
+function reduce(drawn, tolerance) {
+  const [a, b] = [drawn[0], drawn[drawn.length - 1]];
+  const length = distance(a, b);
+  let farthest = 0;
+  let most = 0;
+  for (let i = 1; i < drawn.length - 1; i++) {
+    const [x, y] = drawn[i];
+    const away = length < 1e-9 ? distance(a, drawn[i])
+      : Math.abs((b[0] - a[0]) * (a[1] - y) - (a[0] - x) * (b[1] - a[1])) / length;
+    if (away > most) [farthest, most] = [i, away];
+  }
+  if (most <= tolerance) return [a, b];
+  return [...reduce(drawn.slice(0, farthest + 1), tolerance).slice(0, -1), ...reduce(drawn.slice(farthest), tolerance)];
+}
+
+/**
+ * @param {number[]} from
+ * @param {number[]} to
+ */
 const distance = ([a, b], [c, d]) => Math.hypot(a - c, b - d);

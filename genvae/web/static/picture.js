@@ -1,28 +1,36 @@
-// The spectrogram of a sound on a canvas: time in s, frequency in Hz on a logarithmic axis, level in colour.
+// A sound on a canvas: its spectrogram (time in s, frequency in Hz on a logarithmic axis, level in colour), and its wave.
 
-import { LEVEL_COLOURS, themed } from "./colours.js";
+import { LEVEL_COLOURS, LEVEL_PIXELS, themed } from "./colours.js";
 import { fitCanvas } from "./dom.js";
 import { spectrogram } from "./spectrum.js";
 
 const LOWEST = 40; // Hz
 const RANGE = 80; // dB from black to the palest
-const MARGIN = { left: 46, right: 46, top: 8, bottom: 26 }; // CSS pixels
+const MARGIN = { left: 46, right: 44, top: 8, bottom: 24 }; // CSS pixels
+const WAVE = 0.16; // of the height
 const FRAMES = 480; // about as many as there are pixels
 
 export class Picture {
-  /** Draws into `canvas`; `cursor` is an element that is moved along as the playhead. */
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {HTMLElement} [cursor]  is moved along as the playhead
+   */
   constructor(canvas, cursor) {
     this.canvas = canvas;
     this.cursor = cursor;
+    /** @type {any} */
     this.sound = null;
     new ResizeObserver(() => this.draw()).observe(canvas);
   }
 
-  /** Show the sound { samples, rate }, or nothing. */
+  /**
+   * Show the sound { samples, rate }, or nothing.
+   * @param {any} sound
+   */
   show(sound) {
     if (sound !== this.sound && sound !== null) {
       const hop = Math.max(64, Math.ceil(sound.samples.length / FRAMES));
-      this.spectrum = spectrogram(sound.samples, { hop });
+      this.spectrum = sound.spectrum ??= spectrogram(sound.samples, { size: 2048, hop });
     }
     this.sound = sound;
     this.draw();
@@ -40,6 +48,7 @@ export class Picture {
 
   /** Put the playhead at a time in seconds. */
   point(seconds) {
+    if (!this.cursor) return;
     const width = this.canvas.clientWidth - MARGIN.left - MARGIN.right;
     this.cursor.style.transform = `translateX(${MARGIN.left + (seconds / this.seconds) * width}px)`;
     this.cursor.hidden = this.sound === null;
@@ -48,10 +57,12 @@ export class Picture {
   draw() {
     const ratio = fitCanvas(this.canvas);
     const context = this.canvas.getContext("2d");
+    const room = this.canvas.height / ratio - MARGIN.top - MARGIN.bottom;
+    const wave = Math.round(room * WAVE);
     const box = {
-      x: MARGIN.left, y: MARGIN.top,
+      x: MARGIN.left, y: MARGIN.top + wave + 4,
       width: this.canvas.width / ratio - MARGIN.left - MARGIN.right,
-      height: this.canvas.height / ratio - MARGIN.top - MARGIN.bottom,
+      height: room - wave - 4,
     };
     if (box.width < 20 || box.height < 20) return;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
@@ -59,7 +70,10 @@ export class Picture {
     context.fillStyle = "#000004";
     context.fillRect(box.x, box.y, box.width, box.height);
     const highest = this.sound === null ? 11025 : this.sound.rate / 2;
-    if (this.sound !== null) this.fill(context, box, highest, ratio);
+    if (this.sound !== null) {
+      this.fill(context, box, highest, ratio);
+      this.wave(context, { ...box, y: MARGIN.top, height: wave }, ratio);
+    }
     this.axes(context, box, highest);
     this.legend(context, box);
   }
@@ -69,25 +83,47 @@ export class Picture {
     const height = Math.round(box.height * ratio);
     const { levels, frames, bins, size, hop } = this.spectrum;
     const image = context.createImageData(width, height);
+    const pixels = new Uint32Array(image.data.buffer);
     const { rate, samples } = this.sound;
+    const starts = new Uint32Array(width); // of each column's frame
+    for (let x = 0; x < width; x++) {
+      starts[x] = bins * Math.min(frames - 1, Math.round((((x + 0.5) / width) * samples.length) / hop));
+    }
     for (let y = 0; y < height; y++) {
       const hertz = LOWEST * (highest / LOWEST) ** (1 - (y + 0.5) / height);
       const at = Math.min((hertz * size) / rate, bins - 1.001);
       const low = Math.floor(at);
       const part = at - low;
       for (let x = 0; x < width; x++) {
-        const frame = Math.min(frames - 1, Math.round((((x + 0.5) / width) * samples.length) / hop));
-        const first = frame * bins + low;
+        const first = starts[x] + low;
         const level = levels[first] + part * (levels[first + 1] - levels[first]);
-        const colour = 3 * Math.max(0, Math.min(255, Math.round((1 + level / RANGE) * 255)));
-        const target = 4 * (y * width + x);
-        image.data[target] = LEVEL_COLOURS[colour];
-        image.data[target + 1] = LEVEL_COLOURS[colour + 1];
-        image.data[target + 2] = LEVEL_COLOURS[colour + 2];
-        image.data[target + 3] = 255;
+        pixels[y * width + x] = LEVEL_PIXELS[Math.max(0, Math.min(255, Math.round((1 + level / RANGE) * 255)))];
       }
     }
     context.putImageData(image, Math.round(box.x * ratio), Math.round(box.y * ratio));
+  }
+
+  /** The wave above it: for each column the least and the greatest sample, against the loudest of all. */
+  wave(context, box, ratio) {
+    const { samples } = this.sound;
+    let loudest = 1e-6;
+    for (const sample of samples) if (Math.abs(sample) > loudest) loudest = Math.abs(sample);
+    const columns = Math.round(box.width * ratio);
+    const middle = box.y + box.height / 2;
+    context.fillStyle = themed("soft");
+    for (let column = 0; column < columns; column++) {
+      const from = Math.floor((column * samples.length) / columns);
+      const to = Math.max(from + 1, Math.floor(((column + 1) * samples.length) / columns));
+      let least = 0;
+      let greatest = 0;
+      for (let i = from; i < to; i++) {
+        if (samples[i] < least) least = samples[i];
+        if (samples[i] > greatest) greatest = samples[i];
+      }
+      const top = middle - (greatest / loudest) * (box.height / 2);
+      const height = ((greatest - least) / loudest) * (box.height / 2);
+      context.fillRect(box.x + column / ratio, top, 1 / ratio, Math.max(1 / ratio, height));
+    }
   }
 
   axes(context, box, highest) {

@@ -1,20 +1,43 @@
 // A recipe says all that makes a sound; it fits into a link, and a sound is named after it.
-//
-// { kind: "seed", source: { genre, seed, index, temperature, shifts? }, vocoder }   drawn from the prior
-// { kind: "place", source: { map, point, genre?, seed, shifts? }, vocoder }         a point on the map
-// { kind: "path", start: source, end: source, steps, vocoder }                      from one to the other
-// A file's source is { genre, latent, seed }, which no link can hold.
 
+/**
+ * @typedef {object} Recipe
+ * @property {"seed" | "decoded" | "path" | "file" | "original"} kind
+ *   seed: as the command line generates it. decoded: a point, a mix, or a seed that is varied or shifted.
+ *   path: from start by way of via to end. file: somebody's own sound after the model. original: before it.
+ * @property {string} run  digest of the run
+ * @property {any} [source]  as the API takes it, perhaps with a name of ours
+ * @property {any} [start]
+ * @property {any[]} [via]
+ * @property {any} [end]
+ * @property {number} [steps]
+ * @property {string} [vocoder]
+ * @property {Blob} [file]  of kind "file": the first seconds as a wav file
+ * @property {string} [upload]  of kind "file": the name by which the server remembers it
+ */
+
+/** @param {number} value */
 const number = (value) => String(+Number(value).toFixed(4));
 
-const shifted = (source) => (source.shifts ?? []).some((shift) => shift !== 0);
+/** @param {any} source */
+const shifted = (source) => (source.shifts ?? []).some((/** @type {number} */ shift) => shift !== 0);
 
-/** The recipe of a source: whether the server generates it as the command line does, or decodes it. */
-export const recipe = (source, vocoder) => ({ kind: "point" in source || "latent" in source ? "place" : shifted(source) ? "shaped" : "seed", source, vocoder });
+/**
+ * The recipe of a source: whether the server generates it as the command line does, or decodes it.
+ * @param {any} source
+ * @param {{ vocoder: string, run: string }} how
+ * @returns {Recipe}
+ */
+export function recipe(source, { vocoder, run }) {
+  const plain = !("point" in source || "latent" in source || "mix" in source) && !source.variations?.length && !shifted(source);
+  return { kind: plain ? "seed" : "decoded", source, vocoder, run };
+}
 
+/** @param {any} source */
 function pack(source) {
   const packed = new URLSearchParams();
   if (source.genre !== undefined) packed.set("genre", source.genre);
+  if (source.mix !== undefined) packed.set("mix", JSON.stringify(source.mix));
   packed.set("seed", source.seed);
   if (source.index) packed.set("index", source.index);
   if (source.temperature !== undefined && source.temperature !== 1) packed.set("temperature", source.temperature);
@@ -22,83 +45,159 @@ function pack(source) {
     packed.set("map", source.map);
     packed.set("at", source.point.map(number).join(","));
   }
+  if (source.variations?.length) packed.set("vary", source.variations.join(","));
   if (shifted(source)) packed.set("shifts", source.shifts.map(number).join(","));
   return packed;
 }
 
+/** What is wrong with a link; its message is for people. */
+export class BadLink extends Error {}
+
+/**
+ * @param {URLSearchParams} packed
+ * @param {string} name
+ * @param {(value: number) => boolean} right
+ */
+function numbers(packed, name, right = Number.isFinite) {
+  const found = (packed.get(name) ?? "").split(",").map((text) => (text.trim() === "" ? NaN : Number(text)));
+  if (!found.every(right)) throw new BadLink(`This link is damaged: its ${name} is "${packed.get(name)}".`);
+  return found;
+}
+
+/** @param {URLSearchParams} packed */
 function unpack(packed) {
-  const numbers = (name) => packed.get(name).split(",").map(Number);
-  const source = { seed: packed.get("seed") ?? "0" };
-  if (!/^\d{1,19}$/.test(source.seed)) return null;
-  source.seed = BigInt(source.seed) <= Number.MAX_SAFE_INTEGER ? Number(source.seed) : null;
-  if (source.seed === null) return null;
+  const seed = packed.get("seed") ?? "0";
+  if (!/^\d{1,19}$/.test(seed) || BigInt(seed) > Number.MAX_SAFE_INTEGER) {
+    throw new BadLink(`This link is damaged: its seed is "${seed}", which is no whole number from 0 to 2⁵³.`);
+  }
+  /** @type {any} */
+  const source = { seed: Number(seed) };
   if (packed.has("genre")) source.genre = packed.get("genre");
   if (packed.has("at")) {
     source.map = packed.get("map");
-    source.point = numbers("at");
-    if (source.point.length !== 2 || !source.point.every(Number.isFinite)) return null;
+    source.point = numbers(packed, "at");
+    if (source.point.length !== 2) throw new BadLink("This link is damaged: a place on the map has two numbers.");
   } else {
-    source.index = Number(packed.get("index") ?? 0);
-    source.temperature = Number(packed.get("temperature") ?? 1);
-    if (source.genre === undefined || !Number.isInteger(source.index) || !Number.isFinite(source.temperature)) return null;
+    [source.index] = packed.has("index") ? numbers(packed, "index", Number.isInteger) : [0];
+    [source.temperature] = packed.has("temperature") ? numbers(packed, "temperature") : [1];
   }
-  if (packed.has("shifts")) {
-    source.shifts = numbers("shifts");
-    if (!source.shifts.every(Number.isFinite)) return null;
+  if (packed.has("mix")) {
+    try {
+      source.mix = JSON.parse(packed.get("mix") ?? "");
+    } catch {
+      throw new BadLink("This link is damaged: its mix can't be read.");
+    }
+  } else if (source.genre === undefined && source.point === undefined) {
+    throw new BadLink("This link is damaged: it names no genre.");
   }
+  if (packed.has("vary")) source.variations = numbers(packed, "vary", Number.isInteger);
+  if (packed.has("shifts")) source.shifts = numbers(packed, "shifts");
   return source;
 }
 
-/** Whether a recipe can be told in a link. */
-export const linkable = ({ kind, source, start, end }) =>
-  kind === "path" ? !("latent" in start || "latent" in end) : source !== undefined && !("latent" in source);
+/**
+ * Whether a recipe can be told in a link.
+ * @param {Recipe} recipe
+ */
+export const linkable = ({ kind, source, start, via, end }) =>
+  kind === "path" ? ![start, ...(via ?? []), end].some((each) => "latent" in each)
+    : kind !== "file" && kind !== "original" && !("latent" in source);
 
-/** The part of a link behind the #. */
+/**
+ * The part of a link behind the #.
+ * @param {Recipe} recipe
+ * @param {string} [shown]  the map that is shown
+ */
 export function toFragment(recipe, shown) {
   let packed;
   if (recipe.kind === "path") {
-    packed = new URLSearchParams({ from: pack(recipe.start), to: pack(recipe.end), steps: recipe.steps });
+    packed = new URLSearchParams({ from: String(pack(recipe.start)), to: String(pack(recipe.end)), steps: String(recipe.steps) });
+    for (const each of recipe.via ?? []) packed.append("via", String(pack(each)));
   } else {
     packed = pack(recipe.source);
   }
-  packed.set("vocoder", recipe.vocoder);
+  if (recipe.vocoder) packed.set("vocoder", recipe.vocoder);
+  packed.set("run", recipe.run.slice(0, 12));
   if (shown) packed.set("show", shown);
   return packed.toString();
 }
 
-/** The recipe that `toFragment` told and the map that was shown; null where there is none that makes sense. */
-export function fromFragment(fragment, vocoders) {
+/**
+ * What a link tells: a recipe, the map that was shown, and a warning where the link is of another run. Null where it
+ * tells of no sound.
+ * @param {string} fragment
+ * @param {any} info
+ * @returns {{ recipe: Recipe, shown: string | null, warning: string } | null}
+ * @throws {BadLink}
+ */
+export function fromFragment(fragment, info) {
   const packed = new URLSearchParams(fragment);
-  const vocoder = vocoders.includes(packed.get("vocoder")) ? packed.get("vocoder") : vocoders[0];
-  const shown = packed.get("show");
-  if (packed.has("from") && packed.has("to")) {
-    const start = unpack(new URLSearchParams(packed.get("from")));
-    const end = unpack(new URLSearchParams(packed.get("to")));
-    const steps = Number(packed.get("steps"));
-    return start && end && Number.isInteger(steps) ? { recipe: { kind: "path", start, end, steps, vocoder }, shown } : null;
+  if (!["genre", "at", "from", "mix", "seed"].some((name) => packed.has(name))) return null;
+  const names = info.vocoders.map((/** @type {any} */ each) => each.name);
+  const wanted = packed.get("vocoder");
+  const vocoder = wanted !== null && names.includes(wanted) ? wanted : names[0];
+  const digest = packed.get("run") ?? "";
+  const warnings = [];
+  if (digest && !info.run.startsWith(digest)) {
+    warnings.push(`This link was made with another run (${digest.slice(0, 6)}…): here it sounds otherwise.`);
+  } else if (wanted !== null && wanted !== vocoder) {
+    warnings.push(`This link was made with the vocoder ${wanted}, which is not offered here.`);
   }
-  if (!packed.has("genre") && !packed.has("at")) return null;
-  const source = unpack(packed);
-  return source && { recipe: recipe(source, vocoder), shown };
+  const shown = packed.get("show");
+  const how = { vocoder, run: info.run };
+  if (!packed.has("from")) return { recipe: recipe(unpack(packed), how), shown, warning: warnings.join(" ") };
+  const [start, end] = ["from", "to"].map((name) => unpack(new URLSearchParams(packed.get(name) ?? "")));
+  const via = packed.getAll("via").map((text) => unpack(new URLSearchParams(text)));
+  const [steps] = numbers(packed, "steps", Number.isInteger);
+  return { recipe: { kind: "path", start, via, end, steps, ...how }, shown, warning: warnings.join(" ") };
 }
 
-/** A source in a few words. */
+/** @param {number[]} point */
+const coordinates = (point) => point.map((x) => x.toFixed(2).replace("-", "−")).join(", ");
+
+/**
+ * A source in a few words.
+ * @param {any} source
+ */
 export function sourceName(source) {
-  if (source.name !== undefined) return source.name;
-  const shape = shifted(source) ? ", shaped" : "";
-  if (source.point !== undefined) return `${source.genre ?? "sound"} at ${source.point.map((x) => x.toFixed(2).replace("-", "−")).join(", ")}${shape}`;
-  return `${source.genre} · seed ${source.seed}${source.index ? `/${source.index}` : ""}${shape}`;
+  if (source.name !== undefined) return shifted(source) ? `${source.name}, shaped` : source.name;
+  const more = [
+    source.variations?.length ? `, varied${source.variations.length > 1 ? ` ${source.variations.length} times` : ""}` : "",
+    shifted(source) ? ", shaped" : "",
+  ].join("");
+  if (source.point !== undefined) return `${source.genre ?? "sound"} at ${coordinates(source.point)}${more}`;
+  const what = source.mix === undefined ? source.genre : mixName(source.mix);
+  return `${what} · ${shortSeed(source.seed)}${source.index ? `/${source.index}` : ""}${more}`;
 }
 
-export const recipeName = (recipe) =>
-  recipe.kind === "path" ? `${sourceName(recipe.start)} → ${sourceName(recipe.end)}` : sourceName(recipe.source);
+/** @param {Record<string, number>} mix */
+function mixName(mix) {
+  const total = Object.values(mix).reduce((sum, each) => sum + each, 0) || 1;
+  const parts = Object.entries(mix).filter(([, weight]) => weight / total >= 0.005).sort((a, b) => b[1] - a[1]);
+  return parts.map(([genre, weight]) => `${Math.round((100 * weight) / total)} % ${genre}`).join(" + ");
+}
 
-/** A name for the downloaded file; that of a seed is the command line's. */
-export function fileName(recipe) {
-  const plain = (text) => text.replace(/[^\p{L}\p{N}_.-]+/gu, "-").replace(/^[.-]+|[.-]+$/g, "").slice(0, 100) || "genre";
-  const { kind, source, start, end } = recipe;
+/**
+ * A long seed by its last digits: the whole one stands under Advanced.
+ * @param {number} seed
+ */
+const shortSeed = (seed) => (seed < 100_000 ? `seed ${seed}` : `…${String(seed).slice(-4)}`);
+
+/** @param {Recipe} recipe */
+export const recipeName = (recipe) =>
+  recipe.kind === "path" ? `${sourceName(recipe.start)} → ${sourceName(recipe.end)}`
+    : recipe.kind === "original" ? `${recipe.source.name} (original)` : sourceName(recipe.source);
+
+/**
+ * A name for the downloaded file; that of a seed is the command line's.
+ * @param {Recipe} recipe
+ */
+export function fileName({ kind, source, start, end }) {
+  const plain = (/** @type {string} */ text) =>
+    text.replace(/[^\p{L}\p{N}_.-]+/gu, "-").replace(/^[.-]+|[.-]+$/g, "").slice(0, 100) || "genre";
   if (kind === "path") return `${plain(start.genre ?? "from")}-to-${plain(end.genre ?? "to")}-path.wav`;
   if (kind === "seed") return `${plain(source.genre)}-s${source.seed}-${String(source.index).padStart(3, "0")}.wav`;
+  if (kind === "original") return `${plain(source.name)}-original.wav`;
   if (source.name !== undefined) return `${plain(source.name)}-reconstruction.wav`;
   return `${plain(sourceName(source))}.wav`;
 }

@@ -42,29 +42,47 @@ function transform(re, im, { cos, sin }) {
   }
 }
 
-/** Levels in dB below the loudest, frame by frame with `size / 2` bins each; frame f is centred on sample f * hop. */
-export function spectrogram(samples, { size = 2048, hop = 64 } = {}) {
+/**
+ * Levels in dB below the loudest (a power, which is given too), frame by frame with `size / 2` bins each; frame f is centred on sample f * hop.
+ *
+ * Two real frames go through one complex transform: their spectra are its even and odd parts.
+ * @param {Float32Array} samples
+ * @param {{ size?: number, hop?: number }} options
+ */
+export function spectrogram(samples, { size = 1024, hop = 64 } = {}) {
   const table = prepare(size);
+  const { window, reversed } = table;
   const frames = Math.floor(samples.length / hop) + 1;
   const bins = size / 2;
   const levels = new Float32Array(frames * bins);
   const re = new Float64Array(size);
   const im = new Float64Array(size);
+  const padded = new Float32Array(samples.length + 2 * size);
+  padded.set(samples, size / 2);
   let loudest = 1e-20;
-  for (let frame = 0; frame < frames; frame++) {
-    const start = frame * hop - size / 2;
+  for (let frame = 0; frame < frames; frame += 2) {
+    const both = frame + 1 < frames;
+    const start = frame * hop;
     for (let i = 0; i < size; i++) {
-      const sample = samples[start + i]; // undefined beyond the ends
-      re[table.reversed[i]] = sample === undefined ? 0 : sample * table.window[i];
+      re[reversed[i]] = padded[start + i] * window[i];
+      im[reversed[i]] = both ? padded[start + hop + i] * window[i] : 0;
     }
-    im.fill(0);
     transform(re, im, table);
     for (let bin = 0; bin < bins; bin++) {
-      const power = re[bin] * re[bin] + im[bin] * im[bin];
-      levels[frame * bins + bin] = power;
-      if (power > loudest) loudest = power;
+      const mirror = (size - bin) % size;
+      const sumRe = re[bin] + re[mirror];
+      const sumIm = im[bin] - im[mirror];
+      const differenceRe = re[bin] - re[mirror];
+      const differenceIm = im[bin] + im[mirror];
+      const first = (sumRe * sumRe + sumIm * sumIm) / 4;
+      levels[frame * bins + bin] = first;
+      if (first > loudest) loudest = first;
+      if (!both) continue;
+      const second = (differenceRe * differenceRe + differenceIm * differenceIm) / 4;
+      levels[(frame + 1) * bins + bin] = second;
+      if (second > loudest) loudest = second;
     }
   }
   for (let i = 0; i < levels.length; i++) levels[i] = 10 * Math.log10(levels[i] / loudest + 1e-12);
-  return { levels, frames, bins, size, hop };
+  return { levels, frames, bins, size, hop, loudest };
 }

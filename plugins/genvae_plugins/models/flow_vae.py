@@ -94,6 +94,16 @@ class FlowVAE(Model):
         codes = walk(lambda x, time: self._guided(x, time, mean, z, genre), noise, self.options.flow_steps)
         return self.detail.draw(codes, self.patches, generator)
 
+    def stages(self, features: Tensor, genre: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
+        """What is left by the codes, by the detail's mean from the codes, and by a draw of its texture."""
+        codes = self.patches.encode(features)
+        mean, log_scale = self._likelihood(codes)
+        return {
+            "codes": self.patches.decode(codes),
+            "codes and detail": mean,
+            "codes, detail and texture": self.texture(mean, log_scale, generator),
+        }
+
     def loss(self, features: Tensor, genre: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
         """The VAE's negative evidence lower bound, the flow's loss, and the detail's and its noise's likelihoods.
 

@@ -95,6 +95,24 @@ class RaarOptions:
             raise ValueError(f"beta must be above 0 and at most 1, but is {self.beta}.")
 
 
+@dataclass(frozen=True, kw_only=True)
+class AdmmOptions:
+    """Options of the `admm` vocoder.
+
+    start: how the phase gradient is integrated, `ridges` or `queue`. iterations: rounds of projection.
+    rho: how far the rounds trust magnitudes that no sound has; 0 wants them exact, 1 is close to Griffin-Lim.
+    """
+
+    start: Start = "ridges"
+    iterations: int = 100
+    rho: float = 0.1
+
+    def __post_init__(self) -> None:
+        _check(self.iterations)
+        if not self.rho >= 0:
+            raise ValueError(f"rho must not be negative, but is {self.rho}.")
+
+
 @genvae.hookimpl
 def genvae_vocoders() -> Iterator[genvae.VocoderPlugin]:
     """Declare the vocoders that come with genvae."""
@@ -126,6 +144,12 @@ def genvae_vocoders() -> Iterator[genvae.VocoderPlugin]:
         summary="Relaxed averaged alternating reflections: slow, for the closest magnitudes.",
         factory="genvae_plugins.vocoders.refined:Raar",
         options=RaarOptions,
+    )
+    yield genvae.VocoderPlugin(
+        name="admm",
+        summary="Alternating direction method of multipliers.",
+        factory="genvae_plugins.vocoders.refined:Admm",
+        options=AdmmOptions,
     )
     yield genvae.VocoderPlugin(
         name="zero-phase",

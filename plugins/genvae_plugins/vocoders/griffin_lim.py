@@ -9,11 +9,11 @@ from __future__ import annotations
 from torch import Tensor
 
 from genvae_plugins.vocoders.frames import Frames
-from genvae_plugins.vocoders.magnitudes import MagnitudeVocoder, polar
+from genvae_plugins.vocoders.magnitudes import IterativeVocoder
 from genvae_plugins.vocoders.rounds import Rounds
 
 
-class GriffinLim(MagnitudeVocoder):
+class GriffinLim(IterativeVocoder):
     """Fast Griffin-Lim for batches on any device; not differentiable.
 
     It starts from random phases if a generator (of any device) is given, else from one fixed set of them for every
@@ -26,7 +26,9 @@ class GriffinLim(MagnitudeVocoder):
     def _tools(self, frames: Frames, clips: int) -> Rounds:
         return Rounds(frames, clips)
 
-    def _reconstruct(self, frames: Frames, tools: Rounds, logs: Tensor, turns: Tensor | None) -> Tensor:
-        assert turns is not None  # as `draws` says
-        magnitude, options = logs.exp(), self.options
-        return tools.run(magnitude, polar(magnitude, turns), options.iterations, momentum=options.momentum)
+    def _phases(self, logs: Tensor, drawn: Tensor | None) -> Tensor:
+        assert drawn is not None  # as `draws` says
+        return drawn
+
+    def _refine(self, frames: Frames, tools: Rounds, magnitude: Tensor, spectrum: Tensor) -> Tensor:
+        return tools.run(magnitude, spectrum, self.options.iterations, momentum=self.options.momentum)

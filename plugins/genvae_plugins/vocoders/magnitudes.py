@@ -24,7 +24,7 @@ _CIRCLE = np.exp(2j * np.pi * np.arange(1 << 14) / (1 << 14)).astype(np.complex6
 class MagnitudeVocoder(Vocoder):
     """A vocoder that finds phases for natural-log magnitudes; not differentiable.
 
-    A child says in `name` who it is, in `draws` whether it wants random phases, and finds a waveform in `_reconstruct`.
+    A child says in `name` who it is, in `draws` whether it wants random phases, and finds phases in `_phases`.
     Without a generator, every clip gets the same fixed set of "random" phases.
     """
 
@@ -45,6 +45,12 @@ class MagnitudeVocoder(Vocoder):
 
         A clip with a value that is not a number, or infinite, comes out as not a number; minus infinity is silence.
         """
+        return self._waveforms(spectrogram, length, generator, None)
+
+    def _waveforms(
+        self, spectrogram: Tensor, length: int | None, generator: torch.Generator | None, initial_phase: Tensor | None
+    ) -> Tensor:
+        """What `forward` gives, starting from phases in radians [B, bins, frames] where there are any."""
         frames = Frames(self.spec, self.window, spectrogram.shape[2], length)
         if not len(spectrogram):
             return self.window.new_zeros(0, frames.length)
@@ -52,7 +58,8 @@ class MagnitudeVocoder(Vocoder):
         sound = logs.amax((1, 2)) < math.inf  # [B]; false for what is not a number, too
         if broken := not bool(sound.all()):
             logs = torch.where(sound[:, None, None], logs, _LEAST_LOG)
-        turns = self._turns(logs, generator) if self.draws else None
+        given = None if initial_phase is None else initial_phase.detach().to(self.window).transpose(1, 2)
+        drawn = self._drawn(logs, generator) if self.draws and given is None else None
 
         # A CPU takes clip by clip: each then stays in its cache, and gives the same whatever else is in the batch.
         step = 1 if logs.device.type == "cpu" else len(logs)
@@ -62,25 +69,59 @@ class MagnitudeVocoder(Vocoder):
             if not hasattr(own, "tools"):
                 own.tools = self._tools(frames, step)
             part = logs[rows].clamp_min(_LEAST_LOG).contiguous()
-            drawn = None if turns is None else turns[rows]
-            return frames.trim(self._reconstruct(frames, own.tools, part, drawn)).clone()
+            magnitude = part.exp()
+            if given is None:
+                start = polar(magnitude, self._phases(part, None if drawn is None else drawn[rows]))
+            else:
+                start = _real_at_both_ends(torch.polar(magnitude, given[rows].contiguous()), magnitude)
+            return frames.trim(self._refine(frames, own.tools, magnitude, start)).clone()
 
         wave = torch.cat(over_threads(reconstruct, [slice(row, row + step) for row in range(0, len(logs), step)]))
         return wave.masked_fill(~sound[:, None], math.nan) if broken else wave
 
     def _tools(self, frames: Frames, clips: int) -> Any:
-        """What `_reconstruct` can use again and again for so many clips at a time; each thread has its own."""
+        """What `_refine` can use again and again for so many clips at a time; each thread has its own."""
         return None
 
     @abstractmethod
-    def _reconstruct(self, frames: Frames, tools: Any, logs: Tensor, turns: Tensor | None) -> Tensor:
-        """Log magnitudes [B, frames, bins] and random phases in turns -> padded waveform [B, samples]."""
+    def _phases(self, logs: Tensor, drawn: Tensor | None) -> Tensor:
+        """Log magnitudes and random phases in turns -> phases in turns, all [B, frames, bins]."""
 
-    def _turns(self, logs: Tensor, generator: torch.Generator | None) -> Tensor:
+    def _refine(self, frames: Frames, tools: Any, magnitude: Tensor, spectrum: Tensor) -> Tensor:
+        """Magnitudes and spectra that have them, [B, frames, bins] -> padded waveform [B, samples]."""
+        return frames.synthesise(spectrum).flatten(1)
+
+    def _drawn(self, logs: Tensor, generator: torch.Generator | None) -> Tensor:
         """Random phases in turns, of the shape of `logs` [B, frames, bins]."""
         if generator is not None:
             return torch.rand(logs.shape, generator=generator, device=generator.device).to(logs)
         return torch.rand(logs.shape[1:], generator=torch.Generator().manual_seed(0)).to(logs).expand(logs.shape)
+
+
+class IterativeVocoder(MagnitudeVocoder):
+    """One whose rounds, in `_refine`, may start from phases that the caller knows."""
+
+    takes_initial_phase = True
+
+    def forward(
+        self,
+        spectrogram: Tensor,
+        *,
+        length: int | None = None,
+        generator: torch.Generator | None = None,
+        initial_phase: Tensor | None = None,
+    ) -> Tensor:
+        """Natural-log magnitudes [B, bins, frames] -> waveform [B, length].
+
+        A clip with a value that is not a number, or infinite, comes out as not a number; minus infinity is silence.
+
+        Args:
+            spectrogram: natural-log magnitudes [B, bins, frames].
+            length: of the waveform in samples, by default `spec.samples(frames)`.
+            generator: what random phases are drawn from, where the method wants them and is given no others.
+            initial_phase: that the rounds start from instead of their own, in radians [B, bins, frames].
+        """
+        return self._waveforms(spectrogram, length, generator, initial_phase)
 
 
 def polar(magnitude: Tensor, turns: Tensor) -> Tensor:
@@ -95,6 +136,11 @@ def polar(magnitude: Tensor, turns: Tensor) -> Tensor:
     else:
         angle = (turns - turns.round()).mul_(2 * math.pi)
         spectrum = torch.complex(angle.cos().mul_(magnitude), angle.sin().mul_(magnitude))
+    return _real_at_both_ends(spectrum, magnitude)
+
+
+def _real_at_both_ends(spectrum: Tensor, magnitude: Tensor) -> Tensor:
+    """The spectra [B, frames, bins] with a real value of that magnitude in the lowest and the highest bin, in place."""
     parts = torch.view_as_real(spectrum)
     for edge in (0, -1):
         spectrum[..., edge] = magnitude[..., edge].copysign(parts[..., edge, 0])

@@ -5,15 +5,12 @@ Průša, Balazs & Søndergaard, A Noniterative Method for Reconstruction of Phas
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from genvae import FeatureSpec
 from genvae_plugins.vocoders import integration_queue, phase_gradient
-from genvae_plugins.vocoders.frames import Frames
-from genvae_plugins.vocoders.magnitudes import MagnitudeVocoder, polar
+from genvae_plugins.vocoders.magnitudes import MagnitudeVocoder
 from genvae_plugins.vocoders.peaks import with_still_edges
 
 
@@ -26,9 +23,9 @@ class Pghi(MagnitudeVocoder):
     name = "pghi"
     draws = True
 
-    def _reconstruct(self, frames: Frames, tools: Any, logs: Tensor, turns: Tensor | None) -> Tensor:
-        assert turns is not None  # as `draws` says
-        return frames.synthesise(polar(logs.exp(), phases(logs, turns, self.spec, self.options.tolerance))).flatten(1)
+    def _phases(self, logs: Tensor, drawn: Tensor | None) -> Tensor:
+        assert drawn is not None  # as `draws` says
+        return phases(logs, drawn, self.spec, self.options.tolerance)
 
 
 def phases(logs: Tensor, random: Tensor, spec: FeatureSpec, tolerance: float) -> Tensor:

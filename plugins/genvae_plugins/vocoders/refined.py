@@ -1,8 +1,7 @@
-"""The `pghi-refined` and `raar` vocoders: phases from the phase gradient, then rounds of projection."""
+"""The `pghi-refined`, `raar` and `admm` vocoders: phases from the phase gradient, then rounds of projection."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from typing import Any
 
 import torch
@@ -11,7 +10,7 @@ from torch import Tensor
 from genvae import FeatureSpec
 from genvae_plugins.vocoders import ridges
 from genvae_plugins.vocoders.frames import Frames
-from genvae_plugins.vocoders.magnitudes import MagnitudeVocoder, polar
+from genvae_plugins.vocoders.magnitudes import IterativeVocoder
 from genvae_plugins.vocoders.projections import Projections
 from genvae_plugins.vocoders.rounds import Rounds
 
@@ -20,26 +19,19 @@ _RELAXATION = 0.5
 """Of what was tried with a momentum of 0 to 0.99 it led deepest on blurred magnitudes, in 8, 16 and 32 rounds."""
 
 
-class _Refined(MagnitudeVocoder):
+class _Refined(IterativeVocoder):
     """Starts from integrated phase gradients: `ridges` runs on any device, `queue` is that of the `pghi` vocoder."""
 
     def __init__(self, options: Any, *, spec: FeatureSpec) -> None:
         super().__init__(options, spec=spec)
         self.draws = options.start == "queue"
 
-    def _reconstruct(self, frames: Frames, tools: Any, logs: Tensor, turns: Tensor | None) -> Tensor:
-        magnitude = logs.exp()
-        if turns is None:
-            start = ridges.phases(logs, self.spec)
-        else:
-            from genvae_plugins.vocoders import pghi  # here, as it brings a compiler that the other start does without
+    def _phases(self, logs: Tensor, drawn: Tensor | None) -> Tensor:
+        if drawn is None:
+            return ridges.phases(logs, self.spec)
+        from genvae_plugins.vocoders import pghi  # here, as it brings a compiler that the other start does without
 
-            start = pghi.phases(logs, turns, self.spec, _TOLERANCE)
-        return self._refine(frames, tools, magnitude, polar(magnitude, start))
-
-    @abstractmethod
-    def _refine(self, frames: Frames, tools: Any, magnitude: Tensor, spectrum: Tensor) -> Tensor:
-        """Magnitudes and spectra that have them, [B, frames, bins] -> padded waveform [B, samples]."""
+        return pghi.phases(logs, drawn, self.spec, _TOLERANCE)
 
 
 class PghiRefined(_Refined):
@@ -82,3 +74,28 @@ class Raar(_Refined):
         left: float = 5 * (1 - iteration / self.options.iterations)  # in fifths of all rounds
         beta: float = self.options.beta
         return min(beta, 0.5) + max(0.0, beta - 0.5) * min(1.0, left)
+
+
+class Admm(_Refined):
+    """The alternating direction method of multipliers, which like `raar` leaves the hollows that Griffin-Lim stays in.
+
+    Masuyama, Yatabe & Oikawa, Griffin-Lim Like Phase Recovery via Alternating Direction Method of Multipliers, IEEE
+    Signal Processing Letters 26(1), 2019. With P_A the projection on the magnitudes and P_C that on what a waveform can
+    give, it looks for x in A, equal to z, with the least distance of z from C. A round of the scaled form is
+
+        y = x + u;  z = (rho y + P_C y) / (1 + rho);  u = y - z;  x = P_A(z - u)
+
+    so that u = (y - P_C y) / (1 + rho) and x = P_A(y - 2 u). With rho = 0 the distance is a constraint, z = P_C y, and
+    the rounds are those of Douglas and Rachford; with rho = 1 each x is P_A P_C y, as in Griffin-Lim but for u in y.
+    """
+
+    name = "admm"
+
+    def _refine(self, frames: Frames, tools: Any, magnitude: Tensor, spectrum: Tensor) -> Tensor:
+        projections = Projections(frames, magnitude)
+        total, fitting = spectrum.clone(), spectrum  # y, as u is zero at first, and x
+        for _ in range(self.options.iterations):
+            multiplier = (total - projections.consistent(total)).div_(1 + self.options.rho)
+            projections.with_magnitude_(torch.sub(total, multiplier, alpha=2, out=fitting))
+            torch.add(fitting, multiplier, out=total)
+        return projections.wave(fitting)

@@ -5,16 +5,13 @@ Beauregard, Harish & Wyse, Single Pass Spectrogram Inversion, 2015.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from genvae import FeatureSpec
 from genvae_plugins.vocoders import peaks
-from genvae_plugins.vocoders.frames import Frames
-from genvae_plugins.vocoders.magnitudes import MagnitudeVocoder, polar
+from genvae_plugins.vocoders.magnitudes import MagnitudeVocoder
 
 
 class Spsi(MagnitudeVocoder):
@@ -22,9 +19,8 @@ class Spsi(MagnitudeVocoder):
 
     name = "spsi"
 
-    def _reconstruct(self, frames: Frames, tools: Any, logs: Tensor, turns: Tensor | None) -> Tensor:
-        magnitude = logs.exp()
-        return frames.synthesise(polar(magnitude, phases(magnitude, self.spec))).flatten(1)
+    def _phases(self, logs: Tensor, drawn: Tensor | None) -> Tensor:
+        return phases(logs.exp(), self.spec)
 
 
 def phases(magnitude: Tensor, spec: FeatureSpec) -> Tensor:

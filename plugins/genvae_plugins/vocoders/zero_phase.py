@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
-from genvae_plugins.vocoders.frames import Frames
 from genvae_plugins.vocoders.magnitudes import MagnitudeVocoder
 
 
@@ -16,7 +13,6 @@ class ZeroPhase(MagnitudeVocoder):
 
     name = "zero-phase"
 
-    def _reconstruct(self, frames: Frames, tools: Any, logs: Tensor, turns: Tensor | None) -> Tensor:
-        signed = logs.exp()
-        signed[..., 1::2] *= -1  # counted from the frame's first sample, the middle is half a turn a bin away
-        return frames.synthesise(torch.complex(signed, torch.zeros_like(signed))).flatten(1)
+    def _phases(self, logs: Tensor, drawn: Tensor | None) -> Tensor:
+        # Counted from the frame's first sample, the middle is half a turn a bin away.
+        return (0.5 * (torch.arange(logs.shape[2], device=logs.device) % 2)).expand(logs.shape)

@@ -21,6 +21,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("pghi-refined", {"start": "queue"}),
     ("pghi", {}),
     ("raar", {"iterations": 20}),
+    ("admm", {"iterations": 20}),
     ("spsi", {}),
     ("zero-phase", {}),
     ("torchaudio-griffin-lim", {"iterations": 16}),
@@ -199,6 +200,8 @@ def test_any_shape_gives_a_finite_waveform(
         ("raar", "iterations", -1),
         ("raar", "beta", 0),
         ("raar", "beta", 1.5),
+        ("admm", "iterations", -1),
+        ("admm", "rho", -0.1),
         ("torchaudio-griffin-lim", "momentum", 1.0),
     ],
 )

@@ -1,0 +1,28 @@
+"""Clips of a store as tensors, one batch after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from genvae.clips.store import ClipStore
+
+
+def load(store: ClipStore, numbers: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+    """Read clips: (waves [n, samples] in ±1, genres [n])."""
+    return torch.from_numpy(store.waves(numbers)), genres_of(store, numbers)
+
+
+def genres_of(store: ClipStore, numbers: NDArray[np.int64]) -> Tensor:
+    """The genres of clips, [n]."""
+    return torch.from_numpy(store.index["genre"][numbers].astype(np.int64))
+
+
+def in_order(store: ClipStore, numbers: NDArray[np.int64], batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield every clip of `numbers` once, in that order, in batches."""
+    for start in range(0, len(numbers), batch_size):
+        yield load(store, numbers[start : start + batch_size])

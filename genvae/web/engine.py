@@ -1,0 +1,216 @@
+"""What the page asks of a run: sounds from seeds, places, paths and files, and where they lie. It knows no HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+import genvae
+from genvae.errors import GenvaeError
+from genvae.latents import LatentMap, map_methods
+from genvae.pipeline import SECTIONS
+from genvae.plugin.registry import Registry
+from genvae.run import Run
+from genvae.synthesis.latent_path import LatentPath
+from genvae.synthesis.synthesizer import Synthesizer
+from genvae.web import schema
+from genvae.web.directions import Directions
+from genvae.web.sources import NEAREST, Resolved, Sources
+from genvae.web.vocoders import offered
+from genvae.web.worker import Check
+
+DIRECTIONS = 6
+_CARD = 1 << 16  # characters of a model card
+
+
+def _nothing(*_: object) -> None:
+    """The check of work that nobody ends."""
+
+
+class Engine:
+    """A run, loaded once. Its methods compute, and are called one at a time.
+
+    Args:
+        run: a run whose training has ended.
+        registry: where its plugins come from.
+
+    Raises:
+        RunError: the run is unfinished or damaged.
+        PluginError: a plugin that it names is missing.
+
+    Attributes:
+        name: of the run's folder.
+        digest: the run's.
+        synthesizers: by the name of the vocoder, those that work here without a compiler; the run's own first.
+        maps: the run's maps by method; UMAP first, as it shows more of what belongs together.
+        latent_dim: how many numbers a latent has.
+    """
+
+    def __init__(self, run: Run, registry: Registry) -> None:
+        self._run, self._config, self._registry = run, run.config, registry
+        self.synthesizers = offered(run, registry)
+        self.name, self.digest = run.path.resolve().name, self._synthesizer(None).digest
+        self.maps = {method: LatentMap.load(run, method) for method in reversed(map_methods(run))}
+        self.latent_dim = len(self._synthesizer(None).latent(run.config.genres[0], seed=0))
+        first = next(iter(self.maps.values()), None)
+        self._directions = Directions.of(first, run.config.genres, DIRECTIONS) if first else None
+        self._sources = Sources(self._synthesizer(None), self.maps, self._directions, self.latent_dim)
+
+    @property
+    def default(self) -> str:
+        """The vocoder that is used where none is asked for."""
+        return next(iter(self.synthesizers))
+
+    def info(self, runs: list[schema.RunInfo], limits: schema.Limits) -> schema.Info:
+        """What there is to ask for."""
+        config, main = self._config, self._synthesizer(None)
+        return schema.Info(
+            run=main.digest,
+            runs=runs,
+            genres=list(config.genres),
+            sample_rate=config.sample_rate,
+            clip_samples=config.clip_samples,
+            latent_dim=self.latent_dim,
+            vocoders=[
+                schema.VocoderInfo(name=name, summary=self._registry.plugin("vocoder", name).summary)
+                for name in self.synthesizers
+            ],
+            maps=[
+                schema.MapInfo(
+                    method=method,
+                    clips=len(each.points),
+                    explained=each.explained,
+                    low=_pair(each.points.amin(dim=0)),
+                    high=_pair(each.points.amax(dim=0)),
+                )
+                for method, each in self.maps.items()
+            ],
+            directions=len(self._directions.axes) if self._directions else 0,
+            limits=limits,
+            versions={"genvae": genvae.__version__, "torch": str(torch.__version__)},
+        )
+
+    def about(self) -> schema.About:
+        """How the run was made."""
+        parts = {section: getattr(self._config, section).plugin for section in SECTIONS}
+        card = self._run.path / "MODEL_CARD.md"
+        text = card.read_text(encoding="utf-8", errors="replace")[:_CARD] if card.is_file() else ""
+        return schema.About(name=self.name, parts=parts, training=self._run.training, data=self._run.data, card=text)
+
+    def directions(self) -> list[schema.DirectionInfo]:
+        """The principal directions, and what they do as far as that is measured."""
+        found = self._directions
+        if found is None:
+            return []
+        return [
+            schema.DirectionInfo(explained=float(share), does=words, measured=found.measured)
+            for share, words in zip(found.explained, found.words(), strict=True)
+        ]
+
+    def measure(self) -> bool:
+        """Do a small part of finding out what the directions do; whether there is more to do."""
+        if self._directions is None or self._directions.measured >= 1:
+            return False
+        self._directions.measure(self._synthesizer(None))
+        return True
+
+    def generate(self, genre: str, *, seed: int, index: int, temperature: float, vocoder: str | None) -> bytes:
+        """The wav file that `genvae generate` writes."""
+        synthesizer = self._synthesizer(vocoder)
+        return synthesizer.generate(genre, seed=seed, index=index, temperature=temperature).wav()
+
+    def decode(self, source: schema.Source, vocoder: str | None) -> bytes:
+        """A source as a wav file; what is drawn from a seed and left as it is, is the file of `generate`."""
+        plain = source.point is None and source.latent is None and not source.variations and not any(source.shifts)
+        if source.genre is not None and plain:
+            seed, index, temperature = source.seed, source.index, source.temperature
+            return self.generate(source.genre, seed=seed, index=index, temperature=temperature, vocoder=vocoder)
+        resolved = self._sources.resolve(source)
+        synthesizer = self._synthesizer(vocoder)
+        if resolved.other is None:
+            return synthesizer.decode(resolved.z, resolved.genre, seed=source.seed, index=source.index).wav()
+        both = LatentPath.of(torch.stack([resolved.z, resolved.z]), [resolved.genre, resolved.other])
+        return synthesizer.decode_at(both, resolved.share, seed=source.seed, index=source.index).wav()
+
+    def place(self, asked: schema.PlaceRequest | schema.PathPlaceRequest) -> schema.Placed:
+        """Where a source lies, or the clips of a path."""
+        if isinstance(asked, schema.PlaceRequest):
+            found = [self._sources.resolve(asked.source)]
+        else:
+            path, times = self._path(asked)
+            found = [Resolved(each.latent, each.genre) for each in map(path.at, times)]
+        return schema.Placed(genre=found[0].genre, clips=[self._placed(each) for each in found])
+
+    def place_wave(self, wave: Tensor, *, note: str = "", upload: str = "") -> schema.Placed:
+        """Where the clips of a sound [samples] lie."""
+        latents, genre = self._synthesizer(None).encode(wave)
+        clips = [self._placed(Resolved(z, genre)) for z in latents]
+        return schema.Placed(genre=genre, clips=clips, note=note, upload=upload)
+
+    def reconstruct(
+        self,
+        wave: Tensor,
+        genre: str | None,
+        vocoder: str | None,
+        shifts: Sequence[float] = (),
+        check: Check = _nothing,
+    ) -> bytes:
+        """The wav file that `genvae reconstruct` writes for a sound [samples], perhaps with each clip shifted."""
+        shift = self._sources.shift(shifts)
+        return self._synthesizer(vocoder).reconstruct(wave, genre, shift=shift, on_clip=check).wav()
+
+    def points(self, method: str) -> bytes:
+        """The training clips of a map: uint16 x of each, then y, then the index of its genre.
+
+        Coordinates are told in 65535ths of the map's extent: a hundredth of a pixel, for half of what floats take.
+        """
+        found = self._sources.map(method)
+        low, high = found.points.amin(dim=0), found.points.amax(dim=0)
+        part = (found.points - low) / (high - low).clamp_min(torch.finfo(torch.float32).tiny)
+        steps = (part * 65535).round().numpy().astype("<u2")
+        return steps[:, 0].tobytes() + steps[:, 1].tobytes() + found.genre.numpy().astype("<u2").tobytes()
+
+    def path(self, asked: schema.PathRequest, check: Check = _nothing) -> bytes:
+        """The wav file that `genvae interpolate` writes for a path."""
+        path, times = self._path(asked)
+        synthesizer = self._synthesizer(asked.vocoder)
+        seconds = synthesizer.seconds(len(times))
+        start = asked.start
+        return synthesizer.decode_path(path, seconds, seed=start.seed, index=start.index, on_clip=check).wav()
+
+    def _path(self, asked: schema.PathPlaceRequest) -> tuple[LatentPath, list[float]]:
+        """A path, and the times on it at which its clips lie."""
+        knots = [self._sources.resolve(each) for each in (asked.start, *asked.via, asked.end)]
+        path = LatentPath.of(torch.stack([each.z for each in knots]), [each.genre for each in knots])
+        return path, torch.linspace(0, 1, max(asked.steps, len(knots))).tolist()
+
+    def _synthesizer(self, vocoder: str | None) -> Synthesizer:
+        try:
+            return self.synthesizers[vocoder or self.default]
+        except KeyError:
+            known = ", ".join(self.synthesizers)
+            raise GenvaeError(f"There is no vocoder {vocoder!r} here. There are: {known}.") from None
+
+    def _placed(self, resolved: Resolved) -> schema.PlacedClip:
+        maps = {}
+        for method, found in self.maps.items():
+            point = resolved.points[method] if method in resolved.points else found.place(resolved.z[None])[0]
+            indices, distances = found.neighbours(point[None], NEAREST)
+            neighbours = [
+                schema.Neighbour(
+                    clip=int(found.clip[index]),
+                    genre=self._config.genres[int(found.genre[index])],
+                    point=_pair(found.points[index]),
+                    distance=float(distance),
+                )
+                for index, distance in zip(indices[0], distances[0], strict=True)
+            ]
+            sparse = bool(found.sparse(point[None])[0])
+            maps[method] = schema.MapPlace(point=_pair(point), sparse=sparse, neighbours=neighbours)
+        return schema.PlacedClip(latent=resolved.z.tolist(), maps=maps)
+
+
+def _pair(point: Tensor) -> tuple[float, float]:
+    return float(point[0]), float(point[1])

@@ -1,0 +1,58 @@
+"""What `conv-vae` and `wae` share: the convolutional decoder with its likelihood, conditional on genre."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from genvae.interfaces.model import Model
+from genvae.spec import FeatureSpec
+from genvae_plugins.models import ConvVAEOptions, WAEOptions
+from genvae_plugins.models.conv_networks import CONDITION_DIM, GENRE_DIM, Decoder, Encoder
+from genvae_plugins.models.texture import Texture
+
+
+class ConvModel(Model):
+    """The networks of `conv_networks`, and what comes of a latent. A child says how clips become latents.
+
+    The likelihood is a Gaussian in log-magnitude whose scale is predicted for every bin and frame. `decode` given a
+    generator draws from it (see `texture`), without one it gives the mean.
+    """
+
+    def __init__(
+        self, options: ConvVAEOptions | WAEOptions, *, spec: FeatureSpec, frames: int, genres: Sequence[str]
+    ) -> None:
+        super().__init__(options, spec=spec, frames=frames, genres=genres)
+        self.latent_dim = options.latent_dim
+        self.max_gradient_norm = 1.0
+        self.learning_rate = options.learning_rate
+        self.texture = Texture(spec, options.texture)
+        self.genre = nn.Embedding(len(genres), GENRE_DIM)
+        self.encoder = Encoder(options, bins=spec.bins, frames=frames)
+        self.decoder = Decoder(options, bins=spec.bins, frames=frames)
+        self.encoded_dim = options.neck * self.decoder.lengths[-1]
+        self.condition = nn.Linear(self.latent_dim + GENRE_DIM, CONDITION_DIM)
+        self.expand = nn.Linear(self.latent_dim + GENRE_DIM, self.encoded_dim)
+
+    def encoded(self, features: Tensor, genre: Tensor) -> Tensor:
+        """Features [B, bins, frames] -> what a posterior is made of, [B, encoded_dim]."""
+        return F.silu(self.encoder(features, self.genre(genre))).flatten(1)
+
+    def likelihood(self, z: Tensor, genre: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log standard deviation of the features that latents stand for, [B, bins, frames] each."""
+        given = torch.cat([z, self.genre(genre)], dim=1)
+        start = self.expand(given).unflatten(1, (-1, self.decoder.lengths[-1]))
+        likely: tuple[Tensor, Tensor] = self.decoder(start, F.silu(self.condition(given)))
+        return likely
+
+    def decode(self, z: Tensor, genre: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """Latents [B, latent_dim] -> features [B, bins, frames]: the likelihood's mean, or a draw with a generator."""
+        drawn: Tensor = self.texture(*self.likelihood(z, genre), generator)
+        return drawn
+
+    def optimizers(self) -> list[torch.optim.Optimizer]:
+        """One AdamW."""
+        return [torch.optim.AdamW(self.parameters(), lr=self.learning_rate, betas=(0.9, 0.99))]
