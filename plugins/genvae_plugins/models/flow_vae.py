@@ -95,7 +95,7 @@ class FlowVAE(Model):
         return self.detail.draw(codes, self.patches, generator)
 
     def stages(self, features: Tensor, genre: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
-        """What is left by the codes, by the detail's mean from the codes, and by a draw of its texture."""
+        """What is left by the codes, by the detail's mean from the codes, and by that with its noise."""
         codes = self.patches.encode(features)
         return {
             "codes": self.patches.decode(codes),
