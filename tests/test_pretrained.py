@@ -1,4 +1,4 @@
-"""The embedded run: it makes sound of each genre, offline, from nothing but a seed, and its card credits the music."""
+"""The pretrained run: it makes sound of each genre, offline, from a seed alone, and its card credits the music."""
 
 from __future__ import annotations
 

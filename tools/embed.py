@@ -68,7 +68,7 @@ def halved(weights: Path, target: Path) -> None:
 def card(
     run: Run, lines: list[dict[str, Any]], credits: list[Credit], machine: str, commands: list[str], table: str
 ) -> str:
-    """The model card of an embedded run, whose log has these lines."""
+    """The model card of a pretrained run, whose log has these lines."""
     from safetensors import safe_open
 
     last = next(line for line in reversed(lines) if line["kind"] == "validation")

@@ -24,7 +24,7 @@ class Session:
     Args:
         suites: names from SUITES.
         sounds: a folder of recordings; None for invented music.
-        run: to generate with; None for the embedded one.
+        run: to generate with; None for the pretrained one.
         thorough: more cases, and twice the rounds in four times the time.
         status: is told what is being measured.
 

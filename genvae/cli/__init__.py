@@ -16,20 +16,20 @@ from genvae.text import printable
 
 COMMANDS = {
     "generate": "Make new clips of a genre.",
-    "interpolate": "A way from one sound to another.",
-    "serve": "A page that makes and shows sounds.",
+    "interpolate": "Interpolate between two sounds.",
+    "serve": "Serve a page that makes and shows sounds.",
     "regenerate": "Make a generated clip again, byte for byte.",
-    "reconstruct": "Encode and decode your own sound.",
+    "reconstruct": "Encode and decode your own sounds.",
     "prepare": "Chop recordings into a store of clips.",
     "train": "Train a model on a store.",
     "evaluate": "Measure how good a run's clips are.",
-    "map": "Lay a run's training clips out on a plane.",
-    "plot": "Pictures of sounds, of the latent space and of a training.",
-    "info": "What a run, a store or a generated file is.",
+    "map": "Project training clips to 2-D.",
+    "plot": "Draw sounds, the latent space, or a training.",
+    "info": "Show what a run, a store or a generated file is.",
     "export": "Write a run's decoder as ONNX.",
-    "bench": "Measure speed and quality, with other libraries beside.",
+    "bench": "Measure speed and quality, beside other libraries.",
     "doctor": "Check this installation, plugin by plugin.",
-    "plugins": "List, show, check and begin plugins.",
+    "plugins": "List, show, check and create plugins.",
 }
 
 

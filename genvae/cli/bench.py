@@ -42,7 +42,7 @@ _LIBRARIES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUM
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Folder of recordings to measure on.  [default: invented music]",
 )
-@click.option("--run", "run_path", type=click.Path(path_type=Path), help="Run to generate with.  [default: embedded]")
+@click.option("--run", "run_path", type=click.Path(path_type=Path), help="Run to generate with.  [default: pretrained]")
 @click.option(
     "--thorough", is_flag=True, help="More batches, lengths, options and repeats; takes half an hour or more."
 )

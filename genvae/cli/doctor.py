@@ -122,7 +122,7 @@ def _ffmpeg() -> str | None:
 
 
 def _generation() -> dict[str, Any]:
-    """Make one clip with the embedded run, from the disk to the bytes of a wav file."""
+    """Make one clip with the pretrained run, from the disk to the bytes of a wav file."""
     result: dict[str, Any] = dict.fromkeys(("run", "genre", "seconds", "level_db", "error"))
     began = time.perf_counter()
     try:

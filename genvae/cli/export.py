@@ -40,7 +40,7 @@ def export(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Write the decoder of RUN, by default of the embedded run, or all that comes before its vocoder.
+    """Write the decoder of RUN, by default of the pretrained run, or all that comes before its vocoder.
 
     What is drawn on the way is an input, too. The file is compared with torch, genre by genre, before it is
     written; what its features mean stands inside. `pip install 'genvae[export]'` brings what this needs.

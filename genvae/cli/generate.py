@@ -23,7 +23,7 @@ def _finite(ctx: click.Context, parameter: click.Parameter, value: float | None)
 
 
 @click.command()
-@click.option("--run", "run_path", type=click.Path(path_type=Path), help="Run to use instead of the embedded one.")
+@click.option("--run", "run_path", type=click.Path(path_type=Path), help="Run to use instead of the pretrained one.")
 @click.option("--genre", help="Genre of the clips; left out, the error names those of the run.")
 @click.option("--count", type=click.IntRange(min=1), default=1, show_default=True, help="Number of clips.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Same seed and run, same clips. By default random.")

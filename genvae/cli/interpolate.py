@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--from", "start", required=True, metavar="GENRE@SEED|FILE", help="Where the way begins.")
-@click.option("--to", "end", required=True, metavar="GENRE@SEED|FILE", help="Where it ends.")
+@click.option("--from", "start", required=True, metavar="GENRE@SEED|FILE", help="The sound to begin with.")
+@click.option("--to", "end", required=True, metavar="GENRE@SEED|FILE", help="The sound to end with.")
 @click.option(
     "--steps", type=click.IntRange(2, 1000), default=8, show_default=True, help="Number of clips, with both ends."
 )
-@click.option("--seconds", type=float, help="One sound of this length, which passes all of the way evenly.")
+@click.option("--seconds", type=float, help="Make one sound of this length instead of clips.")
 @click.option(
     "-o",
     "--output",
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     metavar="FILE|DIR|-",
     help="A folder for the clips; a .wav file or - for one sound.  [default: here]",
 )
-@click.option("--run", "run_path", type=click.Path(path_type=Path), help="Run to use instead of the embedded one.")
+@click.option("--run", "run_path", type=click.Path(path_type=Path), help="Run to use instead of the pretrained one.")
 @click.option("--vocoder", help="Vocoder to use instead of the run's own.")
 @click.option(
     "--set",
@@ -58,7 +58,7 @@ def interpolate(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Go from one sound to another through the latent space, along a great circle.
+    """Interpolate between two sounds through the latent space, along a great circle.
 
     An end is a genre and a seed, as `genvae generate --genre GENRE --seed SEED` makes it, or a sound file, whose first
     clip's length is encoded. The steps become separate clips; with -o FILE.wav or --seconds they become one sound,

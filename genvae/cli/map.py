@@ -26,7 +26,7 @@ from genvae.cli.output import say, show_json, show_path
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of UMAP.")
 @click.option("--json", "as_json", is_flag=True, help="Say what was made as JSON.")
 def map(run_path: Path, method: str, store: Path | None, seed: int, as_json: bool) -> None:
-    """Make a map of the training clips of RUN, and keep it in the run as map.safetensors.
+    """Project the training clips of RUN to 2-D, and keep the map in the run as map.safetensors.
 
     `genvae train` makes the PCA map at its end. UMAP takes a minute or two for 20,000 clips. A run keeps one map of
     either kind; `genvae plot latent` draws it, and the page of `genvae serve` plays it.

@@ -30,7 +30,7 @@ _output = click.option(
     help="The picture to write, over one that is there.",
 )
 _run_option = click.option(
-    "--run", "run_path", type=click.Path(path_type=Path), help="Run to use instead of the embedded one."
+    "--run", "run_path", type=click.Path(path_type=Path), help="Run to use instead of the pretrained one."
 )
 
 

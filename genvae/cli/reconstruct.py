@@ -21,7 +21,7 @@ from genvae.errors import GenvaeError
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder for NAME-reconstruction.wav of each file.",
 )
-@click.option("--run", "run_path", type=click.Path(path_type=Path), help="Run to use instead of the embedded one.")
+@click.option("--run", "run_path", type=click.Path(path_type=Path), help="Run to use instead of the pretrained one.")
 @click.option("--genre", help="Genre to condition on; by default the one that fits each file best.")
 @click.option("--vocoder", help="Vocoder to use instead of the run's own.")
 @click.option(

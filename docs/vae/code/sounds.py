@@ -1,4 +1,4 @@
-"""Draws the pictures of docs/vae/sounds.md and writes its numbers, from the embedded run and pure tones.
+"""Draws the pictures of docs/vae/sounds.md and writes its numbers, from the pretrained run and pure tones.
 
 python docs/vae/code/sounds.py
 """

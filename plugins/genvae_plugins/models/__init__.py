@@ -149,7 +149,7 @@ class FlowVAEOptions:
         guidance: 1 draws from what was learnt, more exaggerates what the latent says.
         latent_noise: how inexact the flow takes a latent to be, as a standard deviation.
         texture: how much of the noise that was learnt is drawn.
-        preconditioned: whether the flow is scaled by the codes' deviations; that of the embedded run is not yet, for
+        preconditioned: whether the flow is scaled by the codes' deviations; that of the pretrained run is not yet, for
             which alone it can be false.
     """
 
