@@ -37,7 +37,7 @@ PAGE = Path(__file__).parent.parent / "docs" / "models.md"
 MODELS = ("reference-vae", "conv-vae", "beta-vae", "wae", "vq-vae", "vae-gan", "flow-vae")
 PRIORS = ("standard-normal", "gaussian", "gmm", "flow")
 BASE = "flow-vae"  # whose latents the priors are compared on
-HEADS = ("accuracy", "Fréchet∞", "kernel", "precision", "recall", "density", "coverage", "diversity")
+HEADS = ("statistics distance", "embedder distance", "told apart", "accuracy", "density", "coverage", "diversity")
 Sets = dict[str, NDArray[np.float32]]
 
 
@@ -57,7 +57,7 @@ def main() -> None:
     models = table(("model", "weights", "batches", "a clip"), model_rows(judge, asked.folder))
     priors = table(("prior", "fitted in"), prior_rows(judge, store, Run(asked.folder / BASE), asked.folder))
     said = f"`python benchmarks/models.py STORE FOLDER --minutes {asked.minutes:g} --clips {judge.clips}`"
-    where = f"torch {torch.__version__}, one thread; by {judge.embedder.name}"
+    where = f"torch {torch.__version__}, one thread; by {names(judge)}"
     write("models", f"{said}, {where}:\n\n{models}")
     write("priors", f"The latents of that `{BASE}`, with every prior:\n\n{priors}")
 
@@ -131,14 +131,23 @@ def generated(judge: Judge, synthesizer: Synthesizer, took: Callable[[float], ob
 
 
 def rated(judge: Judge, sets: Sets) -> list[str]:
-    """The cells of the metrics, each with half a 95 % interval."""
-    estimate = judge.rate(sets)
-    cells = []
-    for name in ("accuracy", "frechet", "kernel", "precision", "recall", "density", "coverage", "diversity"):
-        places = 1 if name == "frechet" else 2
-        value, error = getattr(estimate.value, name), 1.96 * getattr(estimate.error, name)
-        cells.append(f"{value:.{places}f} ±{error:.{places}f}")
-    return cells
+    """The cells of HEADS, each with half a 95 % interval."""
+    told, heard = judge.rate(sets).values()
+    columns = (
+        (told, "frechet", 1),
+        (heard, "frechet", 1),
+        (told, "auc", 2),
+        *((heard, name, 2) for name in ("accuracy", "density", "coverage", "diversity")),
+    )
+    return [
+        f"{getattr(estimate.value, name):.{places}f} ±{1.96 * getattr(estimate.error, name):.{places}f}"
+        for estimate, name, places in columns
+    ]
+
+
+def names(judge: Judge) -> str:
+    """What measures, with versions and digests."""
+    return " and ".join(member.name for member in judge.members)
 
 
 def table(heads: tuple[str, ...], rows: Iterator[list[str]]) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 import matplotlib
 import soundfile
 import torch
-from models import HEADS, generated, rated
+from models import HEADS, generated, names, rated
 
 from genvae.clips.store import ClipStore
 from genvae.files import write_whole
@@ -51,12 +51,18 @@ def main() -> None:
             target.parent.mkdir(exist_ok=True)
             soundfile.write(target, clip.wave.numpy(), clip.sample_rate)
         last, steps = records(run, "validation")[-1], records(run, "train")[-1]
-        cells = [f"{minutes(run):.0f}", f"{last['step']}", f"{steps['clips_per_second']:.0f}", f"{last['nll']:.3f}",
-                 f"{last['flow']:.3f}", f"{last['distance_db']:.1f}",
-                 *rated(judge, generated(judge, synthesizer, lambda _: None))]  # fmt: skip
+        cells = [
+            f"{minutes(run):.0f}",
+            f"{last['step']}",
+            f"{steps['clips_per_second']:.0f}",
+            f"{last['nll']:.3f}",
+            f"{last['flow']:.3f}",
+            f"{last['distance_db']:.1f}",
+            *rated(judge, generated(judge, synthesizer, lambda _: None)),
+        ]
         lines.append("| " + " | ".join(cells) + " |")
         print(lines[-1], flush=True)
-    said = f"`python benchmarks/trainings.py STORE RUN ...`, torch {torch.__version__}; by {judge.embedder.name}:"
+    said = f"`python benchmarks/trainings.py STORE RUN ...`, torch {torch.__version__}; by {names(judge)}:"
     block = "<!-- table -->\n" + said + "\n\n" + "\n".join(lines) + "\n<!-- end of table -->"
     page = DOCS / "training.md"
     text = page.read_text(encoding="utf-8")

@@ -40,8 +40,10 @@ if TYPE_CHECKING:
     from genvae.synthesis.sound import Reconstruction as Reconstruction
     from genvae.synthesis.synthesizer import Synthesizer as Synthesizer
     from genvae.synthesis.vocode import vocode as vocode
+    from genvae.verbs import evaluate as evaluate
     from genvae.verbs import export_onnx as export_onnx
     from genvae.verbs import load as load
+    from genvae.verbs import make_critic as make_critic
     from genvae.verbs import make_map as make_map
     from genvae.verbs import prepare as prepare
     from genvae.verbs import regenerate as regenerate
@@ -65,7 +67,7 @@ _HOME = {
     "genvae.synthesis.sound": ("Clip", "Reconstruction"),
     "genvae.synthesis.synthesizer": ("Synthesizer",),
     "genvae.synthesis.vocode": ("vocode",),
-    "genvae.verbs": ("export_onnx", "load", "make_map", "prepare", "regenerate", "train"),
+    "genvae.verbs": ("evaluate", "export_onnx", "load", "make_critic", "make_map", "prepare", "regenerate", "train"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 

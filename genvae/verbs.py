@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genvae.errors import OptionError, RunError
-from genvae.progress import Listener, Message, listening
+from genvae.progress import Listener, Message, listening, tracked
 
 if TYPE_CHECKING:
     from genvae.clips.store import ClipStore
     from genvae.latents.map import LatentMap
+    from genvae.metrics.table import EvaluationTable
     from genvae.onnx_export import Exported, ExportPart
     from genvae.plugin.registry import Registry
     from genvae.run import Run
@@ -242,6 +243,76 @@ def train(
         if not resume and preset and budget is None:
             listener(Message(PRESETS[preset].expect))
         return run_training(job, clips, device=device, listener=listener)
+
+
+def evaluate(
+    run: Run | Path | str | None,
+    store: ClipStore | Path | str,
+    *,
+    clips: int = 120,
+    seed: int = 0,
+    baseline: Run | Path | str | None = None,
+    candidates: int = 1,
+    progress: bool | Listener = True,
+    registry: Registry | None = None,
+) -> EvaluationTable:
+    """Measure how good a run's clips are, beside real ones of recordings that it never saw, and baselines.
+
+    docs/evaluation.md says what each number means. It takes some minutes.
+
+    Args:
+        run: a trained run; None for the pretrained one.
+        store: the one that it was trained on, for its unseen recordings.
+        clips: of each genre, at most.
+        seed: of the clips, and of what is drawn to measure them.
+        baseline: a run for a row to compare with.
+        candidates: with more than one, a row of clips each of which is the best of so many.
+        progress: True shows it, False is silence; else what is called with each `Progress` and `Message`.
+        registry: where plugins come from; None for what is installed.
+
+    Returns:
+        a dict of all numbers, which prints as tables.
+
+    Raises:
+        RunError: the run is unfinished, or its clips are of another rate or length than the store's.
+        GenvaeError: the store holds too few unseen recordings.
+    """
+    from genvae.metrics.evaluation import Evaluation
+    from genvae.metrics.report import as_json, tables
+    from genvae.metrics.table import EvaluationTable
+    from genvae.plugin.registry import installed
+
+    opened, held = open_run(run), open_store(store)
+    evaluation = Evaluation(
+        opened,
+        registry or installed(),
+        held,
+        baseline=None if baseline is None else open_run(baseline),
+        candidates=candidates,
+        clips=clips,
+        seed=seed,
+    )
+    with listening(progress) as listener:
+        rows = [evaluation.row(name) for name in tracked(list(evaluation.sources), "measuring", listener)]
+    return EvaluationTable(as_json(evaluation, rows), tables(evaluation, rows))
+
+
+def make_critic(run: Run | Path | str, store: ClipStore | Path | str) -> Path:
+    """Learn from a store's training clips what `genvae generate --candidates` chooses by, and keep it in the run.
+
+    Args:
+        run: a trained run.
+        store: the one that it was trained on.
+
+    Returns:
+        the file that was written.
+    """
+    from genvae.metrics.critic import Critic
+    from genvae.metrics.embedder import default_embedder
+
+    opened = open_run(run)
+    Critic.of_store(open_store(store), opened.config.genres, default_embedder()).save(opened.critic_path)
+    return opened.critic_path
 
 
 def make_map(

@@ -112,7 +112,9 @@ class SoundfileStream:
         """
         found = False
         for block in self._sound(frames):
-            here = block[max(self._first - self._at, 0) :][: self._left]
+            here = block
+            if self._at < self._first or len(block) > self._left:
+                here = block[max(self._first - self._at, 0) :][: self._left]
             self._at += len(block)
             self._left -= len(here)
             if len(here):
@@ -137,6 +139,9 @@ class SoundfileStream:
                     if why:
                         yield from self._gap(place, why, frames)
                         why = ""
+                    if not surplus:
+                        yield block
+                        continue
                     if len(block) > surplus:
                         yield block[surplus:]
                     surplus = max(surplus - len(block), 0)
@@ -187,23 +192,36 @@ class SoundfileStream:
         resampler = None
         if file.samplerate != self.sample_rate:
             resampler = soxr.ResampleStream(file.samplerate, self.sample_rate, self.channels, dtype="float32")
-        left = _UNKNOWN
-        at_once = self._whole_frames or frames
-        if file.format == "FLAC":  # asked for more than there is, it reads on into a file that was joined to it
-            left = int(file.frames) - (self._stretch.start or 0 if self._stretch else 0)
-        while left > 0 and len(block := _read(file, min(at_once, left))):
-            self._read_to = file.place()
-            left -= len(block)
+        for block in self._read_blocks(frames):
             if file.channels != self.channels:
                 block = np.repeat(block.mean(axis=1, keepdims=True), self.channels, axis=1)
             if resampler is not None:
                 block = resampler.resample_chunk(np.ascontiguousarray(block)).reshape(-1, self.channels)
+            if len(block) <= frames:
+                yield block
+                continue
             for first in range(0, len(block), frames):
                 yield block[first : first + frames]
         if resampler is not None:
             rest = resampler.resample_chunk(np.zeros((0, self.channels), np.float32), last=True)
             for first in range(0, len(rest), frames):
                 yield rest[first : first + frames]
+
+    def _read_blocks(self, frames: int) -> Iterator[NDArray[np.float32]]:
+        """What the file that is open gives, as it is."""
+        file = self._file
+        if file.format != "FLAC":
+            exact = file.subtype == "PCM_16"
+            while len(block := _read(file, frames, exact)):
+                yield block
+            return
+        # Asked for more than there is, it reads on into a file that was joined to it.
+        left = int(file.frames) - (self._stretch.start or 0 if self._stretch else 0)
+        exact = file.subtype == "PCM_16"
+        while left > 0 and len(block := _read(file, min(self._whole_frames or frames, left), exact)):
+            self._read_to = file.place()
+            left -= len(block)
+            yield block
 
     def _gap(self, place: int | None, why: str, frames: int) -> Iterator[NDArray[np.float32]]:
         """Note damage up to `place`, and give silence for it."""
@@ -339,9 +357,9 @@ def _open(path: Path, stretch: Stretch | None) -> _Sequential:
     return file
 
 
-def _read(file: soundfile.SoundFile, frames: int) -> NDArray[np.float32]:
-    """The next float32 [n, channels], n <= frames."""
-    if file.subtype != "PCM_16":
+def _read(file: soundfile.SoundFile, frames: int, exact: bool) -> NDArray[np.float32]:
+    """The next float32 [n, channels], n <= frames; `exact` says that 16 bits hold its samples."""
+    if not exact:
         block: NDArray[np.float32] = file.read(frames, dtype="float32", always_2d=True)
         return block
     # The same numbers as libsndfile's own conversion, which takes three times as long.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -16,7 +17,8 @@ from genvae.interfaces.dataset import SoundStream
 _BLOCK_VALUES = 1 << 17  # values in a block, whatever the number of channels
 _CEILING = 8.0  # far above full scale, where everything saturates; keeps absurd floats from overflowing the filter
 _REACH = 128  # samples of the slower rate: more than half the length of soxr's filter
-_STRIDE = 8  # of the frames whose power is compared: enough to tell whether channels cancel
+_STRIDE = 61  # of the frames whose power is compared: enough to tell whether channels cancel
+_EVERY = 4  # blocks, of which one is looked at for that
 _CANCELS = 0.01  # power of the mean of the channels, of theirs: 20 dB below
 _SOUNDS = 1e-8  # power of a block that is not silent
 _FULL = 0.9999  # what counts as full scale
@@ -59,6 +61,8 @@ class MonoStream:
         self._reach = 0.0 if self._resampler is None else _REACH / min(self._ratio, 1.0)  # in frames of the stream
         self._damage_seen = 0
         self._powers = np.zeros(stream.channels)
+        self._blocks = 0
+        self._sounds = self._cancels = False  # what was found of the last block that was looked at
         self._sounding = self._cancelling = 0  # frames
 
     def __iter__(self) -> Iterator[NDArray[np.float32]]:
@@ -129,16 +133,21 @@ class MonoStream:
             for channel in range(2, channels):
                 mono += block[:, channel]
             mono /= np.float32(channels)
-            some, same = block[::_STRIDE], mono[::_STRIDE]
-            powers = np.einsum("nc,nc->c", some, some) / len(some)
-            power = float(np.dot(same, same)) / len(same)
-        mean = float(powers.mean())
-        if np.isfinite(mean):
-            self._powers += powers * len(block)
-            if mean > _SOUNDS:
-                self._sounding += len(block)
-                self._cancelling += len(block) if power < _CANCELS * mean else 0
+            if self._blocks % _EVERY == 0:
+                self._compare(block[::_STRIDE], mono[::_STRIDE])
+        self._blocks += 1
+        self._sounding += len(block) if self._sounds else 0
+        self._cancelling += len(block) if self._sounds and self._cancels else 0
         return self._finite(mono)
+
+    def _compare(self, block: NDArray[np.float32], mono: NDArray[np.float32]) -> None:
+        """Compare the power of some frames with that of their mean."""
+        powers = np.array([np.dot(block[:, channel], block[:, channel]) for channel in range(block.shape[1])])
+        mean = float(powers.sum()) / block.shape[1]
+        self._sounds = _SOUNDS * len(block) < mean < math.inf
+        if self._sounds:
+            self._powers += powers
+            self._cancels = float(np.dot(mono, mono)) < _CANCELS * mean
 
     def _finite(self, mono: NDArray[np.float32]) -> NDArray[np.float32]:
         """Make what is not finite zero, since it would spread through the resampler, and remember where it was."""

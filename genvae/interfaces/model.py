@@ -16,7 +16,12 @@ from genvae.spec import FeatureSpec
 
 @dataclass(frozen=True)
 class Posterior:
-    """A diagonal Gaussian over latents: `mean` and `log_variance`, [B, latent_dim] each."""
+    """A diagonal Gaussian over latents.
+
+    Attributes:
+        mean: [B, latent_dim].
+        log_variance: [B, latent_dim], natural logarithms.
+    """
 
     mean: Tensor
     log_variance: Tensor
@@ -34,9 +39,12 @@ class Posterior:
 class TrainingStep:
     """What the training loop hands to `Model.training_step`.
 
-    optimizers: those of `Model.optimizers`, in their order. backward: call it in place of `loss.backward()`, so that
-    the loop's precision and its other processes are served. loss: `Model.loss`, likewise; of other methods of a
-    model, none may be used for training by several processes. generator: for everything that is drawn.
+    Attributes:
+        optimizers: those of `Model.optimizers`, in their order.
+        backward: call it in place of `loss.backward()`, so that the loop's precision and its other processes are
+            served.
+        loss: `Model.loss`, likewise; of other methods of a model, none may be used for training by several processes.
+        generator: for everything that is drawn.
     """
 
     optimizers: Sequence[torch.optim.Optimizer]
@@ -82,6 +90,15 @@ class Model(nn.Module, ABC):
     @abstractmethod
     def decode(self, z: Tensor, genre: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """Latents [B, latent_dim] -> features [B, bins, frames]; a decoder that draws does so only with a generator."""
+
+    def stages(self, features: Tensor, genre: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
+        """Features [B, bins, frames] after each step of the way through the model that a clip can be brought, by name.
+
+        From what takes least away to what takes most, without the latent, which any model has: such as what is left
+        by a code of the spectrogram. `genvae evaluate` measures each, so that one sees where a run loses. By default
+        none.
+        """
+        return {}
 
     def optimizers(self) -> list[torch.optim.Optimizer]:
         """The optimisers, with the learning rates that the loop's schedule scales; by default one AdamW."""

@@ -1,4 +1,4 @@
-"""What a model has to beat, or can't: copy synthesis, a PCA with a Gaussian per genre, silence and noise."""
+"""What a model has to beat: a PCA with a Gaussian for each genre, and noise."""
 
 from __future__ import annotations
 
@@ -14,13 +14,6 @@ from genvae.pipeline import Pipeline
 COMPONENTS = 128
 _BATCH = 32
 _NOISE = 0.1  # RMS of full scale
-
-
-@torch.no_grad()
-def copy_synthesis(pipeline: Pipeline, waves: Waves, generator: torch.Generator) -> Waves:
-    """Real clips [N, samples] through the front end and the vocoder alone: what those two cost."""
-    parts = [_sound(pipeline, _features(pipeline, block), waves.shape[1], generator) for block in _blocks(waves)]
-    return np.concatenate(parts)
 
 
 class PrincipalComponents:
@@ -64,11 +57,6 @@ class PrincipalComponents:
         features = flat.unflatten(1, self._shape)
         parts = [_sound(self._pipeline, block, samples, generator) for block in features.split(_BATCH)]
         return np.concatenate(parts)
-
-
-def silence(count: int, samples: int) -> Waves:
-    """Clips [count, samples] of nothing."""
-    return np.zeros((count, samples), np.float32)
 
 
 def white_noise(count: int, samples: int, generator: torch.Generator) -> Waves:

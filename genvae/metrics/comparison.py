@@ -1,45 +1,73 @@
-"""Compares sets of clips as an embedder hears them: every number with how far chance alone would move it."""
+"""Compares sets of clips with real ones, by each member: something that turns clips into points."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 
 from genvae.metrics.distances import frechet_infinity, kernel_distance
 from genvae.metrics.embedder import Embedder, Points, Waves, default_embedder
 from genvae.metrics.genres import GenreClassifier
+from genvae.metrics.halves import Recordings
 from genvae.metrics.neighbours import distances, neighbourhood
-
-RESAMPLES = 30
+from genvae.metrics.space import Space
+from genvae.metrics.statistics import signal_statistics
+from genvae.metrics.two_sample import two_sample_auc
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """How a set of clips compares with real ones; docs/evaluation.md says how to read it.
+    """How the clips of a genre compare with real ones, or the mean over genres; docs/evaluation.md says how to read it.
 
-    accuracy: share taken for their genre by a classifier. frechet: squared Fréchet distance, extrapolated to sets
-    without end. kernel: unbiased kernel distance. precision, recall, density, coverage: see `neighbourhood`.
-    diversity: mean distance of two clips of a genre, divided by that of real clips.
+    Attributes:
+        accuracy: share taken for their genre by a classifier.
+        frechet: squared Fréchet distance, extrapolated to sets without end; by an embedder it is the Fréchet audio
+            distance (FAD).
+        kid: kernel distance, KID.
+        density: see `Neighbourhood`.
+        coverage: likewise.
+        diversity: mean distance of two clips of the genre, divided by that of real clips.
+        auc: how well a classifier tells them from real ones, see `two_sample_auc`.
     """
 
     accuracy: float
     frechet: float
-    kernel: float
-    precision: float
-    recall: float
+    kid: float
     density: float
     coverage: float
     diversity: float
+    auc: float
+
+
+NAMES = tuple(field.name for field in fields(Comparison))
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A comparison, and the standard error of each of its numbers."""
+    """What one member says of a set of clips.
 
-    value: Comparison
-    error: Comparison
+    Attributes:
+        genres: of each genre, the mean over references.
+        errors: the standard deviation over references; each is made of half of the recordings, so this estimates the
+            standard error of the mean (McCarthy, Pseudo-replication: half samples, 1969).
+    """
+
+    genres: Mapping[str, Comparison]
+    errors: Mapping[str, Comparison]
+
+    @property
+    def value(self) -> Comparison:
+        """The mean over genres."""
+        return _combined(list(self.genres.values()), lambda values: float(np.mean(values)))
+
+    @property
+    def error(self) -> Comparison:
+        """The standard error of that mean."""
+        return _combined(
+            list(self.errors.values()), lambda values: float(np.sqrt(np.square(values).sum()) / len(values))
+        )
 
     def interval(self, name: str) -> tuple[float, float]:
         """Between what a number lies with 95 % confidence, taken as normally distributed."""
@@ -47,68 +75,98 @@ class Estimate:
         return middle - 1.96 * error, middle + 1.96 * error
 
 
+Rating = Mapping[str, Estimate]
+"""What each member says, by its name."""
+
+
+def default_members() -> tuple[Embedder, ...]:
+    """Signal statistics, and the embedder that genvae ships."""
+    return signal_statistics(), default_embedder()
+
+
 def compare(
-    real: Mapping[str, Waves], other: Mapping[str, Waves], *, sample_rate: int, training: Mapping[str, Waves],
-    embedder: Embedder | None = None, resamples: int = RESAMPLES, seed: int = 0,
-) -> Estimate:  # fmt: skip
-    """Compare clips with real ones, genre by genre and as a whole.
+    real: Mapping[str, Waves],
+    other: Mapping[str, Waves],
+    *,
+    sample_rate: int,
+    training: Mapping[str, Waves],
+    members: Sequence[Embedder] = (),
+) -> Rating:
+    """Compare clips with real ones, genre by genre.
+
+    There is but one reference, so that no errors can be told; `Judge` has several.
 
     Args:
-        real: real clips of recordings that no training saw, [N, samples] in ±1 of each genre, as many of each.
-        other: the clips in question, likewise; as many as there are real ones, or recall and coverage mean little.
+        real: real clips of recordings that no training saw, [N, samples] in ±1 of each genre.
+        other: the clips in question, likewise; as many as there are real ones, or coverage means little.
         sample_rate: of all of them, in Hz.
-        training: real clips that the genre classifier is fitted to; of other recordings than `real`.
-        embedder: by default the one that genvae ships.
-        resamples: draws for the standard errors.
+        training: real clips that the members' spaces and the genre classifier are fitted to; of other recordings.
+        members: by default the two that genvae ships.
     """
-    ears = embedder or default_embedder()
-    points = [{genre: ears.embed_at(waves, sample_rate) for genre, waves in clips.items()}
-              for clips in (real, other, training)]  # fmt: skip
-    return compare_points(points[0], points[1], GenreClassifier.fit(points[2]), resamples=resamples, seed=seed)
+    made = {}
+    for member in members or default_members():
+        ours, theirs, known = (
+            {genre: member.embed_at(waves, sample_rate) for genre, waves in clips.items()}
+            for clips in (real, other, training)
+        )
+        made[member.name] = Ear(known, standardised=member.has_units).estimate(
+            {genre: [(ours[genre], theirs[genre], None, None)] for genre in ours}
+        )
+    return made
 
 
-def compare_points(
-    real: Mapping[str, Points], other: Mapping[str, Points], classifier: GenreClassifier, *,
-    resamples: int = RESAMPLES, seed: int = 0,
-) -> Estimate:  # fmt: skip
-    """As `compare`, of points [N, D].
+Pair = tuple[Points, Points, Recordings | None, Recordings | None]
+"""Reference and clips, as points [N, D] and [M, D], and the recordings that they are from."""
 
-    The standard errors are those of the bootstrap (Efron & Tibshirani, An Introduction to the Bootstrap, 1993,
-    chapter 6) over the clips in question; the real ones are held fixed, so that they say what other clips from the
-    same source might have given.
+
+class Ear:
+    """What a member's points mean: the space that they are compared in, and where its genres lie.
+
+    Args:
+        training: points [N, D] of real training clips of each genre.
+        standardised: see `Space`.
     """
-    generator = np.random.default_rng(seed)
-    value = _once(real, other, classifier, generator)
-    again = [
-        asdict(_once(real, {genre: own[generator.integers(len(own), size=len(own))] for genre, own in other.items()},
-                     classifier, generator))
-        for _ in range(resamples)
-    ]  # fmt: skip
-    spread = {name: float(np.std([each[name] for each in again], ddof=1)) for name in asdict(value)}
-    return Estimate(value, Comparison(**spread))
+
+    def __init__(self, training: Mapping[str, Points], *, standardised: bool) -> None:
+        self.space = Space(np.concatenate(list(training.values())), standardised=standardised)
+        self.classifier = GenreClassifier.fit({genre: self.space(own) for genre, own in training.items()})
+
+    def estimate(self, pairs: Mapping[str, Sequence[Pair]]) -> Estimate:
+        """Compare the pairs of each genre."""
+        found = {genre: [self._compare(genre, *pair) for pair in own] for genre, own in pairs.items()}
+        return Estimate(
+            {genre: _combined(own, lambda values: float(np.mean(values))) for genre, own in found.items()},
+            {genre: _combined(own, _deviation) for genre, own in found.items()},
+        )
+
+    def _compare(
+        self, genre: str, reference: Points, clips: Points, recordings: Recordings | None, origins: Recordings | None
+    ) -> Comparison:
+        real, other = self.space(reference), self.space(clips)
+        near = neighbourhood(real, other)
+        return Comparison(
+            accuracy=self.classifier.accuracy({genre: other}),
+            frechet=frechet_infinity(real, other, np.random.default_rng(0)),
+            kid=kernel_distance(real, other),
+            **asdict(near),
+            diversity=_apart(other) / max(_apart(real), 1e-12),
+            auc=two_sample_auc(
+                real,
+                other,
+                np.arange(len(real)) if recordings is None else recordings,
+                np.arange(len(other)) if origins is None else origins,
+            ),
+        )
 
 
-def _once(
-    real: Mapping[str, Points], other: Mapping[str, Points], classifier: GenreClassifier, generator: np.random.Generator
-) -> Comparison:
-    ours, theirs = np.concatenate(list(other.values())), np.concatenate(list(real.values()))
-    near = neighbourhood(theirs, ours)
-    return Comparison(
-        accuracy=classifier.accuracy(other),
-        frechet=frechet_infinity(theirs, ours, generator),
-        kernel=kernel_distance(theirs, ours),
-        precision=near.precision,
-        recall=near.recall,
-        density=near.density,
-        coverage=near.coverage,
-        diversity=_apart(other) / max(_apart(real), 1e-12),
-    )
+def _apart(points: Points) -> float:
+    """Mean distance of two different clips."""
+    return float(distances(points, points).sum()) / max(len(points) * (len(points) - 1), 1)
 
 
-def _apart(points: Mapping[str, Points]) -> float:
-    """Mean distance of two different clips of one genre, averaged over genres."""
-    means = []
-    for own in points.values():
-        pairs = max(len(own) * (len(own) - 1), 1)
-        means.append(distances(own, own).sum() / pairs)
-    return float(np.mean(means))
+def _deviation(values: Sequence[float]) -> float:
+    return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+
+
+def _combined(comparisons: Sequence[Comparison], how: Callable[[Sequence[float]], float]) -> Comparison:
+    return Comparison(**{name: how([getattr(each, name) for each in comparisons]) for name in NAMES})

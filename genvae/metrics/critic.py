@@ -29,14 +29,19 @@ class Critic:
     Args:
         embedder: name of the embedder that made the points; others' points mean nothing to it.
         classifier: of the genres.
-        means, roots: of each genre's points the mean [D] and a root of the inverse covariance [D, D].
+        means: of each genre's points, [D].
+        roots: of the inverse covariance of each genre's points, [D, D].
         typical: of each genre mean and standard deviation of its points' distances from the mean, in those units.
     """
 
     def __init__(
-        self, embedder: str, classifier: GenreClassifier, means: NDArray[np.float64], roots: NDArray[np.float64],
+        self,
+        embedder: str,
+        classifier: GenreClassifier,
+        means: NDArray[np.float64],
+        roots: NDArray[np.float64],
         typical: NDArray[np.float64],
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.embedder, self.classifier = embedder, classifier
         self._means, self._roots, self._typical = means, roots, typical
 
@@ -84,9 +89,12 @@ class Critic:
     def save(self, path: Path) -> None:
         """Write it as one safetensors file, whole."""
         tensors = {
-            "weights": self.classifier.weights, "offsets": self.classifier.offsets, "means": self._means,
-            "roots": self._roots, "typical": self._typical,
-        }  # fmt: skip
+            "weights": self.classifier.weights,
+            "offsets": self.classifier.offsets,
+            "means": self._means,
+            "roots": self._roots,
+            "typical": self._typical,
+        }
         about = {"embedder": self.embedder, "genres": "\n".join(self.classifier.genres)}
         save_tensors(path, {name: torch.from_numpy(value).float() for name, value in tensors.items()}, about)
 
@@ -100,12 +108,18 @@ class Critic:
         try:
             with safe_open(path, framework="pt") as file:
                 about = file.metadata()
-                value = {name: file.get_tensor(name).double().numpy() for name in
-                         ("weights", "offsets", "means", "roots", "typical")}  # fmt: skip
+                value = {
+                    name: file.get_tensor(name).double().numpy()
+                    for name in ("weights", "offsets", "means", "roots", "typical")
+                }
             genres = tuple(about["genres"].split("\n"))
             count, dimensions = value["weights"].shape
-            shapes = {"offsets": (count,), "means": (count, dimensions), "roots": (count, dimensions, dimensions),
-                      "typical": (count, 2)}  # fmt: skip
+            shapes = {
+                "offsets": (count,),
+                "means": (count, dimensions),
+                "roots": (count, dimensions, dimensions),
+                "typical": (count, 2),
+            }
             if len(genres) != count or any(value[name].shape != shape for name, shape in shapes.items()):
                 raise ValueError("its parts do not fit each other")
             classifier = GenreClassifier(genres, value["weights"], value["offsets"])

@@ -33,10 +33,12 @@ class Embedder(ABC):
     Attributes:
         name: with a version, as it stands in every table.
         sample_rate: of the waveforms that `embed` takes, in Hz.
+        has_units: whether each coordinate has a unit of its own, so that each must count in its own deviations.
     """
 
     name: str
     sample_rate: int
+    has_units: bool = False
 
     @abstractmethod
     def embed(self, waves: Waves) -> Points:
@@ -48,7 +50,7 @@ class Embedder(ABC):
 
 
 class ShippedEmbedder(Embedder):
-    """A small convolutional network that was trained to tell recordings and genres apart (`tools/train_embedder.py`).
+    """A small convolutional network that was trained to hear genres and spoilt sound (`tools/train_embedder.py`).
 
     Its input is the log-mel spectrogram of the clip at equal loudness, so that level plays no part.
 
@@ -74,7 +76,7 @@ class ShippedEmbedder(Embedder):
         self.name = f"genvae-embedder {version} ({digest})"
 
     def embed(self, waves: Waves) -> Points:
-        """Waveforms [N, samples] in ±1 at `sample_rate` -> points [N, 128] of about unit variance."""
+        """Waveforms [N, samples] in ±1 at `sample_rate` -> points [N, 256]."""
         with torch.no_grad():
             parts = [self._network(torch.from_numpy(waves[i : i + _BATCH])) for i in range(0, len(waves), _BATCH)]
         points: Points = torch.cat(parts).double().numpy()

@@ -2,57 +2,73 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TypeVar
 
 import numpy as np
 import torch
-from threadpoolctl import threadpool_limits
-from torch import Tensor
 
 from genvae.clips.store import ClipStore
 from genvae.errors import StoreError
-from genvae.metrics.baselines import PrincipalComponents, copy_synthesis, silence, white_noise
+from genvae.interfaces.dataset import Split
+from genvae.metrics.baselines import PrincipalComponents, white_noise
 from genvae.metrics.candidates import Chooser
-from genvae.metrics.comparison import RESAMPLES, Estimate
-from genvae.metrics.embedder import Embedder, Points, Waves
-from genvae.metrics.judge import CLIPS, Judge
+from genvae.metrics.comparison import Rating
+from genvae.metrics.continuity import Continuity, continuity, excerpts, patchworks
+from genvae.metrics.embedder import Embedder, Waves
+from genvae.metrics.halves import Recordings
+from genvae.metrics.judge import CLIPS, Heard, Judge, Reference
 from genvae.metrics.novelty import Nearness, Novelty, novelty
 from genvae.metrics.sampling import Numbers, shifted
 from genvae.metrics.signal import Signal, describe, multi_resolution_stft
+from genvae.metrics.stages import POSTERIOR, Stages, generated, rounded
+from genvae.metrics.statistics import SignalStatistics
+from genvae.metrics.threads import one_thread, side_by_side
 from genvae.metrics.training_clips import TrainingClips
+from genvae.metrics.two_sample import Difference, telling
+from genvae.metrics.worst import Oddity, worst
 from genvae.pipeline import Pipeline
 from genvae.plugin.registry import Registry
 from genvae.run import Run
-from genvae.synthesis.sound import Clip, Reconstruction
+from genvae.synthesis.renderer import log_spectral_distance
 from genvae.synthesis.synthesizer import Synthesizer, item_generator
 from genvae.training.monitor import active_units
 
-T = TypeVar("T")
 Sets = dict[str, Waves]
 """Waveforms [N, samples] of each genre."""
+
+LONG_SOUNDS = 16
+"""Sounds of some seconds that are measured of each genre."""
+REAL, TRAINING, GENERATED = "real, unseen recordings", "real, training recordings", "generated"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One kind of clips. signal: of each genre. novelty: of those for which it says something."""
+    """One kind of clips.
+
+    Attributes:
+        name: of the row.
+        rating: what each member says.
+        telling: of each genre the statistics by which the clips are told from real ones; none without that member.
+        signal: of each genre.
+        novelty: of those for which it says something.
+    """
 
     name: str
-    estimate: Estimate
+    rating: Rating
+    telling: Mapping[str, Sequence[Difference]]
     signal: Mapping[str, Signal]
     novelty: Novelty | None
 
 
 @dataclass(frozen=True)
 class Reconstructions:
-    """How far a run's reconstructions of unseen clips are from these: means over clips, with their standard errors.
+    """How far unseen clips, from latents drawn from their posteriors, are from these: means and their standard errors.
 
-    log_spectral: log-spectral distance in dB. multi_resolution: see `multi_resolution_stft`.
+    Attributes:
+        log_spectral: log-spectral distance (LSD) in dB.
+        multi_resolution: see `multi_resolution_stft`.
     """
 
     log_spectral: tuple[float, float]
@@ -63,71 +79,104 @@ class Evaluation:
     """Everything that is measured of a run; `sources` are the rows, each made when it is asked for.
 
     Args:
-        run: a finished run. registry: where its plugins come from.
+        run: a finished run.
+        registry: where its plugins come from.
         store: real clips at the run's rate and length, of all its genres; the one that it was trained on.
         generated: clips to measure in place of new ones of the run, [N, samples] of each genre.
         baseline: a run to compare with, such as `reference-vae` trained with the same budget.
         candidates: adds a row of new clips each of which the run's critic chose among so many.
+        members: what hears the clips; by default the two that genvae ships.
         clips: of each genre; fewer where the store has fewer.
         seed: of the clips that are made, and of all that is drawn to measure them.
-        resamples: draws for the standard errors.
+        reference: see `Judge`.
 
     Raises:
-        StoreError: the store doesn't fit the run. RunError: a run is unfinished or damaged. GenvaeError: candidates are
-            asked for, but the run has no critic, or one of another embedder.
+        StoreError: the store doesn't fit the run.
+        RunError: a run is unfinished or damaged.
+        GenvaeError: candidates are asked for, but the run has no critic, or one of another embedder.
     """
 
     def __init__(
-        self, run: Run, registry: Registry, store: ClipStore, *, generated: Sets | None = None,
-        baseline: Run | None = None, candidates: int = 1, embedder: Embedder | None = None, clips: int = CLIPS,
-        seed: int = 0, resamples: int = RESAMPLES,
-    ) -> None:  # fmt: skip
+        self,
+        run: Run,
+        registry: Registry,
+        store: ClipStore,
+        *,
+        generated: Sets | None = None,
+        baseline: Run | None = None,
+        candidates: int = 1,
+        members: Sequence[Embedder] = (),
+        clips: int = CLIPS,
+        seed: int = 0,
+        reference: Reference = "other recordings",
+    ) -> None:
         _require_fit(run, store)
-        self.genres = run.config.genres
-        self.seed = seed
-        self._registry, self._store, self._resamples = registry, store, resamples
+        self.genres, self.seed = run.config.genres, seed
+        self._store, self._samples = store, store.clip_samples
         if generated is not None:
             clips = min(clips, *(len(own) for own in generated.values()))
-        self.judge = Judge(store, self.genres, embedder=embedder, clips=clips)
-        self._samples = store.clip_samples
+        self.judge = Judge(store, self.genres, members=members, clips=clips, reference=reference)
         self._synthesizer = Synthesizer(run, registry)
         self._pipeline: Pipeline = run.load(registry)
-        named = {
-            "real, unseen recordings": lambda: self._stored(self.judge.unseen),
-            "real, training recordings": self._replayed,
-            "generated": lambda: generated or self._generated(self._synthesizer),
-            "reconstructed unseen": self._reconstructed,
-            "copy synthesis of unseen": self._copied,
-            "PCA-128, Gaussian a genre": self._principal,
-            "silence": lambda: dict.fromkeys(self.genres, silence(self.judge.clips, self._samples)),
-            "white noise": self._noise,
-        }
-        self.sources: dict[str, Callable[[], Sets]] = named
-        self._novel = {"real, unseen recordings", "real, training recordings", "generated"}
+        self._pipeline.eval()
+        self._stages = Stages(self._pipeline, seed)
+        self._kept: dict[str, Sets] = {}
+        self._novel = {REAL, TRAINING, GENERATED}
+        self._made_of_unseen = {REAL}
+        self.sources: dict[str, Callable[[], Sets]] = {REAL: lambda: self._unseen}
+        for stage in self._stages.names:
+            name = f"unseen, {stage}"
+            self.sources[name] = partial(self._brought, name, stage, self._unseen_of)
+            self._made_of_unseen.add(name)
+        self.sources[TRAINING] = lambda: self._replayed
+        for stage in self._stages.names[max(1, len(self._stages.names) - 2) :]:
+            self.sources[f"training, {stage}"] = partial(self._brought, f"training, {stage}", stage, self._replayed_of)
+        self._given = generated
+        self.sources[GENERATED] = self._product
         if candidates > 1:
-            chooser = Chooser.of(run, self._synthesizer)
-            name = f"generated, best of {candidates}"
-            self.sources[name] = lambda: self._chosen(chooser, candidates)
-            self._novel.add(name)
+            self._add_candidates(run, candidates)
         if baseline is not None:
-            other = Synthesizer(baseline, registry)
-            if (other.genres, other.sample_rate, other.clip_samples) != (
-                self.genres, self._synthesizer.sample_rate, self._samples,
-            ):  # fmt: skip
-                raise StoreError(f"The baseline {baseline.path} has other genres, another rate or another clip length.")
-            name = f"baseline, {baseline.config.model.plugin}"
-            self.sources[name] = lambda: self._generated(other)
-            self._novel.add(name)
+            self._add_baseline(baseline, registry)
+        self.sources["PCA-128, Gaussian a genre"] = self._principal
+        self.sources["white noise"] = self._noise
 
     def row(self, name: str) -> Row:
         """Make and measure the clips of a row."""
-        with one_thread():
-            sets = {genre: own[: self.judge.clips] for genre, own in self.sources[name]().items()}
-            points = self.judge.points(sets)
-            estimate = self.judge.rate_points(points, resamples=self._resamples, seed=self.seed)
+        sets = rounded(self.sources[name]())
+        heard = self._heard(name, sets)
+        rating = self.judge.rate_heard(heard)
         signal = {genre: describe(own, self._store.sample_rate) for genre, own in sets.items()}
-        found = novelty(self._nearness(sets, points), self._unseen_nearness) if name in self._novel else None
-        return Row(name, estimate, signal, found)
+        found = novelty(self._nearness(sets), self._unseen_nearness) if name in self._novel else None
+        return Row(name, rating, self._telling(heard), signal, found)
+
+    def hear(self, name: str) -> Heard:
+        """Make the clips of a row and let every member hear them, such as for a judge with another reference."""
+        return self._heard(name, rounded(self.sources[name]()))
+
+    def continuities(self, seconds: float) -> dict[str, dict[str, Continuity]]:
+        """How sounds of so many seconds hold together, by row and genre: real ones, shuffled ones, and new ones.
+
+        Raises:
+            StoreError: no unseen recording is that long.
+            GenvaeError: the run can't make a sound of that length.
+        """
+        rate = self._store.sample_rate
+        numbers = {genre: self._numbers("validation", genre) for genre in self.genres}
+        real = excerpts(self._store, numbers, seconds, LONG_SOUNDS)
+        missing = [genre for genre in self.genres if genre not in real]
+        if missing:
+            where = f"The store {self._store.path}"
+            raise StoreError(f"{where} has no unseen recording of {missing[0]!r} that lasts {seconds:g} s.")
+        shuffled = {g: patchworks(own, rate, np.random.default_rng(self.seed)) for g, own in real.items()}
+        with one_thread():
+            made = {g: generated(self._synthesizer, g, LONG_SOUNDS, self.seed, seconds) for g in self.genres}
+        rows = {"real, unseen recordings": real, "the same, cut and shuffled": shuffled, GENERATED: made}
+        return {name: {g: continuity(own, rate) for g, own in sets.items()} for name, sets in rows.items()}
+
+    def worst(self, count: int) -> tuple[list[Oddity], Sets]:
+        """The generated clips that are farthest from real ones, `count` of each genre, and all that were generated."""
+        clips = rounded(self.sources[GENERATED]())
+        return worst(self.judge, clips, count), clips
 
     @cached_property
     def active_units(self) -> tuple[int, int]:
@@ -135,113 +184,130 @@ class Evaluation:
         means = []
         with torch.no_grad():
             for label, genre in enumerate(self.genres):
-                numbers = np.concatenate([self.judge.reference[genre], self.judge.unseen[genre]])
-                for block in np.array_split(numbers, len(numbers) // 32 + 1):
-                    features = self._pipeline.transform(torch.from_numpy(self._store.waves(block)))
+                for block in np.array_split(self._unseen[genre], self.judge.clips // 16 + 1):
+                    features = self._pipeline.transform(torch.from_numpy(block))
                     means.append(self._pipeline.model.encode(features, torch.full((len(block),), label)).mean)
         found = torch.cat(means)
         return active_units(found), found.shape[1]
 
     @cached_property
-    def _training_clips(self) -> TrainingClips:
-        numbers = [np.intersect1d(self._store.select(split="train"), self._store.select(genre=g)) for g in self.genres]
-        with one_thread():
-            return TrainingClips(self._store, np.concatenate(numbers), self.judge.embedder)
+    def reconstructions(self) -> Reconstructions:
+        """How near the run comes to unseen clips that it is given."""
+        made = self.sources[f"unseen, {POSTERIOR}"]()
+        log_spectral: list[float] = []
+        resolved: list[float] = []
+        for genre, waves in self._unseen.items():
+            for original, other in zip(torch.from_numpy(waves[::2]), torch.from_numpy(made[genre][::2]), strict=True):
+                log_spectral.append(log_spectral_distance(original, other))
+                resolved.append(multi_resolution_stft(original, other))
+        return Reconstructions(_mean(log_spectral), _mean(resolved))
+
+    def _heard(self, name: str, sets: Sets) -> Heard:
+        if name in self._made_of_unseen:
+            return self.judge.hear(sets, held_out=True)
+        origins: dict[str, Recordings] | None = None
+        if name.startswith("training") or name == TRAINING:
+            origins = {genre: self.judge.recordings(own) for genre, own in self.judge.training.items()}
+        return self.judge.hear(sets, origins)
+
+    def _telling(self, heard: Heard) -> dict[str, list[Difference]]:
+        for member in self.judge.members:
+            if isinstance(member, SignalStatistics):
+                real = self.judge.real.points[member.name]
+                return {
+                    genre: telling(real[genre], own, member.statistics)
+                    for genre, own in heard.points[member.name].items()
+                }
+        return {}
 
     @cached_property
-    def _unseen_nearness(self) -> dict[str, Nearness]:
-        sets = self._stored(self.judge.unseen)
-        return self._nearness(sets, self.judge.points(sets))
+    def _unseen(self) -> Sets:
+        return {genre: self._store.waves(own) for genre, own in self.judge.held_out.items()}
 
-    def _nearness(self, sets: Sets, points: Mapping[str, Points]) -> dict[str, Nearness]:
-        return {genre: self._training_clips.nearness(own, points[genre]) for genre, own in sets.items()}
-
+    @cached_property
     def _replayed(self) -> Sets:
         generator = np.random.default_rng(self.seed)
         return {genre: shifted(self._store, own, generator) for genre, own in self.judge.training.items()}
 
-    def _stored(self, numbers: Mapping[str, Numbers]) -> Sets:
-        return {genre: self._store.waves(own) for genre, own in numbers.items()}
+    def _brought(self, name: str, stage: str, clips: Callable[[str], Waves]) -> Sets:
+        if name not in self._kept:
+            self._kept[name] = {genre: self._stages.through(stage, clips(genre), genre) for genre in self.genres}
+        return self._kept[name]
+
+    def _unseen_of(self, genre: str) -> Waves:
+        return self._unseen[genre]
+
+    def _replayed_of(self, genre: str) -> Waves:
+        return self._replayed[genre]
+
+    def _product(self) -> Sets:
+        if GENERATED not in self._kept:
+            self._kept[GENERATED] = self._given or self._generated(self._synthesizer)
+        return self._kept[GENERATED]
 
     def _generated(self, synthesizer: Synthesizer) -> Sets:
-        made = {}
-        for genre in self.genres:
-            clips = _side_by_side(partial(self._generate, synthesizer, genre), self.judge.clips)
-            made[genre] = np.stack([clip.wave.numpy() for clip in clips])
-        return made
+        with one_thread():
+            return {genre: generated(synthesizer, genre, self.judge.clips, self.seed) for genre in self.genres}
 
-    def _chosen(self, chooser: Chooser, candidates: int) -> Sets:
-        made = {}
-        for genre in self.genres:
-            choose = partial(self._choose, chooser, genre, candidates)
-            made[genre] = np.stack([clip.wave.numpy() for clip in _side_by_side(choose, self.judge.clips)])
-        return made
+    def _add_candidates(self, run: Run, candidates: int) -> None:
+        chooser = Chooser.of(run, self._synthesizer)
 
-    def _reconstructed(self) -> Sets:
-        return self._reconstruction[0]
+        def chosen(genre: str) -> Waves:
+            choose = partial(chooser.generate, genre, candidates, seed=self.seed)
+            clips = side_by_side(lambda index: choose(index=index), self.judge.clips)
+            return np.stack([clip.wave.numpy() for clip in clips])
 
-    @property
-    def reconstructions(self) -> Reconstructions:
-        """How near the run comes to unseen clips that it is given."""
-        return self._reconstruction[1]
+        name = f"generated, best of {candidates}"
+        self.sources[name] = lambda: {genre: chosen(genre) for genre in self.genres}
+        self._novel.add(name)
 
-    @cached_property
-    def _reconstruction(self) -> tuple[Sets, Reconstructions]:
-        made, log_spectral, resolved = {}, [], []
-        for genre, waves in self._stored(self.judge.unseen).items():
-            originals = torch.from_numpy(waves)
-            results = _side_by_side(partial(self._reconstruct, originals, genre), len(waves))
-            log_spectral += [result.distance for result in results]
-            resolved += [multi_resolution_stft(o, r.wave) for o, r in zip(originals, results, strict=True)]
-            made[genre] = np.stack([result.wave.numpy() for result in results])
-        return made, Reconstructions(_mean(log_spectral), _mean(resolved))
-
-    def _generate(self, synthesizer: Synthesizer, genre: str, index: int) -> Clip:
-        return synthesizer.generate(genre, seed=self.seed, index=index)
-
-    def _choose(self, chooser: Chooser, genre: str, candidates: int, index: int) -> Clip:
-        return chooser.generate(genre, candidates, seed=self.seed, index=index)
-
-    def _reconstruct(self, originals: Tensor, genre: str, index: int) -> Reconstruction:
-        return self._synthesizer.reconstruct(originals[index], genre)
-
-    def _copied(self) -> Sets:
-        return {genre: copy_synthesis(self._pipeline, own, self._generator("copy", genre))
-                for genre, own in self._stored(self.judge.unseen).items()}  # fmt: skip
+    def _add_baseline(self, baseline: Run, registry: Registry) -> None:
+        other = Synthesizer(baseline, registry)
+        if (other.genres, other.sample_rate, other.clip_samples) != (
+            self.genres,
+            self._synthesizer.sample_rate,
+            self._samples,
+        ):
+            raise StoreError(f"The baseline {baseline.path} has other genres, another rate or another clip length.")
+        name = f"baseline, {baseline.config.model.plugin}"
+        self.sources[name] = lambda: self._generated(other)
+        self._novel.add(name)
 
     def _principal(self) -> Sets:
-        components = PrincipalComponents(self._pipeline, self._stored(self.judge.modelled))
+        modelled = {genre: self._store.waves(own) for genre, own in self.judge.modelled.items()}
+        components = PrincipalComponents(self._pipeline, modelled)
         count, samples = self.judge.clips, self._samples
-        return {genre: components.generate(genre, count, samples=samples, generator=self._generator("PCA", genre))
-                for genre in self.genres}  # fmt: skip
+        return {
+            genre: components.generate(genre, count, samples=samples, generator=self._generator("PCA", genre))
+            for genre in self.genres
+        }
 
     def _noise(self) -> Sets:
-        return {genre: white_noise(self.judge.clips, self._samples, self._generator("noise", genre))
-                for genre in self.genres}  # fmt: skip
+        return {
+            genre: white_noise(self.judge.clips, self._samples, self._generator("noise", genre))
+            for genre in self.genres
+        }
 
     def _generator(self, what: str, genre: str) -> torch.Generator:
         return item_generator(self.seed, f"{what} {genre}", 0)
 
+    def _numbers(self, split: Split, genre: str) -> Numbers:
+        both: Numbers = np.intersect1d(self._store.select(split=split), self._store.select(genre=genre))
+        return both
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute on one thread; what is worth it runs clip beside clip instead.
+    @cached_property
+    def _training_clips(self) -> TrainingClips:
+        numbers = [self._numbers("train", genre) for genre in self.genres]
+        with one_thread():
+            return TrainingClips(self._store, np.concatenate(numbers), self.judge.members[-1])
 
-    Matrices are small here, and threads that wait for each other at every one of them are slow on a busy machine.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(1):
-            yield
-    finally:
-        torch.set_num_threads(before)
+    @cached_property
+    def _unseen_nearness(self) -> dict[str, Nearness]:
+        return self._nearness(self._unseen)
 
-
-def _side_by_side(make: Callable[[int], T], count: int) -> list[T]:
-    """What `make` gives for 0 to count - 1, in that order, on every core."""
-    with ThreadPoolExecutor(os.cpu_count() or 1) as workers:
-        return list(workers.map(make, range(count)))
+    def _nearness(self, sets: Sets) -> dict[str, Nearness]:
+        member = self.judge.members[-1]
+        return {genre: self._training_clips.nearness(own, self.judge.embed(member, own)) for genre, own in sets.items()}
 
 
 def _mean(values: list[float]) -> tuple[float, float]:
@@ -265,5 +331,6 @@ def _require_fit(run: Run, store: ClipStore) -> None:
         )
     missing = [genre for genre in config.genres if genre not in store.genres]
     if missing:
-        raise StoreError(f"The store {store.path} has no {missing[0]!r}, which the run knows: name the store that it "
-                         "was trained on.")  # fmt: skip
+        raise StoreError(
+            f"The store {store.path} has no {missing[0]!r}, which the run knows: name the store that it was trained on."
+        )

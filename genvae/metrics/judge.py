@@ -1,92 +1,163 @@
-"""Holds what a store's clips are compared with: its unseen recordings, its training clips and a classifier of both."""
+"""Holds what clips are compared with: a store's held-out recordings, half of them at a time, by several members."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
 from genvae.clips.store import ClipStore
 from genvae.errors import StoreError
 from genvae.interfaces.dataset import Split
-from genvae.metrics.comparison import RESAMPLES, Estimate, compare_points
-from genvae.metrics.embedder import Embedder, Points, Waves, default_embedder
-from genvae.metrics.genres import GenreClassifier
+from genvae.metrics.comparison import Ear, Estimate, Pair, Rating, default_members
+from genvae.metrics.embedder import Embedder, Points, Waves
+from genvae.metrics.halves import Mask, Recordings, alternating, crossed
 from genvae.metrics.sampling import Numbers, choose
+from genvae.metrics.threads import one_thread
 
 CLIPS = 120
 """Clips of a genre that are compared."""
-_MODELLED = 600  # training clips of a genre that a classifier or a baseline is fitted to
+_MODELLED = 600  # training clips of a genre that spaces, classifiers and baselines are fitted to
 _FEWEST = 4
+_BLOCK = 48
+
+Reference = Literal["other recordings", "same recordings"]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Clips as every member hears them.
+
+    Attributes:
+        points: by member and genre, [N, D].
+        recordings: of each genre the recordings that the clips come from, [N]; None where they come from none.
+        held_out: whether the clips are the judge's held-out ones, or made of these one by one.
+    """
+
+    points: Mapping[str, Mapping[str, Points]]
+    recordings: Mapping[str, Recordings] | None = None
+    held_out: bool = False
 
 
 class Judge:
     """Compares clips with those of a store's validation recordings.
 
-    Half of the chosen validation clips of each recording are the reference; the other half, which alternate with
-    them in time, are the row of real unseen clips that any model may be measured by.
+    Half of these recordings are the reference, the other half are what any set of real clips of other recordings would
+    score; every number is the mean over several such halves. Clips that are made of the held-out ones are compared
+    with a reference that does not hold their own recording.
 
     Args:
         store: with validation recordings of every genre.
         genres: those to compare.
-        embedder: by default the one that genvae ships.
-        clips: of each genre; fewer if the store has fewer.
+        members: what hears the clips; by default the two that genvae ships.
+        clips: of each genre in a row; fewer if the store has fewer.
+        reference: "same recordings" makes the reference of every other held-out clip, so that who plays is the same
+            and only what was done to the clips is heard.
 
     Raises:
         StoreError: a genre is missing, or has too few validation clips.
 
     Attributes:
         clips: how many clips of each genre are compared.
-        reference, unseen, training: numbers of clips in the store, [clips] of each genre: those that others are
-            compared with, other ones of the same recordings, and some that a model was trained on.
-        modelled: numbers of the training clips that the classifier and baselines are fitted to.
+        held_out: numbers of the validation clips in the store, [2 * clips] of each genre.
+        training: numbers of training clips, [clips] of each genre.
+        modelled: numbers of the training clips that spaces, classifiers and baselines are fitted to.
     """
 
     def __init__(
-        self, store: ClipStore, genres: Sequence[str] | None = None, *, embedder: Embedder | None = None,
+        self,
+        store: ClipStore,
+        genres: Sequence[str] | None = None,
+        *,
+        members: Sequence[Embedder] = (),
         clips: int = CLIPS,
-    ) -> None:  # fmt: skip
-        self.store, self.embedder = store, embedder or default_embedder()
+        reference: Reference = "other recordings",
+    ) -> None:
+        self.store, self.members = store, tuple(members) or default_members()
         self.genres = tuple(genres or store.genres)
         held_out = {genre: _numbers(store, "validation", genre) for genre in self.genres}
         trained = {genre: _numbers(store, "train", genre) for genre in self.genres}
         self.clips = min(clips, *(len(own) // 2 for own in held_out.values()), *map(len, trained.values()))
         few = min(held_out, key=lambda genre: len(held_out[genre]))
         if self.clips * 2 < _FEWEST:
-            raise StoreError(f"The store {store.path} has {len(held_out[few])} validation clips of {few!r}, too few to "
-                             "compare with. Prepare it with more recordings or a larger --validation.")  # fmt: skip
-        both = {genre: choose(store, own, 2 * self.clips) for genre, own in held_out.items()}
-        self.reference = {genre: own[0::2] for genre, own in both.items()}
-        self.unseen = {genre: own[1::2] for genre, own in both.items()}
+            raise StoreError(
+                f"The store {store.path} has {len(held_out[few])} validation clips of {few!r}, too few to "
+                "compare with. Prepare it with more recordings or a larger --validation."
+            )
+        self.held_out = {genre: choose(store, own, 2 * self.clips) for genre, own in held_out.items()}
         self.training = {genre: choose(store, own, self.clips) for genre, own in trained.items()}
         self.modelled = {genre: choose(store, own, _MODELLED) for genre, own in trained.items()}
+        halves = crossed if reference == "other recordings" else alternating
+        self._references = {genre: halves(self.recordings(own)) for genre, own in self.held_out.items()}
+
+    def recordings(self, numbers: Numbers) -> Recordings:
+        """The recordings of clips [N], as the store numbers them, which is in the order of their names."""
+        found: Recordings = self.store.index["recording"][numbers].astype(np.int64)
+        return found
+
+    def hear(
+        self, waves: Mapping[str, Waves], recordings: Mapping[str, Recordings] | None = None, *, held_out: bool = False
+    ) -> Heard:
+        """Waveforms [N, samples] of each genre, at the store's rate, as every member hears them; see `Heard`."""
+        points = {m.name: {genre: self.embed(m, own) for genre, own in waves.items()} for m in self.members}
+        if held_out:
+            recordings = {genre: self.recordings(own) for genre, own in self.held_out.items()}
+        return Heard(points, recordings, held_out)
+
+    def rate(self, waves: Mapping[str, Waves]) -> Rating:
+        """Compare clips of each genre, [N, samples] at the store's rate, with the references."""
+        return self.rate_heard(self.hear(waves))
+
+    def rate_heard(self, heard: Heard) -> Rating:
+        """As `rate`, of what was heard already."""
+        with one_thread(), ThreadPoolExecutor(os.cpu_count() or 1) as workers:
+            names = [member.name for member in self.members]
+            return dict(zip(names, workers.map(lambda name: self._estimate(name, heard), names), strict=True))
 
     @cached_property
-    def reference_points(self) -> dict[str, Points]:
-        """The reference as points, [clips, D] of each genre."""
-        return self.points({genre: self.store.waves(own) for genre, own in self.reference.items()})
+    def real(self) -> Heard:
+        """The held-out clips."""
+        return self.hear({genre: self.store.waves(own) for genre, own in self.held_out.items()}, held_out=True)
 
     @cached_property
-    def classifier(self) -> GenreClassifier:
-        """Fitted to training clips, evenly over recordings."""
-        return GenreClassifier.fit({genre: self.embed(self.store.waves(own)) for genre, own in self.modelled.items()})
+    def ears(self) -> Mapping[str, Ear]:
+        """By member, what its points mean; learnt from training clips, evenly over recordings."""
+        known = self.hear({genre: self.store.waves(own) for genre, own in self.modelled.items()})
+        return {m.name: Ear(known.points[m.name], standardised=m.has_units) for m in self.members}
 
-    def embed(self, waves: Waves) -> Points:
-        """Waveforms [N, samples] at the store's rate -> points [N, D]."""
-        return self.embedder.embed_at(waves, self.store.sample_rate)
+    def embed(self, member: Embedder, waves: Waves) -> Points:
+        """Waveforms [N, samples] at the store's rate -> a member's points [N, D]; on every core."""
+        blocks = [waves[start : start + _BLOCK] for start in range(0, len(waves), _BLOCK)]
+        with one_thread(), ThreadPoolExecutor(os.cpu_count() or 1) as workers:
+            return np.concatenate(
+                list(workers.map(lambda block: member.embed_at(block, self.store.sample_rate), blocks))
+            )
 
-    def points(self, waves: Mapping[str, Waves]) -> dict[str, Points]:
-        """Waveforms [N, samples] of each genre, at the store's rate -> points [N, D]."""
-        return {genre: self.embed(own) for genre, own in waves.items()}
+    def _estimate(self, name: str, heard: Heard) -> Estimate:
+        real = self.real
+        pairs: dict[str, list[Pair]] = {}
+        for genre in self.genres:
+            own, theirs = real.points[name][genre], heard.points[name][genre]
+            whose = self.recordings(self.held_out[genre])
+            origins = None if heard.recordings is None else heard.recordings[genre]
+            pairs[genre] = []
+            for half in self._references[genre]:
+                chosen = ~half if heard.held_out else _spread(len(theirs), int((~half).sum()))
+                of = None if origins is None else origins[chosen]
+                pairs[genre].append((own[half], theirs[chosen], whose[half], of))
+        return self.ears[name].estimate(pairs)
 
-    def rate(self, waves: Mapping[str, Waves], *, resamples: int = RESAMPLES, seed: int = 0) -> Estimate:
-        """Compare clips of each genre, [clips, samples] at the store's rate, with the reference."""
-        return self.rate_points(self.points(waves), resamples=resamples, seed=seed)
 
-    def rate_points(self, points: Mapping[str, Points], *, resamples: int = RESAMPLES, seed: int = 0) -> Estimate:
-        """As `rate`, of points [clips, D] of each genre."""
-        return compare_points(self.reference_points, points, self.classifier, resamples=resamples, seed=seed)
+def _spread(available: int, wanted: int) -> Mask:
+    """Which of so many clips to take, [available], to have as many as there are in the other half of the real ones."""
+    taken = np.zeros(available, bool)
+    taken[np.linspace(0, available - 1, min(available, wanted)).round().astype(np.int64)] = True
+    return taken
 
 
 def _numbers(store: ClipStore, split: Split, genre: str) -> Numbers:

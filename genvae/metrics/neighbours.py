@@ -1,4 +1,4 @@
-"""Fidelity and variety by nearest neighbours: precision, recall, density and coverage of a set of points."""
+"""Fidelity and variety by nearest neighbours: density and coverage of a set of points."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ NEAREST = 5
 
 @dataclass(frozen=True)
 class Neighbourhood:
-    """How two sets of points lie among each other.
+    """How a set of points lies among real ones.
 
-    precision: share of the others within the ball of some real point. recall: share of the real points within the
-    ball of some other. density: balls of real points that another lies in, on average, divided by how many it would
-    be in the real set; may exceed 1. coverage: share of the real points' balls that hold another.
+    Attributes:
+        density: balls of real points that another lies in, on average, divided by how many it would be in the real
+            set; may exceed 1.
+        coverage: share of the real points' balls that hold another.
     """
 
-    precision: float
-    recall: float
     density: float
     coverage: float
 
@@ -31,35 +30,31 @@ class Neighbourhood:
 def neighbourhood(real: Points, other: Points, nearest: int = NEAREST) -> Neighbourhood:
     """Compare points [N, D] with real ones [M, D].
 
-    Precision and recall: Kynkäänniemi et al., Improved Precision and Recall Metric for Assessing Generative Models,
-    2019. Density and coverage: Naeem et al., Reliable Fidelity and Diversity Metrics for Generative Models, 2020.
-    Recall and coverage rise with the number of others, so compare only sets of one size.
+    Naeem et al., Reliable Fidelity and Diversity Metrics for Generative Models, 2020. Coverage rises with the number
+    of others, so compare only sets of one size.
 
     Args:
         nearest: each point's ball reaches to its neighbour of that rank, within its own set.
     """
-    between = distances(real, other)  # [M, N]
-    within = between < radii(real, nearest)[:, None]
-    found = between < radii(other, nearest)[None]
+    between, within = distances(real, other), _among(real)
+    rank = min(nearest, len(real) - 1)
+    radius = np.partition(within, rank - 1, axis=1)[:, rank - 1]
+    inside = between < radius[:, None]  # [M, N]
     return Neighbourhood(
-        precision=float(within.any(axis=0).mean()),
-        recall=float(found.any(axis=1).mean()),
-        density=float(within.sum(axis=0).mean() / nearest),
-        coverage=float(within.any(axis=1).mean()),
+        density=float(inside.sum(axis=0).mean() / rank),
+        coverage=float(inside.any(axis=1).mean()),
     )
-
-
-def radii(points: Points, nearest: int) -> NDArray[np.float64]:
-    """Distance of each point [N, D] from its neighbour of that rank, [N]; with fewer points, from the farthest."""
-    rank = min(nearest, len(points) - 1)
-    within = distances(points, points)
-    np.fill_diagonal(within, 0)  # exactly, so that a point is the first of its own neighbours
-    found: NDArray[np.float64] = np.partition(within, rank, axis=1)[:, rank]
-    return found
 
 
 def distances(a: Points, b: Points) -> NDArray[np.float64]:
     """Euclidean distances of points [N, D] from others [M, D]: [N, M]."""
     squares = np.square(a).sum(axis=1)[:, None] + np.square(b).sum(axis=1)[None] - 2 * a @ b.T
     found: NDArray[np.float64] = np.sqrt(squares.clip(0))
+    return found
+
+
+def _among(points: Points) -> NDArray[np.float64]:
+    """Distances of points from each other, [N, N]; from themselves infinite."""
+    found = distances(points, points)
+    np.fill_diagonal(found, np.inf)
     return found

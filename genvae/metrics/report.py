@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from genvae.metrics.comparison import Comparison
-from genvae.metrics.evaluation import Evaluation, Row
+from genvae.metrics.committee import Committee
+from genvae.metrics.comparison import NAMES, Estimate
+from genvae.metrics.continuity import Continuity
+from genvae.metrics.evaluation import GENERATED, Evaluation, Row
 from genvae.metrics.signal import Signal, mean_signal
 
-_PLACES = {"frechet": 1}
 _SIDE = 1.96  # standard errors on either side of a 95 % interval
-_HEADS = {"frechet": "Fréchet∞", "kernel": "kernel"}
+_MOST_GENRES = 4  # that the table by genre has columns for
 
 
 @dataclass(frozen=True)
 class Table:
-    """A title, the heads of the columns, and the cells."""
+    """A table for people.
+
+    Attributes:
+        title: what stands above it.
+        heads: of the columns.
+        rows: the cells.
+    """
 
     title: str
     heads: Sequence[str]
@@ -26,26 +33,42 @@ class Table:
 
 def tables(evaluation: Evaluation, rows: Sequence[Row]) -> list[Table]:
     """Every table of an evaluation."""
-    return [_comparisons(evaluation, rows), _novelties(rows), _model(evaluation), _signals(rows)]
+    made = [_comparisons(evaluation, rows)]
+    if len(evaluation.genres) <= _MOST_GENRES:
+        made.append(_by_genre(evaluation, rows))
+    made += [_tellings(rows), _novelties(rows), _model(evaluation), _signals(rows)]
+    return [table for table in made if table.rows]
 
 
 def as_json(evaluation: Evaluation, rows: Sequence[Row]) -> dict[str, Any]:
     """All numbers, with 95 % intervals as [low, high]."""
+    committee = Committee.of([row.rating for row in rows])
     return {
-        "embedder": evaluation.judge.embedder.name,
+        "members": [member.name for member in evaluation.judge.members],
+        "agreement": [{"members": list(pair), "spearman": value} for pair, value in committee.agreement.items()],
         "clips": evaluation.judge.clips,
         "seed": evaluation.seed,
         "rows": [
             {
                 "name": row.name,
-                **{
-                    name: {"value": value, "interval": row.estimate.interval(name)}
-                    for name, value in asdict(row.estimate.value).items()
+                "rank": rank,
+                "members": {name: _estimate(estimate) for name, estimate in row.rating.items()},
+                "telling": {
+                    genre: [
+                        {
+                            "statistic": each.statistic.name,
+                            "unit": each.statistic.unit,
+                            "shift": each.shift,
+                            "auc": each.area,
+                        }
+                        for each in own
+                    ]
+                    for genre, own in row.telling.items()
                 },
                 "novelty": asdict(row.novelty) if row.novelty else None,
                 "signal": {genre: asdict(signal) for genre, signal in row.signal.items()},
             }
-            for row in rows
+            for row, rank in zip(rows, committee.ranks.tolist(), strict=True)
         ],
         "reconstruction": {
             name: {"value": value, "interval": [value - _SIDE * error, value + _SIDE * error]}
@@ -56,26 +79,104 @@ def as_json(evaluation: Evaluation, rows: Sequence[Row]) -> dict[str, Any]:
     }
 
 
+def continuity_table(seconds: float, rows: Mapping[str, Mapping[str, Continuity]]) -> Table:
+    """How sounds of so many seconds hold together, by row and genre."""
+    heads = {
+        "level": "level varies by dB",
+        "drift": "drift dB",
+        "beat": "beat",
+        "beat_held": "beat held",
+        "key": "key held",
+        "seams": "seams dB",
+    }
+    cells = []
+    for name, genres in rows.items():
+        for genre, own in genres.items():
+            cells.append([name, genre, *(f"{getattr(own, field):.2f}" for field in heads)])
+    return Table(f"Sounds of {seconds:g} seconds; medians", ["sounds", "genre", *heads.values()], cells)
+
+
+def _estimate(estimate: Estimate) -> dict[str, Any]:
+    """The numbers of a member: means over genres with intervals, and those of each genre."""
+    means = {name: {"value": getattr(estimate.value, name), "interval": estimate.interval(name)} for name in NAMES}
+    return {**means, "genres": {genre: asdict(own) for genre, own in estimate.genres.items()}}
+
+
 def _comparisons(evaluation: Evaluation, rows: Sequence[Row]) -> Table:
-    names = [field.name for field in fields(Comparison)]
-    cells = [[row.name, *(_cell(row, name) for name in names)] for row in rows]
+    members = [member.name for member in evaluation.judge.members]
+    committee = Committee.of([row.rating for row in rows])
+    cells = []
+    for row, rank in zip(rows, committee.ranks, strict=True):
+        told, heard = row.rating[members[0]], row.rating[members[-1]]
+        cells.append(
+            [
+                row.name,
+                *(_cell(row.rating[name], "frechet", 1) for name in members),
+                _cell(told, "auc", 2),
+                *(_cell(heard, name, 2) for name in ("accuracy", "density", "coverage")),
+                f"{rank:.1f}",
+            ]
+        )
     judge = evaluation.judge
-    title = f"Compared with real clips of unseen recordings; {judge.clips} a genre; by {judge.embedder.name}"
-    return Table(title, ["clips", *(_HEADS.get(name, name) for name in names)], cells)
+    agreed = "; ".join(
+        f"{_short(a)} and {_short(b)} agree by {value:.2f}" for (a, b), value in committee.agreement.items()
+    )
+    title = (
+        f"Compared with real clips of other, unseen recordings; {judge.clips} a genre; by {' and '.join(members)}"
+        + (f"\nRank correlation of the rows: {agreed}" if agreed else "")
+    )
+    heads = [
+        "clips",
+        *(f"{_short(name)} distance" for name in members),
+        "told apart",
+        "accuracy",
+        "density",
+        "coverage",
+        "rank",
+    ]
+    return Table(title, heads, cells)
 
 
-def _cell(row: Row, name: str) -> str:
-    places = _PLACES.get(name, 2)
-    value, error = getattr(row.estimate.value, name), getattr(row.estimate.error, name)
+def _by_genre(evaluation: Evaluation, rows: Sequence[Row]) -> Table:
+    columns = [(member.name, genre) for member in evaluation.judge.members for genre in evaluation.genres]
+    cells = [[row.name, *(f"{row.rating[name].genres[genre].frechet:.1f}" for name, genre in columns)] for row in rows]
+    return Table("Distance by genre", ["clips", *(f"{_short(name)}, {genre}" for name, genre in columns)], cells)
+
+
+def _tellings(rows: Sequence[Row]) -> Table:
+    cells = [
+        [row.name, genre, ", ".join(f"{each} ({each.area:.2f})" for each in own)]
+        for row in rows
+        if row.name.startswith(GENERATED)
+        for genre, own in row.telling.items()
+    ]
+    title = "What tells them best from real clips (and in what share of pairs it is higher than in a real one)"
+    return Table(title, ["clips", "genre", "statistics"], cells)
+
+
+def _cell(estimate: Estimate, name: str, places: int) -> str:
+    value, error = getattr(estimate.value, name), getattr(estimate.error, name)
     return f"{value:.{places}f} ±{_SIDE * error:.{places}f}"
+
+
+def _short(member: str) -> str:
+    """A member's name without its version."""
+    return member.split(" ")[0].removeprefix("genvae-")
 
 
 def _novelties(rows: Sequence[Row]) -> Table:
     cells = [
-        [row.name, f"{row.novelty.distance:.2f}", f"{row.novelty.nearer:.2f}", f"{row.novelty.match:.2f}",
-         f"{row.novelty.matched:.2f}", f"{row.novelty.best:.2f}"]
-        for row in rows if row.novelty
-    ]  # fmt: skip
+        [
+            row.name,
+            f"{row.novelty.distance:.2f}",
+            f"{row.novelty.nearer:.2f}",
+            f"{row.novelty.match:.2f}",
+            f"{row.novelty.matched:.2f}",
+            f"{row.novelty.best:.2f}",
+        ]
+        for row in rows
+        if row.novelty
+    ]
     heads = ["clips", "distance", "share too near", "match", "share matching too well", "best match"]
     return Table("Nearest training clip, by embedding and by spectrogram at any offset", heads, cells)
 
@@ -84,7 +185,7 @@ def _model(evaluation: Evaluation) -> Table:
     active, dimensions = evaluation.active_units
     found = evaluation.reconstructions
     cells = [
-        ["log-spectral distance", f"{found.log_spectral[0]:.1f} ±{_SIDE * found.log_spectral[1]:.1f} dB"],
+        ["log-spectral distance (LSD)", f"{found.log_spectral[0]:.1f} ±{_SIDE * found.log_spectral[1]:.1f} dB"],
         ["multi-resolution STFT", f"{found.multi_resolution[0]:.2f} ±{_SIDE * found.multi_resolution[1]:.2f}"],
         ["active latent units", f"{active} of {dimensions}"],
     ]
@@ -92,11 +193,17 @@ def _model(evaluation: Evaluation) -> Table:
 
 
 def _signals(rows: Sequence[Row]) -> Table:
-    heads = {"level": "level dB", "crest": "crest dB", "centroid": "centroid Hz", "rolloff": "rolloff Hz",
-             "flatness": "flatness dB", "flux": "flux dB"}  # fmt: skip
+    heads = {
+        "level": "level dB",
+        "crest": "crest dB",
+        "centroid": "centroid Hz",
+        "rolloff": "rolloff Hz",
+        "flatness": "flatness dB",
+        "flux": "flux dB",
+    }
     cells = []
     for row in rows:
         mean = mean_signal(list(row.signal.values()))
-        cells.append([row.name, *(f"{getattr(mean, field.name):.{0 if 'Hz' in heads[field.name] else 1}f}"
-                                  for field in fields(Signal))])  # fmt: skip
+        places = {field.name: 0 if "Hz" in heads[field.name] else 1 for field in fields(Signal)}
+        cells.append([row.name, *(f"{getattr(mean, name):.{digits}f}" for name, digits in places.items())])
     return Table("Level and spectrum; medians of clips, averaged over genres", ["clips", *heads.values()], cells)

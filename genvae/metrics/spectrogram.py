@@ -1,4 +1,4 @@
-"""The log-mel spectrogram at equal loudness, in which the shipped embedder hears and copies are searched for."""
+"""Spectrograms at equal loudness: in which copies are searched for, and what the shipped embedder's maps come from."""
 
 from __future__ import annotations
 
@@ -20,20 +20,25 @@ def log_mel(wave: Tensor, hop: int) -> Tensor:
 
     The FFT is of another size than the usual front ends have, so that what a vocoder fits to these is heard afresh.
     """
-    level = wave.square().mean(dim=1, keepdim=True)
-    wave = wave / level.clamp_min(_SILENCE).sqrt()
-    window = torch.hann_window(N_FFT)
-    spectrum = torch.stft(wave, N_FFT, hop, window=window, pad_mode="constant", return_complex=True)
-    power = 2 * spectrum.abs().square() / (N_FFT * window.square().sum())  # sums to the mean square
-    decibels = 10 * torch.log10(torch.einsum("mf,bft->bmt", mel_filters(), power) + _FLOOR)
+    power = equally_loud_power(wave, N_FFT, hop)
+    decibels = 10 * torch.log10(torch.einsum("mf,bft->bmt", mel_filters(N_FFT, BANDS), power) + _FLOOR)
     return (decibels - _MIDDLE) / _SPREAD
 
 
+def equally_loud_power(wave: Tensor, n_fft: int, hop: int) -> Tensor:
+    """Power [B, n_fft // 2 + 1, frames] of waveforms [B, samples]; its sum over bins is 1 on average."""
+    level = wave.square().mean(dim=1, keepdim=True)
+    wave = wave / level.clamp_min(_SILENCE).sqrt()
+    window = torch.hann_window(n_fft)
+    spectrum = torch.stft(wave, n_fft, hop, window=window, pad_mode="constant", return_complex=True)
+    return 2 * spectrum.abs().square() / (n_fft * window.square().sum())
+
+
 @cache
-def mel_filters() -> Tensor:
-    """Triangles on the mel scale (O'Shaughnessy, Speech Communication, 1987), [BANDS, N_FFT // 2 + 1]; peaks of one."""
-    bins = torch.linspace(0, SAMPLE_RATE / 2, N_FFT // 2 + 1)
+def mel_filters(n_fft: int, bands: int) -> Tensor:
+    """Triangles on the mel scale (O'Shaughnessy, Speech Communication, 1987), [bands, n_fft // 2 + 1]; peaks of one."""
+    bins = torch.linspace(0, SAMPLE_RATE / 2, n_fft // 2 + 1)
     highest = 2595 * torch.log10(torch.tensor(1 + SAMPLE_RATE / 2 / 700))
-    corners = 700 * (10 ** (torch.linspace(0, float(highest), BANDS + 2) / 2595) - 1)
+    corners = 700 * (10 ** (torch.linspace(0, float(highest), bands + 2) / 2595) - 1)
     below, peak, above = corners[:-2, None], corners[1:-1, None], corners[2:, None]
     return torch.minimum((bins - below) / (peak - below), (above - bins) / (above - peak)).clamp_min(0)

@@ -20,6 +20,7 @@ from genvae.pipeline import Pipeline
 from genvae.progress import Listener, ignore
 from genvae.run import Run
 from genvae.tensor_files import load_tree, save_tree
+from genvae.training.averaging import Average
 from genvae.training.data import Batches
 from genvae.training.finish import finish
 from genvae.training.inherit import inherit
@@ -54,8 +55,12 @@ def train(job: Job, store: ClipStore, *, device: str = "auto", listener: Listene
     if precision == "auto":
         precision = "bf16-mixed" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "32-true"
     try:
-        fabric = Fabric(accelerator=device, precision=precision, devices=_local_processes(),
-                        num_nodes=_world_size() // _local_processes())  # fmt: skip
+        fabric = Fabric(
+            accelerator=device,
+            precision=precision,
+            devices=_local_processes(),
+            num_nodes=_world_size() // _local_processes(),
+        )
     except (RuntimeError, ValueError) as error:  # Lightning's words name what there is instead
         raise OptionError(f"Training on the `device` {device} is not possible here: {error}") from error
     fabric.launch()
@@ -72,13 +77,15 @@ def train(job: Job, store: ClipStore, *, device: str = "auto", listener: Listene
         elif job.source is not None:
             inherit(trainer.pipeline, job.source, job.registry)
             trainer.measured = True
+            trainer.average = Average(trainer.pipeline.model, trainer.options.ema)
             trainer.checkpoint()  # so that resuming needs the source no more
         with TrainingLog(
             run.metrics_path, step=trainer.step, silent=not fabric.is_global_zero, listener=listener
         ) as log:
             trainer.run_steps(log, wish)
             if fabric.is_global_zero:
-                finish(run, trainer.pipeline, store, log, wish, seed=job.seed, batch_size=job.options.batch_size)
+                with trainer.average.in_place():
+                    finish(run, trainer.pipeline, store, log, wish, seed=job.seed, batch_size=job.options.batch_size)
         fabric.barrier()
     return run
 
@@ -92,8 +99,15 @@ class _Trainer:
         numbers = store.select(split="train")
         if not len(numbers):
             raise StoreError(f"{store.path} has no training clips.")
-        self.batches = Batches(store, numbers, batch_size=self.options.batch_size, seed=self.seed,
-                               shift=self.options.shift, rank=fabric.global_rank, world=fabric.world_size)  # fmt: skip
+        self.batches = Batches(
+            store,
+            numbers,
+            batch_size=self.options.batch_size,
+            seed=self.seed,
+            shift=self.options.shift,
+            rank=fabric.global_rank,
+            world=fabric.world_size,
+        )
         held_out = store.select(split="validation")
         self.validation_split = "validation" if len(held_out) else "train"
         chosen = held_out if len(held_out) else numbers
@@ -101,6 +115,7 @@ class _Trainer:
         self.validation_numbers = np.sort(chosen)
 
         self.pipeline = Pipeline.build(run.config, job.registry).to(fabric.device)
+        self.average = Average(self.pipeline.model, self.options.ema)
         self.step, self.seconds = 0, 0.0
         self.measured = False  # whether transform and model know the training clips' statistics
         self.parts: dict[str, Tensor] = {}  # of the loss, at the last step
@@ -120,6 +135,7 @@ class _Trainer:
         self.pipeline.load_state_dict(state["pipeline"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
+        self.average.load(state["average"])
         self.step, self.seconds = state["step"], state["seconds"]
         self.measured = True
 
@@ -131,8 +147,13 @@ class _Trainer:
         """
         self._require_finite()
         if self.fabric.is_global_zero:
-            state = {"step": self.step, "seconds": self.seconds, "pipeline": self.pipeline.state_dict(),
-                     "optimizers": [optimizer.state_dict() for optimizer in self.optimizers]}  # fmt: skip
+            state = {
+                "step": self.step,
+                "seconds": self.seconds,
+                "pipeline": self.pipeline.state_dict(),
+                "average": self.average.state(),
+                "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            }
             save_tree(self.run.checkpoint_path, state)
         self.fabric.barrier()
 
@@ -161,6 +182,7 @@ class _Trainer:
                 break
             self.parts = self._update(waves, genres, progress)
             self.step += 1
+            self.average.update(self.step)
             log.show(progress)
             if self.step % LOG_EVERY == 0 or self.step == start + 1:
                 clips = (self.step - start) * self.batches.batch_size
@@ -251,7 +273,7 @@ class _Trainer:
         if not self.fabric.is_global_zero:
             return
         batches = in_order(self.store, self.validation_numbers, self.options.batch_size)
-        with self.pipeline.using("model", "validating"):
+        with self.pipeline.using("model", "validating"), self.average.in_place():
             values = validate(self.pipeline, batches, seed=self.seed)
         log.record("validation", self.step, values)
         shown = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
@@ -259,8 +281,11 @@ class _Trainer:
         active, latent_dim = int(values["active_units"]), self.pipeline.model.latent_dim
         early = progress <= 0.2 or self.step < self.options.validate_every  # there was no time to learn anything yet
         if not early and active < max(1, round(COLLAPSED * latent_dim)):
-            log.warn(self.step, f"The posterior is collapsing: {active} of {latent_dim} latent dimensions carry "
-                                "anything. Lower the weight of the divergence, or train for longer.")  # fmt: skip
+            log.warn(
+                self.step,
+                f"The posterior is collapsing: {active} of {latent_dim} latent dimensions carry "
+                "anything. Lower the weight of the divergence, or train for longer.",
+            )
 
 
 def _seed(seed: int, step: int, rank: int) -> int:

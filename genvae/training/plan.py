@@ -13,15 +13,24 @@ from genvae.errors import OptionError
 class TrainOptions:
     """Options of the training loop, in the section `train`.
 
-    batch_size: clips in a step, over all processes. schedule: of the learning rate over the budget, after the warm-up.
-    warmup_steps: in which the learning rate rises from zero. precision: auto takes bfloat16 where the GPU has it.
-    shift: whether a clip may begin anywhere in its recording, rather than where the store cut it.
-    validate_every, checkpoint_every: in steps. validation_clips: at most so many in one validation.
+    Attributes:
+        batch_size: clips in a step, over all processes.
+        schedule: of the learning rate over the budget, after the warm-up; `trapezoid` is constant but for the last
+            fifth, in which it falls to zero.
+        warmup_steps: in which the learning rate rises from zero.
+        ema: how slowly the average of the weights forgets, which is what is validated and kept; 0 keeps the weights of
+            the last step.
+        precision: `auto` takes bfloat16 where the GPU has it.
+        shift: whether a clip may begin anywhere in its recording, rather than where the store cut it.
+        validate_every: steps between validations.
+        checkpoint_every: steps between checkpoints.
+        validation_clips: at most so many in one validation.
     """
 
     batch_size: int = 64
-    schedule: Literal["cosine", "constant"] = "cosine"
+    schedule: Literal["cosine", "trapezoid", "constant"] = "cosine"
     warmup_steps: int = 100
+    ema: float = 0.0
     precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
     shift: bool = True
     validate_every: int = 250
@@ -35,18 +44,28 @@ class TrainOptions:
                 raise ValueError(f"{name} must be at least 1")
         if self.warmup_steps < 0:
             raise ValueError("warmup_steps must not be negative")
+        if not 0.0 <= self.ema < 1.0:
+            raise ValueError("ema must be at least 0 and below 1")
 
     def learning_rate_scale(self, step: int, progress: float) -> float:
         """Factor of the learning rate at a step (from 0), with `progress` 0..1 of the budget spent."""
         warmup = min(1.0, (step + 1) / (self.warmup_steps + 1))
         if self.schedule == "constant":
             return warmup
+        if self.schedule == "trapezoid":
+            return warmup * min(1.0, max(0.0, 5.0 * (1.0 - progress)))
         return warmup * 0.5 * (1.0 + math.cos(math.pi * min(1.0, progress)))
 
 
 @dataclass(frozen=True)
 class Budget:
-    """How long to train: exactly one of steps, epochs and minutes (over all sessions of a run)."""
+    """How long to train, over all sessions of a run: exactly one of the three.
+
+    Attributes:
+        steps: batches.
+        epochs: passes over the training clips.
+        minutes: of the clock.
+    """
 
     steps: int | None = None
     epochs: float | None = None

@@ -11,7 +11,13 @@ from genvae.training.plan import Budget
 
 @dataclass(frozen=True)
 class Preset:
-    """A budget, values of options by section, and what to expect of it on two cores."""
+    """A way to train that has a name.
+
+    Attributes:
+        budget: how long.
+        expect: what to expect of it on two cores.
+        values: of options, by section.
+    """
 
     budget: Budget
     expect: str
@@ -24,7 +30,7 @@ PRESETS: Mapping[str, Preset] = {
         "5 minutes give each genre's colour and level, enough to hear that all is well: where we measured, two clips "
         "in three were taken for their genre.",
         {
-            "model": {"kl_warmup": 100, "width": 128},
+            "model": {"width": 128},
             "train": {"batch_size": 32, "warmup_steps": 30, "validate_every": 100},
         },
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 
@@ -42,7 +43,10 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        measuring = [asyncio.create_task(worker.idle(each.measure)) for each in engines]
         yield
+        for task in measuring:
+            task.cancel()
         worker.close()
 
     app = FastAPI(

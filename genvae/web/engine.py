@@ -2,52 +2,31 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 import genvae
 from genvae.errors import GenvaeError
-from genvae.latents import LatentMap, directions, map_methods, near
+from genvae.latents import LatentMap, map_methods
+from genvae.pipeline import SECTIONS
 from genvae.plugin.registry import Registry
 from genvae.run import Run
 from genvae.synthesis.latent_path import LatentPath
-from genvae.synthesis.renderer import require_genre
 from genvae.synthesis.synthesizer import Synthesizer
 from genvae.web import schema
+from genvae.web.directions import Directions
+from genvae.web.sources import NEAREST, Resolved, Sources
 from genvae.web.vocoders import offered
 from genvae.web.worker import Check
 
 DIRECTIONS = 6
-_NEIGHBOURS = 6
-_MARGIN = 0.25  # of a map's extent that a point may lie outside of it
-_SPREAD = 0.4  # of a variation: how much of it is new
+_CARD = 1 << 16  # characters of a model card
 
 
 def _nothing(*_: object) -> None:
     """The check of work that nobody ends."""
-
-
-@dataclass(frozen=True)
-class _Resolved:
-    """A source that has become a latent, and what it is decoded as.
-
-    Attributes:
-        z: the latent [latent_dim].
-        genre: what it is decoded as.
-        points: where it lies, [2], on the map whose point was asked for.
-        other: a second genre that it is decoded as, or None.
-        share: of the second genre in the sound.
-    """
-
-    z: Tensor
-    genre: str
-    points: Mapping[str, Tensor] = field(default_factory=dict)
-    other: str | None = None
-    share: float = 0.0
 
 
 class Engine:
@@ -70,15 +49,14 @@ class Engine:
     """
 
     def __init__(self, run: Run, registry: Registry) -> None:
-        self._config, self._registry = run.config, registry
+        self._run, self._config, self._registry = run, run.config, registry
         self.synthesizers = offered(run, registry)
         self.name, self.digest = run.path.resolve().name, self._synthesizer(None).digest
         self.maps = {method: LatentMap.load(run, method) for method in reversed(map_methods(run))}
         self.latent_dim = len(self._synthesizer(None).latent(run.config.genres[0], seed=0))
-        axes, deviations = directions(run, self.latent_dim) if self.maps else (torch.zeros(0, 1), torch.zeros(0))
-        self._axes, self._deviations = axes[:DIRECTIONS], deviations[:DIRECTIONS]
-        mean = next((each.principal.mean for each in self.maps.values()), None)
-        self._principal = None if mean is None else (mean, axes, deviations)
+        first = next(iter(self.maps.values()), None)
+        self._directions = Directions.of(first, run.config.genres, DIRECTIONS) if first else None
+        self._sources = Sources(self._synthesizer(None), self.maps, self._directions, self.latent_dim)
 
     @property
     def default(self) -> str:
@@ -88,7 +66,6 @@ class Engine:
     def info(self, runs: list[schema.RunInfo], limits: schema.Limits) -> schema.Info:
         """What there is to ask for."""
         config, main = self._config, self._synthesizer(None)
-        total = next((each.latents.var(dim=0).sum() for each in self.maps.values()), torch.ones(()))
         return schema.Info(
             run=main.digest,
             runs=runs,
@@ -110,10 +87,34 @@ class Engine:
                 )
                 for method, each in self.maps.items()
             ],
-            directions=[schema.DirectionInfo(explained=float(share)) for share in self._deviations.square() / total],
+            directions=len(self._directions.axes) if self._directions else 0,
             limits=limits,
             versions={"genvae": genvae.__version__, "torch": str(torch.__version__)},
         )
+
+    def about(self) -> schema.About:
+        """How the run was made."""
+        parts = {section: getattr(self._config, section).plugin for section in SECTIONS}
+        card = self._run.path / "MODEL_CARD.md"
+        text = card.read_text(encoding="utf-8", errors="replace")[:_CARD] if card.is_file() else ""
+        return schema.About(name=self.name, parts=parts, training=self._run.training, data=self._run.data, card=text)
+
+    def directions(self) -> list[schema.DirectionInfo]:
+        """The principal directions, and what they do as far as that is measured."""
+        found = self._directions
+        if found is None:
+            return []
+        return [
+            schema.DirectionInfo(explained=float(share), does=words, measured=found.measured)
+            for share, words in zip(found.explained, found.words(), strict=True)
+        ]
+
+    def measure(self) -> bool:
+        """Do a small part of finding out what the directions do; whether there is more to do."""
+        if self._directions is None or self._directions.measured >= 1:
+            return False
+        self._directions.measure(self._synthesizer(None))
+        return True
 
     def generate(self, genre: str, *, seed: int, index: int, temperature: float, vocoder: str | None) -> bytes:
         """The wav file that `genvae generate` writes."""
@@ -126,7 +127,7 @@ class Engine:
         if source.genre is not None and plain:
             seed, index, temperature = source.seed, source.index, source.temperature
             return self.generate(source.genre, seed=seed, index=index, temperature=temperature, vocoder=vocoder)
-        resolved = self._resolve(source)
+        resolved = self._sources.resolve(source)
         synthesizer = self._synthesizer(vocoder)
         if resolved.other is None:
             return synthesizer.decode(resolved.z, resolved.genre, seed=source.seed, index=source.index).wav()
@@ -136,16 +137,16 @@ class Engine:
     def place(self, asked: schema.PlaceRequest | schema.PathPlaceRequest) -> schema.Placed:
         """Where a source lies, or the clips of a path."""
         if isinstance(asked, schema.PlaceRequest):
-            found = [self._resolve(asked.source)]
+            found = [self._sources.resolve(asked.source)]
         else:
             path, times = self._path(asked)
-            found = [_Resolved(each.latent, each.genre) for each in map(path.at, times)]
+            found = [Resolved(each.latent, each.genre) for each in map(path.at, times)]
         return schema.Placed(genre=found[0].genre, clips=[self._placed(each) for each in found])
 
     def place_wave(self, wave: Tensor, *, note: str = "", upload: str = "") -> schema.Placed:
         """Where the clips of a sound [samples] lie."""
         latents, genre = self._synthesizer(None).encode(wave)
-        clips = [self._placed(_Resolved(z, genre)) for z in latents]
+        clips = [self._placed(Resolved(z, genre)) for z in latents]
         return schema.Placed(genre=genre, clips=clips, note=note, upload=upload)
 
     def reconstruct(
@@ -157,7 +158,7 @@ class Engine:
         check: Check = _nothing,
     ) -> bytes:
         """The wav file that `genvae reconstruct` writes for a sound [samples], perhaps with each clip shifted."""
-        shift = self._shift(shifts) if any(shifts) else None
+        shift = self._sources.shift(shifts)
         return self._synthesizer(vocoder).reconstruct(wave, genre, shift=shift, on_clip=check).wav()
 
     def points(self, method: str) -> bytes:
@@ -165,7 +166,7 @@ class Engine:
 
         Coordinates are told in 65535ths of the map's extent: a hundredth of a pixel, for half of what floats take.
         """
-        found = self._map(method)
+        found = self._sources.map(method)
         low, high = found.points.amin(dim=0), found.points.amax(dim=0)
         part = (found.points - low) / (high - low).clamp_min(torch.finfo(torch.float32).tiny)
         steps = (part * 65535).round().numpy().astype("<u2")
@@ -181,7 +182,7 @@ class Engine:
 
     def _path(self, asked: schema.PathPlaceRequest) -> tuple[LatentPath, list[float]]:
         """A path, and the times on it at which its clips lie."""
-        knots = [self._resolve(each) for each in (asked.start, *asked.via, asked.end)]
+        knots = [self._sources.resolve(each) for each in (asked.start, *asked.via, asked.end)]
         path = LatentPath.of(torch.stack([each.z for each in knots]), [each.genre for each in knots])
         return path, torch.linspace(0, 1, max(asked.steps, len(knots))).tolist()
 
@@ -192,100 +193,11 @@ class Engine:
             known = ", ".join(self.synthesizers)
             raise GenvaeError(f"There is no vocoder {vocoder!r} here. There are: {known}.") from None
 
-    def _map(self, method: str) -> LatentMap:
-        try:
-            return self.maps[method]
-        except KeyError:
-            known = " and ".join(self.maps) or "none"
-            raise GenvaeError(f"This run has no map {method!r}; it has {known}. `genvae map` makes one.") from None
-
-    def _resolve(self, source: schema.Source) -> _Resolved:
-        """The latent of a source.
-
-        Raises:
-            GenvaeError: the run has no such genre, map, latent or direction.
-        """
-        synthesizer = self._synthesizer(None)
-        points: dict[str, Tensor] = {}
-        genre, other, share = source.genre, None, 0.0
-        if source.mix:
-            z, genre, other, share = self._mixed(source)
-        elif source.point is not None:
-            assert source.map is not None  # the schema wants both or neither
-            found = self._map(source.map)
-            point = _within(torch.tensor(source.point), found)
-            points[source.map] = point
-            z = found.invert(point[None])[0]
-            genre = genre or self._surroundings(found, point)
-        elif source.latent is not None:
-            z = torch.tensor(source.latent)
-            if len(z) != self.latent_dim:
-                raise GenvaeError(f"A latent of this run has {self.latent_dim} numbers, not {len(z)}.")
-        else:
-            assert genre is not None
-            z = synthesizer.latent(genre, seed=source.seed, index=source.index, temperature=source.temperature)
-        assert genre is not None  # the schema wants one where there is no point
-        require_genre(genre, synthesizer.genres)
-        for number in source.variations:
-            z, points = self._varied(z, number), {}
-        if any(source.shifts):
-            z, points = z + self._shift(source.shifts), {}
-        return _Resolved(z, genre, points, other, share)
-
-    def _mixed(self, source: schema.Source) -> tuple[Tensor, str, str | None, float]:
-        """What a seed draws in several genres, mixed: a latent, the two strongest genres, and the second's share.
-
-        A latent is decoded as two genres at most, as each takes its time; where the two are equal in strength, they
-        change places without a jump, and a third one is heard through the latent alone.
-        """
-        synthesizer = self._synthesizer(None)
-        ranked = sorted(((weight, genre) for genre, weight in source.mix.items() if weight > 0), reverse=True)
-        drawn = []
-        for _, genre in ranked:
-            require_genre(genre, synthesizer.genres)
-            drawn.append(
-                synthesizer.latent(genre, seed=source.seed, index=source.index, temperature=source.temperature)
-            )
-        weights = torch.tensor([weight for weight, _ in ranked], dtype=torch.float64)
-        z = near.mix(torch.stack(drawn).double(), weights / weights.sum()).float()
-        if len(ranked) == 1:
-            return z, ranked[0][1], None, 0.0
-        (first, genre), (second, other) = ranked[:2]
-        return z, genre, other, second / (first + second)
-
-    def _varied(self, z: Tensor, number: int) -> Tensor:
-        """A latent [latent_dim] nearby: a random step, and as much nearer to the middle as keeps the spread of all."""
-        generator = torch.Generator().manual_seed(number)
-        noise = torch.randn(len(z), generator=generator)
-        if self._principal is not None:
-            mean, axes, deviation = (each.float() for each in self._principal)
-            noise = (noise * deviation) @ axes
-        else:
-            mean = torch.zeros_like(z)
-        return mean + math.sqrt(1 - _SPREAD**2) * (z - mean) + _SPREAD * noise
-
-    def _shift(self, shifts: Sequence[float]) -> Tensor:
-        """Steps along the directions, in standard deviations -> [latent_dim].
-
-        Raises:
-            GenvaeError: there are not so many directions.
-        """
-        if len(shifts) > len(self._axes):
-            raise GenvaeError(f"There are {len(self._axes)} directions to shift along, not {len(shifts)}.")
-        return (torch.tensor(shifts) * self._deviations[: len(shifts)]) @ self._axes[: len(shifts)]
-
-    def _surroundings(self, found: LatentMap, point: Tensor) -> str:
-        """The genre that most of the nearest training clips have; of several, that of the nearest."""
-        indices, _ = found.neighbours(point[None], _NEIGHBOURS)
-        near = found.genre[indices[0]].tolist()
-        commonest: int = max(near, key=near.count)  # the first of several
-        return self._config.genres[commonest]
-
-    def _placed(self, resolved: _Resolved) -> schema.PlacedClip:
+    def _placed(self, resolved: Resolved) -> schema.PlacedClip:
         maps = {}
         for method, found in self.maps.items():
             point = resolved.points[method] if method in resolved.points else found.place(resolved.z[None])[0]
-            indices, distances = found.neighbours(point[None], _NEIGHBOURS)
+            indices, distances = found.neighbours(point[None], NEAREST)
             neighbours = [
                 schema.Neighbour(
                     clip=int(found.clip[index]),
@@ -302,10 +214,3 @@ class Engine:
 
 def _pair(point: Tensor) -> tuple[float, float]:
     return float(point[0]), float(point[1])
-
-
-def _within(point: Tensor, found: LatentMap) -> Tensor:
-    """A point [2], brought to the map and a margin around it if it lies further out."""
-    low, high = found.points.amin(dim=0), found.points.amax(dim=0)
-    margin = _MARGIN * (high - low)
-    return point.clamp(low - margin, high + margin)

@@ -60,6 +60,7 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker) -> APIRouter:
     runs = [schema.RunInfo(digest=digest, name=each.name) for digest, each in engines.items()]
     limits = schema.Limits(upload_bytes=BYTES, upload_seconds=SECONDS)
     infos = {digest: each.info(runs, limits) for digest, each in engines.items()}
+    abouts = {digest: each.about() for digest, each in engines.items()}
     maps = {(digest, method): _kept(each, method) for digest, each in engines.items() for method in each.maps}
     uploads = {digest: Uploads(info.sample_rate) for digest, info in infos.items()}
 
@@ -80,6 +81,16 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker) -> APIRouter:
     async def information(run: schema.RunDigest = None) -> schema.Info:
         """What is served: the runs, and of one its genres, maps and vocoders, and the limits of what may be asked."""
         return infos[chosen(run)]
+
+    @api.get("/about", tags=["about"], responses=_FAULTS)
+    async def about(run: schema.RunDigest = None) -> schema.About:
+        """How a run was made: its parts, its training, its model card."""
+        return abouts[chosen(run)]
+
+    @api.get("/directions", tags=["about"], responses=_FAULTS)
+    async def directions(run: schema.RunDigest = None) -> list[schema.DirectionInfo]:
+        """The principal directions of a run, and what they do to a sound."""
+        return engines[chosen(run)].directions()
 
     @api.get("/generate", tags=["sounds"], response_class=Wav, responses=_WAV)
     async def generate(

@@ -175,9 +175,15 @@ class MapInfo(BaseModel):
 
 
 class DirectionInfo(BaseModel):
-    """A principal direction: the part of the latents' variance that lies along it."""
+    """A principal direction.
+
+    explained: the part of the latents' variance that lies along it. does: what one hears on the way, as far as it is
+    sure. measured: how much of the measuring is done, from 0 to 1; the server measures while nobody waits.
+    """
 
     explained: float
+    does: list[str]
+    measured: float
 
 
 class RunInfo(BaseModel):
@@ -209,9 +215,19 @@ class Info(BaseModel):
     latent_dim: int
     vocoders: list[VocoderInfo]
     maps: list[MapInfo]
-    directions: list[DirectionInfo]
+    directions: int = Field(description="How many principal directions there are to shift along.")
     limits: Limits
     versions: dict[str, str]
+
+
+class About(BaseModel):
+    """What a run is and how it was made. card: its model card, in Markdown, or empty."""
+
+    name: str
+    parts: dict[str, str]
+    training: dict[str, Any]
+    data: dict[str, Any]
+    card: str
 
 
 class Health(BaseModel):

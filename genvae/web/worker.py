@@ -15,6 +15,7 @@ T = TypeVar("T")
 CAPACITY = 64
 """Jobs that may wait or run at once; a clip takes a few hundredths of a second."""
 
+_PAUSE = 0.05  # seconds between small jobs that nobody waits for
 _SHARE = 0.1  # of a new job in the running mean of how long jobs take
 
 
@@ -95,6 +96,20 @@ class ModelWorker:
             unwanted.set()
             for each in (made, *watches):
                 each.cancel()
+
+    async def idle(self, job: Callable[[], bool]) -> None:
+        """Do a small job again and again while nothing else is asked for, until it says that there is no more to do.
+
+        What the job raises ends it, as nobody has asked for it.
+        """
+        more = True
+        while more and not self._stopping.is_set():
+            await asyncio.sleep(_PAUSE)
+            if self._pending == 0:
+                try:
+                    more = await asyncio.wrap_future(self._pool.submit(job))
+                except Exception:
+                    return
 
     def stop(self) -> None:
         """Let all that wait know that the server is being stopped."""

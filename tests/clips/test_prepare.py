@@ -187,8 +187,11 @@ def test_fifty_damaged_files_among_five_hundred_good_ones_are_each_named_and_cos
     root, out = tmp_path / "music", tmp_path / "store"
     for n in range(500):
         write(root / ("rock", "piano")[n % 2] / f"good {n}.wav", n, seconds=0.21)
+    run(root, out=tmp_path / "alone")
     bad = damaged(root)
     report = run(root, out=out).report
+    with_bad, alone = digests(out), digests(tmp_path / "alone")
+    assert all(with_bad[name] == digest for name, digest in alone.items() if name.startswith("shards/"))
     assert json.loads((out / "report.json").read_text()) == report
     assert report["recordings"]["found"] == 550
     assert report["recordings"]["kept"] == 500

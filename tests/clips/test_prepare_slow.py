@@ -42,8 +42,17 @@ def prepare(*arguments: object) -> dict[str, int]:
 
 
 def test_43200_clips_of_three_genres_go_through_in_one_go(tmp_path: Path):
-    sizes = prepare("any", "--dataset", "synthetic", "--set", f"dataset.seconds={FOUR_HOURS}", "--set",
-                    "dataset.recordings=1", "--out", tmp_path / "store")  # fmt: skip
+    sizes = prepare(
+        "any",
+        "--dataset",
+        "synthetic",
+        "--set",
+        f"dataset.seconds={FOUR_HOURS}",
+        "--set",
+        "dataset.recordings=1",
+        "--out",
+        tmp_path / "store",
+    )
     assert max(sizes.values()) < 250_000  # two workers and the command together under 500 MB
     store = ClipStore.open(tmp_path / "store")
     assert {genre: len(store.select(genre=genre)) for genre in store.genres} == dict.fromkeys(store.genres, 14_400)

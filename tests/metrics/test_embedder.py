@@ -48,7 +48,7 @@ def test_a_clip_does_not_depend_on_those_beside_it(waves: Waves) -> None:
 
 def test_silence_and_short_clips_have_finite_points() -> None:
     assert np.isfinite(default_embedder().embed(np.zeros((1, SAMPLE_RATE), np.float32))).all()
-    assert default_embedder().embed(np.full((2, 900), 0.1, np.float32)).shape == (2, 128)
+    assert default_embedder().embed(np.full((2, 900), 0.1, np.float32)).shape == (2, 256)
 
 
 def test_damaged_weights_are_an_error_for_people(tmp_path: Path) -> None:
@@ -57,7 +57,8 @@ def test_damaged_weights_are_an_error_for_people(tmp_path: Path) -> None:
         ShippedEmbedder(tmp_path / "embedder.safetensors")
 
 
-def test_the_filters_share_out_every_frequency_between_the_first_and_last_peak() -> None:
-    sums = mel_filters().sum(dim=0).numpy()
-    peaks = mel_filters().argmax(dim=1)
+@pytest.mark.parametrize(("n_fft", "bands"), [(1280, 64), (2048, 96)])
+def test_the_filters_share_out_every_frequency_between_the_first_and_last_peak(n_fft: int, bands: int) -> None:
+    filters = mel_filters(n_fft, bands)
+    sums, peaks = filters.sum(dim=0).numpy(), filters.argmax(dim=1)
     assert sums[int(peaks[0]) : int(peaks[-1]) + 1] == pytest.approx(1, abs=1e-4)

@@ -28,3 +28,10 @@ def test_the_cosine_schedule_rises_from_nothing_and_ends_at_nothing():
 def test_the_constant_schedule_stays_after_the_warm_up():
     options = TrainOptions(warmup_steps=0, schedule="constant")
     assert {options.learning_rate_scale(step, step / 10) for step in range(10)} == {1.0}
+
+
+def test_the_trapezoid_schedule_is_constant_until_its_last_fifth_and_ends_at_nothing():
+    options = TrainOptions(warmup_steps=0, schedule="trapezoid")
+    assert options.learning_rate_scale(5, 0.0) == options.learning_rate_scale(5, 0.79) == 1.0
+    assert abs(options.learning_rate_scale(5, 0.9) - 0.5) < 1e-9
+    assert options.learning_rate_scale(5, 1.0) == 0.0

@@ -29,6 +29,7 @@ from genvae.synthesis.synthesizer import Synthesizer
 from genvae.verbs import load
 from genvae.web import uploads
 from genvae.web.app import create_app
+from genvae.web.directions import WORDS
 from genvae.web.engine import Engine
 from genvae.web.worker import ModelWorker
 
@@ -193,29 +194,35 @@ def test_a_body_beyond_the_cap_is_refused(client):
     assert in_parts.status_code in (400, 413)
 
 
-@pytest.mark.parametrize(("query", "why"), [
-    ({"genre": "polka"}, "no genre 'polka'"),
-    ({"genre": "rock", "seed": -1}, "seed"),
-    ({"genre": "rock", "seed": 2**63}, "seed"),
-    ({"genre": "rock", "temperature": "nan"}, "temperature"),
-    ({"genre": "rock", "vocoder": "../../etc/passwd"}, "no vocoder"),
-    ({}, "genre"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        ({"genre": "polka"}, "no genre 'polka'"),
+        ({"genre": "rock", "seed": -1}, "seed"),
+        ({"genre": "rock", "seed": 2**63}, "seed"),
+        ({"genre": "rock", "temperature": "nan"}, "temperature"),
+        ({"genre": "rock", "vocoder": "../../etc/passwd"}, "no vocoder"),
+        ({}, "genre"),
+    ],
+)
 def test_wrong_questions_are_answered_with_what_is_wrong(client, query, why):
     answer = client.get("/api/generate", params=query)
     assert answer.status_code in (400, 422)
     assert why in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("source", [
-    {"genre": "rock", "latent": [0.0]},
-    {"genre": "rock", "latent": [0.0] * 4, "map": "pca", "point": [0, 0]},
-    {"map": "pca"},
-    {"map": "mds", "point": [0, 0]},
-    {"seed": 1},
-    {"genre": "rock", "shifts": [1.0] * 20},
-    {"genre": "rock", "file": "/etc/passwd"},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"genre": "rock", "latent": [0.0]},
+        {"genre": "rock", "latent": [0.0] * 4, "map": "pca", "point": [0, 0]},
+        {"map": "pca"},
+        {"map": "mds", "point": [0, 0]},
+        {"seed": 1},
+        {"genre": "rock", "shifts": [1.0] * 20},
+        {"genre": "rock", "file": "/etc/passwd"},
+    ],
+)
 def test_a_source_that_makes_no_sense_is_refused(client, source):
     answer = client.post("/api/decode", json={"source": source})
     assert answer.status_code in (400, 422)
@@ -246,8 +253,10 @@ def test_a_variation_is_near_its_source_and_a_variation_of_it_another(client):
 
     origin, others = latent([]), [latent([number]) for number in range(20)]
     apart = [np.linalg.norm(other - origin) for other in others]
-    strangers = [np.linalg.norm(latent([]) - np.array(place(client, genre="rock", seed=seed)["clips"][0]["latent"]))
-                 for seed in range(20, 40)]  # fmt: skip
+    strangers = [
+        np.linalg.norm(latent([]) - np.array(place(client, genre="rock", seed=seed)["clips"][0]["latent"]))
+        for seed in range(20, 40)
+    ]
     assert min(apart) > 0
     assert np.mean(apart) < 0.7 * np.mean(strangers)
     assert np.array_equal(others[3], latent([3]))
@@ -350,15 +359,40 @@ def test_info_says_what_there_is(client, mapped_run):
     assert told["genres"] == list(GENRES)
     assert told["vocoders"][0]["name"] == "pghi-refined"
     assert {each["method"]: each["clips"] for each in told["maps"]} == {"pca": 300, "umap": 300}
-    shares = [each["explained"] for each in told["directions"]]
+    assert told["directions"] == 4  # as many as the model has dimensions
+
+
+def test_the_directions_are_measured_while_nobody_waits(client):
+    deadline = time.monotonic() + 30
+    while (told := client.get("/api/directions").json())[0]["measured"] < 1:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    shares = [each["explained"] for each in told]
     assert shares == sorted(shares, reverse=True)
     assert sum(shares) == pytest.approx(1, abs=0.02)  # the model has four dimensions
+    assert all(set(each["does"]) <= {word for pair in WORDS for word in pair} for each in told)
+
+
+def test_about_tells_the_parts_and_the_training(client, mapped_run):
+    told = client.get("/api/about").json()
+    assert told["parts"]["model"] == "conv-vae"
+    assert (told["training"], told["data"], told["card"]) == (mapped_run.training, mapped_run.data, "")
 
 
 def test_every_endpoint_is_described_on_a_page_from_here(client):
     described = client.get("/api/openapi.json").json()
-    assert {"/api/generate", "/api/decode", "/api/place", "/api/interpolate", "/api/reconstruct", "/api/info",
-            "/api/health", "/api/map/{method}"} == set(described["paths"])  # fmt: skip
+    assert {
+        "/api/generate",
+        "/api/decode",
+        "/api/place",
+        "/api/interpolate",
+        "/api/reconstruct",
+        "/api/info",
+        "/api/about",
+        "/api/directions",
+        "/api/health",
+        "/api/map/{method}",
+    } == set(described["paths"])
     page = client.get("/api").text
     assert "http" not in page
 
@@ -370,16 +404,19 @@ def test_every_answer_has_a_strict_policy(client, path):
     assert "unsafe" not in policy
 
 
-@pytest.mark.parametrize(("headers", "status"), [
-    ({"host": "localhost:8000"}, 200),
-    ({"host": "[::1]:8000"}, 200),
-    ({"host": "evil.example"}, 421),
-    ({"host": "127.0.0.1.evil.example"}, 421),
-    ({"host": ""}, 421),
-    ({"origin": "http://127.0.0.1:8000"}, 200),
-    ({"origin": "https://evil.example"}, 403),
-    ({"origin": "null"}, 403),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"host": "localhost:8000"}, 200),
+        ({"host": "[::1]:8000"}, 200),
+        ({"host": "evil.example"}, 421),
+        ({"host": "127.0.0.1.evil.example"}, 421),
+        ({"host": ""}, 421),
+        ({"origin": "http://127.0.0.1:8000"}, 200),
+        ({"origin": "https://evil.example"}, 403),
+        ({"origin": "null"}, 403),
+    ],
+)
 def test_only_known_hosts_and_origins_are_answered(client, headers, status):
     assert client.get("/api/health", headers=headers).status_code == status
 
@@ -419,10 +456,13 @@ def test_with_a_token_only_those_who_have_it_are_answered(engine):
         assert client.get("/api/health").status_code == 200
 
 
-@pytest.mark.parametrize(("arguments", "why"), [
-    (["--host", "0.0.0.0"], "--public"),
-    (["--host", "0.0.0.0", "--public", "--token", "x"], "exclude each other"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--host", "0.0.0.0"], "--public"),
+        (["--host", "0.0.0.0", "--public", "--token", "x"], "exclude each other"),
+    ],
+)
 def test_an_address_that_others_can_reach_wants_a_decision(arguments, why):
     result = CliRunner().invoke(main, ["serve", "--port", "0", *arguments])
     assert result.exit_code != 0

@@ -119,8 +119,9 @@ def test_the_download_is_the_command_lines_file_with_its_provenance(page, tmp_pa
     assert (told.genre, told.seed, told.index) == (genre, 42, 0)
     made = subprocess.run(
         [sys.executable, "-m", "genvae", "generate", "--genre", genre, "--seed", "42", "-o", "-"],
-        stdout=subprocess.PIPE, check=True,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        check=True,
+    )
     assert (tmp_path / "sound.wav").read_bytes() == made.stdout
 
 
@@ -169,6 +170,8 @@ def test_the_map_zooms_pans_filters_and_changes_its_projection(page):
         page.wait_for_timeout(100)
         return page.evaluate("document.querySelector('#points').toDataURL()")
 
+    placed(page)  # the first sound has its mark
+    page.get_by_role("button", name="Whole map").click()
     seen = [pixels()]
     page.mouse.move(*at(page, 0.5, 0.5))
     page.mouse.wheel(0, -400)
@@ -191,6 +194,36 @@ def test_the_map_zooms_pans_filters_and_changes_its_projection(page):
     seen.append(pixels())
     assert len(set(seen)) == len(seen)
     assert page.evaluate("heard.length") == 0
+
+
+def test_the_map_names_what_is_under_the_pointer_and_colours_by_density(page):
+    at_clip = page.evaluate("""async () => {
+      const { getInfo, getMap } = await import("/api.js");
+      const { density, densityAt } = await import("/density.js");
+      const info = await getInfo();
+      const { points } = await getMap(info.maps[0], info.run);
+      const lone = Float32Array.from([0, 0, 0, 0, 0, 0, 10, 10]);
+      const surface = density(lone, { x: 5, y: 5, width: 12, height: 12 });
+      return { count: points.length / 2, ratio: densityAt(surface, 10, 10) / densityAt(surface, 0, 0) };
+    }""")
+    assert at_clip["count"] > 1000
+    assert abs(at_clip["ratio"] - 1 / 3) < 0.02
+    before = page.evaluate("document.querySelector('#points').toDataURL()")
+    page.get_by_label("Colour by").select_option("density")
+    page.wait_for_function("before => document.querySelector('#points').toDataURL() !== before", arg=before)
+    x, y = at(page, 0.5, 0.5)
+    for step in range(60):  # somewhere near the middle lies a clip
+        page.mouse.move(x + 3 * step - 90, y + step)
+        if page.locator("#hover").is_visible():
+            break
+    expect(page.locator("#hover")).to_contain_text("a training sound: ")
+
+
+def test_about_says_which_run_it_is_and_shows_the_model_card(page):
+    page.get_by_role("button", name="About").click()
+    expect(page.locator("#about-facts")).to_contain_text("flow-vae")
+    expect(page.locator("#card")).to_contain_text("licence", ignore_case=True)
+    accessible(page)
 
 
 def test_alt_and_moving_auditions_and_keeps_the_last(page):
@@ -291,7 +324,7 @@ def test_a_file_that_is_no_sound_is_said_to_be_none(page, open_page, tmp_path):
 def test_the_keyboard_alone_is_enough(page):
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the genres")).to_be_focused()
-    for _ in range(3):
+    for _ in range(4):  # Keys, About, API, and then
         page.keyboard.press("Tab")
     expect(page.locator(".genre").first).to_be_focused()
     make(page, lambda: page.keyboard.press("Space"))  # a focused button keeps its key

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import soundfile
 from hands import (  # noqa: F401  # among them fixtures
+    accessible,
     advanced,
     browser,
     drop,
@@ -45,6 +46,23 @@ def test_what_one_does_after_a_file_was_dropped_works_as_before(page, tmp_path):
     page.get_by_role("button", name="Play: three.wav (original)").click()
     expect(page.get_by_label("Vocoder")).to_have_value(vocoder)
     make(page)
+
+
+def test_a_dropped_sound_stands_beside_its_reconstruction_and_where_they_differ(page, tmp_path):
+    drop(page, wave_file(tmp_path / "mine.wav", 1))
+    expect(page.locator("#ab-caption")).to_contain_text("dB apart on average")
+    pictures = page.locator("#trio canvas").evaluate_all("each => each.map((canvas) => canvas.toDataURL())")
+    assert len(set(pictures)) == 3
+    accessible(page)
+    apart = page.evaluate("""async () => {
+      const { drawDifference } = await import("/difference.js");
+      const tone = (gain) => Float32Array.from({ length: 22050 }, (_, i) => gain * Math.sin(i * 0.3));
+      const canvases = [1, 2, 3].map(() => document.body.appendChild(document.createElement("canvas")));
+      const heard = (gain) => ({ samples: tone(gain), rate: 22050 });
+      return [drawDifference(heard(0.5), heard(0.5), canvases), drawDifference(heard(0.5), heard(0.25), canvases)];
+    }""")
+    assert apart[0] == 0
+    assert 0 < apart[1] <= 6.03  # half as loud is 6 dB less, but for what is too soft to be shown
 
 
 def test_a_file_that_the_server_has_forgotten_is_sent_again(page, open_page, tmp_path):

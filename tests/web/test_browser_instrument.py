@@ -175,3 +175,17 @@ def test_a_loop_goes_on_without_a_seam_and_volume_and_loop_are_named(page):
       return [Math.abs(looped[0] - looped.at(-1)), Math.abs(samples[0] - samples.at(-1)) ];
     }""")
     assert jump[0] < 0.05
+
+
+def test_sliders_are_named_for_what_they_do_and_never_alike(page):
+    names = page.evaluate("""async () => {
+      const { sliderNames } = await import("/controls.js");
+      const does = [["louder", "darker"], ["louder"], [], ["louder", "darker"], []];
+      return [sliderNames(does.map((does) => ({ does, measured: 1 }))), sliderNames([{ does: [], measured: 0.5 }])];
+    }""")
+    assert len(set(names[0])) == 5
+    assert names[0][0] == "louder"
+    assert "50 %" in names[1][0]
+    label = page.locator("#sliders label > span:first-child").first
+    expect(label).not_to_contain_text("Direction")
+    expect(label).not_to_contain_text("listening")  # it has been measured by now

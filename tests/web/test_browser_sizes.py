@@ -77,8 +77,20 @@ def test_on_a_phone_all_targets_are_large_and_no_field_makes_it_zoom(phone):
     assert fields == []
 
 
-NAMES = ["drum & bass", "piano", "techno", "musique concrète instrumentale", "rock", "ambient", "jazz", "folk", "house",
-         "opera", "polka", "trance"]  # fmt: skip
+NAMES = [
+    "drum & bass",
+    "piano",
+    "techno",
+    "musique concrète instrumentale",
+    "rock",
+    "ambient",
+    "jazz",
+    "folk",
+    "house",
+    "opera",
+    "polka",
+    "trance",
+]
 
 
 @pytest.mark.parametrize("options", [{"viewport": DESKTOP}, PHONE], ids=["desktop", "phone"])

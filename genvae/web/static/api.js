@@ -78,6 +78,12 @@ const bare = ({ name, ...source }) => source;
 /** @param {string | null} run */
 export const getInfo = async (run = null) => (await ask(`api/info${run ? `?${new URLSearchParams({ run })}` : ""}`)).json();
 
+/** @param {string} run */
+export const getDirections = async (run) => (await ask(`api/directions?${new URLSearchParams({ run })}`)).json();
+
+/** @param {string} run */
+export const getAbout = async (run) => (await ask(`api/about?${new URLSearchParams({ run })}`)).json();
+
 /**
  * The training clips on a map: x and y of each in turn, and the index of each one's genre.
  * @param {{ method: string, low: number[], high: number[] }} map

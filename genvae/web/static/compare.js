@@ -1,7 +1,8 @@
 // Two sounds side by side, A and B: played in turn, switched at the same moment, joined by a path.
 
 import { getPlace } from "./api.js";
-import { $, icon } from "./dom.js";
+import { drawDifference } from "./difference.js";
+import { $, breathe, icon } from "./dom.js";
 import { recipe, recipeName } from "./recipes.js";
 
 export class Compare {
@@ -52,6 +53,20 @@ export class Compare {
     const ends = [A, B].every((each) => each !== null && each.recipe.source !== undefined);
     $("path").disabled = !ends;
     this.pins(A, B);
+    this.draw();
+  }
+
+  /** Both spectrograms and their difference, once both have been heard. */
+  async draw() {
+    const { A, B } = this.slots;
+    const both = Boolean(A?.sound && B?.sound);
+    $("trio").hidden = !both;
+    if (!both) return;
+    await breathe(); // the canvases have their size now
+    const apart = drawDifference(A.sound, B.sound, ["a-picture", "b-picture", "ab-picture"].map($));
+    $("ab-caption").textContent = `Orange: A is louder. Blue: B is. ${apart.toFixed(1)} dB apart on average.`;
+    $("a-picture").setAttribute("aria-label", `Spectrogram of A: ${A.name}`);
+    $("b-picture").setAttribute("aria-label", `Spectrogram of B: ${B.name}`);
   }
 
   /**
@@ -73,7 +88,10 @@ export class Compare {
     this.player.wake();
     this.heard = letter;
     if (slot.sound) this.session.replay(slot.sound, { from });
-    else slot.sound = await this.session.make(slot.recipe);
+    else {
+      slot.sound = await this.session.make(slot.recipe);
+      this.draw();
+    }
   }
 
   /** To the other one, at the same moment if one is playing. */

@@ -1,8 +1,30 @@
 // The genre buttons, what can be set before a sound is made, and the sliders that shape it.
 
+import { getDirections } from "./api.js";
 import { genreColour } from "./colours.js";
 import { $, el } from "./dom.js";
 import { recipe } from "./recipes.js";
+
+const POLL = 2000; // ms between questions whether the directions are measured
+
+/**
+ * A name for each direction: what it does, as briefly as tells it from the others.
+ * @param {{ does: string[], measured: number }[]} directions
+ * @returns {string[]}
+ */
+export function sliderNames(directions) {
+  /** @type {Set<string>} */
+  const taken = new Set();
+  return directions.map(({ does, measured }) => {
+    if (measured < 1) return `listening what it does, ${Math.round(100 * measured)} %`;
+    const words = does.length ? does : ["of another character"];
+    let name = words[0];
+    for (let i = 1; taken.has(name) && i < words.length; i++) name = words.slice(0, i + 1).join(", ");
+    for (let i = 2; taken.has(name); i++) name = `${words[0]}, in another way${i > 2 ? ` ${i}` : ""}`;
+    taken.add(name);
+    return name;
+  });
+}
 
 /** Fields and sliders around a session; `say` and `fault` tell what a change did, or what is wrong with an entry. */
 export class Controls {
@@ -22,7 +44,8 @@ export class Controls {
     $("vocoder").replaceChildren(...vocoders.map(({ name, summary }) => el("option", { value: name, title: summary }, name)));
     $("temperature").max = limits.temperature[1];
     this.paint();
-    this.sliders = directions.map((/** @type {any} */ part, /** @type {number} */ index) => this.slider(part, index));
+    this.sliders = Array.from({ length: directions }, () => this.slider());
+    if (directions) this.nameSliders();
     $("shape").hidden = this.sliders.length === 0;
 
     $("again").addEventListener("click", () => this.again());
@@ -112,17 +135,30 @@ export class Controls {
     this.session.make({ ...current, vocoder: this.vocoder });
   }
 
-  /**
-   * @param {{ explained: number, name?: string }} part
-   * @param {number} index
-   */
-  slider({ explained }, index) {
+  slider() {
     const most = this.session.info.limits.shift;
     const value = el("span", { class: "value", "aria-hidden": "true" }, "0.0");
     const range = el("input", { type: "range", min: -most, max: most, step: "0.1", value: "0", disabled: true,
       input: () => this.shaped(false), change: () => this.session.keepLatest() });
-    $("sliders").append(el("label", {}, el("span", {}, `Direction ${index + 1} · ${(100 * explained).toFixed(0)} %`), value, range));
-    return { range, value };
+    const name = el("span", {}, "…");
+    $("sliders").append(el("label", {}, name, value, range));
+    return { range, value, name };
+  }
+
+  /** Name the sliders for what they do, when the server has found that out. */
+  async nameSliders() {
+    let found;
+    try {
+      found = await getDirections(this.session.info.run);
+    } catch {
+      return; // the next try of anything will say that the server is gone
+    }
+    const names = sliderNames(found);
+    this.sliders.forEach(({ name, range }, /** @type {number} */ index) => {
+      name.textContent = names[index];
+      range.title = `${(100 * found[index].explained).toFixed(1)} % of what the training sounds differ in`;
+    });
+    if (found[0].measured < 1) setTimeout(() => this.nameSliders(), POLL);
   }
 
   /** @param {number[]} shifts */

@@ -1,5 +1,6 @@
 // Puts the page together: what is heard, seen, kept and said hangs on the session's events.
 
+import { offerAbout } from "./about.js";
 import { Address } from "./address.js";
 import { getInfo } from "./api.js";
 import { Atlas } from "./atlas.js";
@@ -96,6 +97,7 @@ async function begin(info) {
     $("rename").disabled = false;
   });
 
+  offerAbout(info, fault);
   $("export").addEventListener("click", () => exportPinned(history.sounds, { say, fault }));
   $("keys-open").addEventListener("click", () => $("keys").showModal());
   $("rename").addEventListener("click", () => {

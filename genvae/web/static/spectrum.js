@@ -43,7 +43,7 @@ function transform(re, im, { cos, sin }) {
 }
 
 /**
- * Levels in dB below the loudest, frame by frame with `size / 2` bins each; frame f is centred on sample f * hop.
+ * Levels in dB below the loudest (a power, which is given too), frame by frame with `size / 2` bins each; frame f is centred on sample f * hop.
  *
  * Two real frames go through one complex transform: their spectra are its even and odd parts.
  * @param {Float32Array} samples
@@ -84,5 +84,5 @@ export function spectrogram(samples, { size = 1024, hop = 64 } = {}) {
     }
   }
   for (let i = 0; i < levels.length; i++) levels[i] = 10 * Math.log10(levels[i] / loudest + 1e-12);
-  return { levels, frames, bins, size, hop };
+  return { levels, frames, bins, size, hop, loudest };
 }

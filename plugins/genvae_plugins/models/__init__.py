@@ -12,9 +12,12 @@ import genvae
 class ConvOptions:
     """Options of the networks that convolve over time, and of how they are trained.
 
-    width: channels of every layer, a multiple of 8. neck: channels before the latents. blocks: residual blocks at each
-    resolution. learning_rate: of AdamW. texture: how much of the likelihood's spread `decode` draws when it generates,
-    0 to 1.
+    Attributes:
+        width: channels of every layer, a multiple of 8.
+        neck: channels before the latents.
+        blocks: residual blocks at each resolution.
+        learning_rate: of AdamW.
+        texture: how much of the likelihood's spread `decode` draws when it generates, 0 to 1.
     """
 
     width: int = 256
@@ -35,8 +38,11 @@ class ConvOptions:
 class ConvVAEOptions(ConvOptions):
     """Options of `conv-vae`: those of its networks, and these.
 
-    latent_dim: dimensions of the latent space. beta: weight of the divergence. kl_warmup: batches over which that
-    weight rises from zero. free_bits: nats of each dimension that cost nothing.
+    Attributes:
+        latent_dim: dimensions of the latent space.
+        beta: weight of the divergence.
+        kl_warmup: batches over which that weight rises from zero.
+        free_bits: nats of each dimension that cost nothing.
     """
 
     latent_dim: int = 128
@@ -53,7 +59,12 @@ class ConvVAEOptions(ConvOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class BetaVAEOptions(ConvVAEOptions):
-    """Options of `beta-vae`: those of `conv-vae`, with a divergence that weighs more and no free bits."""
+    """Options of `beta-vae`: those of `conv-vae`, with a divergence that weighs more and no free bits.
+
+    Attributes:
+        beta: weight of the divergence.
+        free_bits: nats of each dimension that cost nothing.
+    """
 
     beta: float = 4.0
     free_bits: float = 0.0
@@ -63,8 +74,10 @@ class BetaVAEOptions(ConvVAEOptions):
 class VAEGANOptions(ConvVAEOptions):
     """Options of `vae-gan`: those of `conv-vae`, and of its second stage.
 
-    first_stage: batches before the discriminator comes. matching: weight of the difference in what the discriminator
-    sees. adversarial: weight of its verdict.
+    Attributes:
+        first_stage: batches before the discriminator comes.
+        matching: weight of the difference in what the discriminator sees.
+        adversarial: weight of its verdict.
     """
 
     first_stage: int = 2000
@@ -81,8 +94,9 @@ class VAEGANOptions(ConvVAEOptions):
 class WAEOptions(ConvOptions):
     """Options of `wae`: those of its networks, and these.
 
-    latent_dim: dimensions of the latent space. discrepancy: weight of the latents' discrepancy from the standard
-    normal, in nats a clip for each unit of it.
+    Attributes:
+        latent_dim: dimensions of the latent space.
+        discrepancy: weight of the latents' discrepancy from the standard normal, in nats a clip for each unit of it.
     """
 
     latent_dim: int = 128
@@ -99,8 +113,11 @@ class WAEOptions(ConvOptions):
 class VQVAEOptions(ConvOptions):
     """Options of `vq-vae`: those of its networks, and these.
 
-    codes: entries of a codebook. groups: codebooks, each with a code at every place in time. code_dim: numbers in a
-    code. commitment: weight of what holds the encodings to the codes.
+    Attributes:
+        codes: entries of a codebook.
+        groups: codebooks, each with a code at every place in time.
+        code_dim: numbers in a code.
+        commitment: weight of what holds the encodings to the codes.
     """
 
     codes: int = 256
@@ -119,34 +136,52 @@ class VQVAEOptions(ConvOptions):
 class FlowVAEOptions:
     """Options of `flow-vae`.
 
-    latent_dim: dimensions of the latent space. patch: frames in a patch. components: numbers in a patch's code.
-    width, depth: of the flow, in channels and blocks; the VAE is half as wide. vae_depth: blocks of its encoder and of
-    its decoder. beta: weight of the divergence. kl_warmup: batches over which that weight rises from zero. free_bits:
-    nats of each dimension that cost nothing. learning_rate: of AdamW. flow_steps: in which `decode` draws. guidance:
-    1 draws from what was learnt, more exaggerates what the latent says. texture: how much of the spectrogram's
-    uncertainty is filled with noise, 0 to 1.
+    Attributes:
+        latent_dim: dimensions of the latent space.
+        patch: frames in a patch.
+        components: numbers in a patch's code.
+        width: channels of the flow; the VAE is half as wide.
+        depth: blocks of the flow.
+        vae_depth: blocks of the VAE's encoder and of its decoder.
+        nats: what a latent tells of a clip, its divergence, on average.
+        learning_rate: of AdamW.
+        flow_steps: in which `decode` draws.
+        guidance: 1 draws from what was learnt, more exaggerates what the latent says.
+        latent_noise: how inexact the flow takes a latent to be, as a standard deviation.
+        texture: how much of the noise that was learnt is drawn.
+        preconditioned: whether the flow is scaled by the codes' deviations; that of the embedded run is not yet, for
+            which alone it can be false.
     """
 
-    latent_dim: int = 128
+    latent_dim: int = 64
     patch: int = 4
-    components: int = 64
+    components: int = 128
     width: int = 256
     depth: int = 6
     vae_depth: int = 2
-    beta: float = 0.3
-    kl_warmup: int = 500
-    free_bits: float = 0.05
+    nats: float = 100.0
     learning_rate: float = 1e-3
     flow_steps: int = 4
     guidance: float = 1.0
-    texture: float = 0.8
+    latent_noise: float = 0.2
+    texture: float = 0.5
+    preconditioned: bool = True
 
     def __post_init__(self) -> None:
         """Raise ValueError for sizes that make no model."""
         _require_above_zero(
-            self, "latent_dim", "patch", "components", "width", "depth", "vae_depth", "flow_steps", "learning_rate"
+            self,
+            "latent_dim",
+            "patch",
+            "components",
+            "width",
+            "depth",
+            "vae_depth",
+            "nats",
+            "flow_steps",
+            "learning_rate",
         )
-        _require_not_negative(self, "beta", "kl_warmup", "free_bits", "texture")
+        _require_not_negative(self, "latent_noise", "texture")
         if self.width % 16 or (self.width > 128 and self.width % 128):
             raise ValueError("width must be a multiple of 16, and of 128 above that")
 
@@ -155,7 +190,10 @@ class FlowVAEOptions:
 class ReferenceVAEOptions:
     """Options of `reference-vae`; the defaults are the original's.
 
-    reconstruction_weight: factor of the mean squared error against the divergence.
+    Attributes:
+        latent_dim: dimensions of the latent space.
+        learning_rate: of Adam.
+        reconstruction_weight: factor of the mean squared error against the divergence.
     """
 
     latent_dim: int = 128
@@ -218,7 +256,7 @@ def genvae_models() -> Iterator[genvae.ModelPlugin]:
         summary="A VAE whose decoder draws the detail of a clip by flow matching, given its latent; the default.",
         factory="genvae_plugins.models.flow_vae:FlowVAE",
         options=FlowVAEOptions,
-        suggests={"train.batch_size": 32},
+        suggests={"train.batch_size": 32, "train.ema": 0.999},
     )
     yield genvae.ModelPlugin(
         name="reference-vae",

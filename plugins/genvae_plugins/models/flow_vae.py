@@ -10,20 +10,24 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from genvae.interfaces.model import Model, Posterior
-from genvae.losses import free_bits, gaussian_nll
+from genvae.losses import gaussian_nll
 from genvae.spec import FeatureSpec
-from genvae_plugins.flow_matching import flow_matching_loss, time_features, walk
+from genvae_plugins.flow_matching import Preconditioner, flow_matching_loss, time_features, walk
 from genvae_plugins.models import FlowVAEOptions
+from genvae_plugins.models.detail import Detail
 from genvae_plugins.models.patches import Patches
-from genvae_plugins.models.texture import Texture
 from genvae_plugins.models.transformer import Transformer
 
 NECK = 16  # numbers a patch before the posterior and after the latent
 MEASURED_BATCHES = 120  # that the patches are measured on
 BLUR = 0.1  # noise on the codes that the detail is learnt from, as drawn codes are not exact either
+DETAIL_SHARE = 4  # one clip in so many teaches the detail, which has a sample in each of its patches
 UNCONDITIONAL = 0.1  # share of clips whose latent the flow is not told, for guidance
-LOG_SCALE_RANGE = (-5.0, 2.0)  # of the likelihoods; keeps silence from growing infinite
+MOST_LATENT_NOISE = 0.6  # standard deviation of the noise on the latents that the flow is told in training, at most
+LOG_SPREAD_RANGE = (-5.0, 2.0)  # of the likelihood
 LOG_VARIANCE_RANGE = (-12.0, 4.0)  # of the posterior
+BETA_RANGE, BETA_RATE = (0.01, 100.0), 0.005  # of the divergence's weight: bounds, and how quickly it changes in a step
+EAR_HZ = 700.0  # above which an error counts less and less, as the ear's resolution widens
 
 
 class FlowVAE(Model):
@@ -32,20 +36,21 @@ class FlowVAE(Model):
     A spectrogram is a short sequence of codes (see `Patches`). The VAE encodes the sequence into `latent_dim` numbers
     and decodes its mean, which is blurred, as the means of all VAEs are. The flow draws a sequence given that mean, the
     latent and the genre: of the many clips that a latent may stand for, one. The detail network gives each patch's
-    spectrogram from the codes around it, and how uncertain it is, which `Texture` fills with noise.
+    spectrogram from the codes around it, and how much of it is noise (see `Detail`).
 
     The flow's loss does not reach the VAE: a latent that helps to draw the detail would be one that no prior can draw.
+    The flow is told latents with noise, and how much of it, so that it expects no more of a drawn latent than that
+    holds (Ho et al., Cascaded Diffusion Models, 2022, section 4: conditioning augmentation).
     """
 
-    steps: Tensor
+    beta: Tensor
 
     def __init__(self, options: FlowVAEOptions, *, spec: FeatureSpec, frames: int, genres: Sequence[str]) -> None:
         super().__init__(options, spec=spec, frames=frames, genres=genres)
-        self.options = options
+        self.options, self.spec = options, spec
         self.latent_dim = options.latent_dim
         self.max_gradient_norm = 1.0
         self.patches = Patches(bins=spec.bins, frames=frames, size=options.patch, components=options.components)
-        self.texture = Texture(spec, options.texture)
         length, codes, width = self.patches.length, self.patches.components, options.width
         side = max(options.width // 2, 8)  # the VAE is but a help to the flow, which is what one hears
 
@@ -57,23 +62,24 @@ class FlowVAE(Model):
         self.address = nn.Linear(self.latent_dim, side)
         self.expand = nn.Linear(self.latent_dim, NECK * length)
         self.decoder = Transformer(inputs=NECK, outputs=codes, length=length, width=side, depth=options.vae_depth)
-        self.log_spread = nn.Parameter(torch.zeros(codes))
+        self.log_spread = nn.Parameter(torch.zeros(codes))  # of what the mean leaves over, in deviations of the code
+        self.register_buffer("beta", torch.tensor(BETA_RANGE[0]))  # weight of the divergence
 
         self.genre_flow = nn.Embedding(len(genres), width)
         self.latent_flow = nn.Linear(self.latent_dim, width)
+        self.noise_flow = nn.Linear(width, width, bias=False)
         self.time_flow = nn.Linear(width, width)
         self.unknown = nn.Parameter(torch.zeros(width))  # in place of a latent
         self.flow = Transformer(inputs=2 * codes, outputs=codes, length=length, width=width, depth=options.depth)
-
-        self.detail = nn.Sequential(
-            nn.Conv1d(codes, width, 3, padding=1), nn.GELU(),
-            nn.Conv1d(width, 2 * options.patch * spec.bins, 1),
-        )  # fmt: skip
-        self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
+        self.detail = Detail(self.patches, spec, width=width, amount=options.texture)
 
     def fit(self, features: Iterable[Tensor]) -> None:
         """Measure the patches on some batches."""
-        self.patches.fit(islice(features, MEASURED_BATCHES))
+        weight = None
+        if self.spec.kind == "magnitude":
+            hertz = torch.linspace(0.0, self.spec.sample_rate / 2, self.spec.bins)
+            weight = (1.0 + hertz / EAR_HZ).rsqrt()
+        self.patches.fit(islice(features, MEASURED_BATCHES), weight)
 
     def encode(self, features: Tensor, genre: Tensor) -> Posterior:
         """Features [B, bins, frames] -> the posterior over their latents."""
@@ -83,14 +89,22 @@ class FlowVAE(Model):
         """Latents [B, latent_dim] -> features [B, bins, frames]: drawn with a generator, the blurred mean without."""
         mean = self._mean(z, genre)
         if generator is None:
-            return self._likelihood(mean)[0]
+            return self.detail.draw(mean, self.patches, None)
         noise = torch.randn(mean.shape, generator=generator, device=mean.device, dtype=mean.dtype)
         codes = walk(lambda x, time: self._guided(x, time, mean, z, genre), noise, self.options.flow_steps)
-        drawn: Tensor = self.texture(*self._likelihood(codes), generator)
-        return drawn
+        return self.detail.draw(codes, self.patches, generator)
+
+    def stages(self, features: Tensor, genre: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
+        """What is left by the codes, by the detail's mean from the codes, and by that with its noise."""
+        codes = self.patches.encode(features)
+        return {
+            "codes": self.patches.decode(codes),
+            "codes and detail": self.detail.draw(codes, self.patches, None),
+            "codes, detail and texture": self.detail.draw(codes, self.patches, generator),
+        }
 
     def loss(self, features: Tensor, genre: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
-        """The VAE's negative evidence lower bound, the flow's loss and the detail's negative log-likelihood.
+        """The VAE's negative evidence lower bound, the flow's loss, and the detail's and its noise's likelihoods.
 
         Each is an average over values, the bound over those of the code. `squared_error` is the VAE's, in features.
         """
@@ -98,35 +112,52 @@ class FlowVAE(Model):
         posterior = self._posterior(codes, genre)
         z = posterior.sample(generator)
         mean = self._mean(z, genre)
-        nll = gaussian_nll(codes, mean, self.log_spread.clamp(*LOG_SCALE_RANGE)).mean()
-        kl = posterior.kl()
-        warmup = ((self.steps + 1) / (self.options.kl_warmup + 1)).clamp(max=1.0)
+        deviation = self.patches.deviation
+        log_spread = self.log_spread.clamp(*LOG_SPREAD_RANGE) + deviation.log()
+        nll = gaussian_nll(codes, mean, log_spread).mean()
+        kl = posterior.kl().sum(dim=1).mean()
+        divergence = self.beta.clone() * kl / codes[0].numel()  # a copy, as the weight changes before the gradient
         if self.training:
-            self.steps += 1
-        divergence = self.options.beta * warmup * free_bits(kl, self.options.free_bits) / codes[0].numel()
+            self._move_beta(kl.detach())
 
+        amount = MOST_LATENT_NOISE * torch.rand(len(z), generator=generator, device=z.device)
+        latent = z.detach() + amount[:, None] * torch.randn(z.shape, generator=generator, device=z.device)
+        with torch.no_grad():
+            told = self._mean(latent, genre)
         known = torch.rand(len(z), 1, generator=generator, device=z.device) >= UNCONDITIONAL
-        told, latent = mean.detach(), z.detach()
         flow = flow_matching_loss(
-            lambda x, time: self._velocity(x, time, told, latent, genre, known), codes, generator=generator
+            lambda x, time: self._velocity(x, time, told, latent, amount, genre, known), codes, generator=generator
         ).mean()
 
-        near = codes + BLUR * torch.randn(codes.shape, generator=generator, device=codes.device)
-        detail = gaussian_nll(features, *self._likelihood(near)).mean()
+        few = slice(-(-len(codes) // DETAIL_SHARE) if self.training else None)
+        blur = BLUR * deviation * torch.randn(codes[few].shape, generator=generator, device=codes.device)
+        detail, noise = self.detail.loss(features[few], codes[few] + blur, self.patches)
         with torch.no_grad():
             missed = F.mse_loss(self.patches.decode(mean), features)
         return {
-            "loss": nll + divergence + flow + detail,
+            "loss": nll + divergence + flow + detail + noise,
             "nll": nll,
-            "kl": kl.sum(dim=1).mean(),
+            "kl": kl,
+            "beta": self.beta.clone(),
             "flow": flow,
             "detail": detail,
+            "noise": noise,
             "squared_error": missed,
         }
 
     def optimizers(self) -> list[torch.optim.Optimizer]:
         """One AdamW."""
-        return [torch.optim.AdamW(self.parameters(), lr=self.options.learning_rate, betas=(0.9, 0.99))]
+        rate = self.options.learning_rate
+        return [torch.optim.AdamW(self.parameters(), lr=rate, betas=(0.9, 0.99), fused=True)]
+
+    @torch.no_grad()
+    def _move_beta(self, kl: Tensor) -> None:
+        """Raise the divergence's weight where a latent tells more than `nats`, and lower it where it tells less.
+
+        Shao et al., ControlVAE, 2020, section 3; the integral term alone, on the weight's logarithm.
+        """
+        excess = (kl / self.options.nats - 1.0).clamp(-1.0, 1.0)
+        self.beta.mul_((BETA_RATE * excess).exp()).clamp_(*BETA_RANGE)
 
     def _posterior(self, codes: Tensor, genre: Tensor) -> Posterior:
         hidden = self.encoder(codes, self.genre_encoder(genre)).flatten(1)  # [B, NECK * length]
@@ -137,27 +168,32 @@ class FlowVAE(Model):
         """Latents -> the mean of the codes that they stand for, [B, length, components]."""
         start = self.expand(z).unflatten(1, (self.patches.length, NECK))
         out: Tensor = self.decoder(start, self.genre_decoder(genre) + self.address(z)).float()
-        return out
+        return self.patches.deviation * out
 
-    def _velocity(self, x: Tensor, time: Tensor, mean: Tensor, z: Tensor, genre: Tensor, known: Tensor) -> Tensor:
-        """The flow at codes x and times [B]; where `known` [B, 1] is false, without mean and latent."""
-        address = torch.where(known, self.latent_flow(z), self.unknown)
-        condition = self.genre_flow(genre) + self.time_flow(time_features(time, self.options.width)) + address
-        given = torch.cat([x, mean * known[..., None]], dim=2)  # [B, length, 2 * components]
-        out: Tensor = self.flow(given, condition).float()
-        return out
+    def _velocity(
+        self, x: Tensor, time: Tensor, mean: Tensor, z: Tensor, amount: Tensor, genre: Tensor, known: Tensor
+    ) -> Tensor:
+        """The flow at codes x and times [B], told latents with noise of the amounts [B].
+
+        Where `known` [B, 1] is false, it is told neither mean nor latent.
+        """
+        width = self.options.width
+        address = self.latent_flow(z) + self.noise_flow(time_features(amount, width))
+        condition = self.genre_flow(genre) + self.time_flow(time_features(time, width))
+        condition = condition + torch.where(known, address, self.unknown)
+        if not self.options.preconditioned:
+            out: Tensor = self.flow(torch.cat([x, mean * known[..., None]], dim=2), condition).float()
+            return out
+        scaled = Preconditioner(self.patches.deviation, time)
+        given = torch.cat([scaled.input(x), mean / self.patches.deviation * known[..., None]], dim=2)
+        return scaled.velocity(x, self.flow(given, condition).float())  # [B, length, components]
 
     def _guided(self, x: Tensor, time: Tensor, mean: Tensor, z: Tensor, genre: Tensor) -> Tensor:
         """The velocity, away from what it is without the latent: Ho & Salimans, Classifier-Free Guidance, 2022."""
         known = torch.ones(len(z), 1, dtype=torch.bool, device=z.device)
-        with_latent = self._velocity(x, time, mean, z, genre, known)
+        amount = torch.full((len(z),), self.options.latent_noise, device=z.device)
+        with_latent = self._velocity(x, time, mean, z, amount, genre, known)
         if self.options.guidance == 1:
             return with_latent
-        without = self._velocity(x, time, mean, z, genre, ~known)
+        without = self._velocity(x, time, mean, z, amount, genre, ~known)
         return without + self.options.guidance * (with_latent - without)
-
-    def _likelihood(self, codes: Tensor) -> tuple[Tensor, Tensor]:
-        """Codes -> mean and log standard deviation of the features, [B, bins, frames] each."""
-        more, log_scale = self.detail(codes.mT).float().mT.chunk(2, dim=2)  # [B, length, patch * bins] each
-        mean = self.patches.decode(codes) + self.patches.join(more)
-        return mean, self.patches.join(log_scale).clamp(*LOG_SCALE_RANGE)

@@ -14,19 +14,21 @@ class Patches(nn.Module):
 
     A patch is `size` whole frames. Its code is its leading principal components, each divided by the square root of
     its standard deviation: halfway between the components as they are, where the loudness of a clip would drown all
-    else, and whitened ones, where detail that is hardly there would count as much as all else. What the code leaves
-    out of music is, with some 64 components for four frames, about as much as the spectrogram of a noise is uncertain.
+    else, and whitened ones, where detail that is hardly there would count as much as all else.
 
     Attributes:
-        length: patches in a clip. components: numbers in a patch's code, as many as were asked for
-            or as the patch has.
-        mean: [size * bins], the mean patch. basis: [size * bins, components], from codes to patches.
+        length: patches in a clip.
+        components: numbers in a patch's code, as many as were asked for or as the patch has.
+        mean: [size * bins], the mean patch.
+        basis: [size * bins, components], from codes to patches.
         analysis: the same shape, from patches to codes.
+        deviation: [components], the standard deviation of each number of a code.
     """
 
     mean: Tensor
     basis: Tensor
     analysis: Tensor
+    deviation: Tensor
 
     def __init__(self, *, bins: int, frames: int, size: int, components: int) -> None:
         super().__init__()
@@ -37,10 +39,14 @@ class Patches(nn.Module):
         self.register_buffer("mean", torch.zeros(width))
         self.register_buffer("basis", torch.eye(width, components))
         self.register_buffer("analysis", torch.eye(width, components))
+        self.register_buffer("deviation", torch.ones(components))
 
     @torch.no_grad()
-    def fit(self, batches: Iterable[Tensor]) -> None:
+    def fit(self, batches: Iterable[Tensor], weight: Tensor | None = None) -> None:
         """Measure mean and principal components of features [B, bins, frames].
+
+        Args:
+            weight: [bins], what an error in a bin counts; by default all count alike.
 
         Raises:
             ValueError: there are none.
@@ -55,15 +61,19 @@ class Patches(nn.Module):
         if not count:
             raise ValueError("there are no clips to measure patches on")
         mean = total / count
+        weights = torch.ones(self.bins) if weight is None else weight.cpu()
+        weights = weights.double().repeat(self.size)  # [size * bins]
         covariance = (products / count - torch.outer(mean, mean)).double().cpu()
+        covariance *= torch.outer(weights, weights)
         variance, vectors = torch.linalg.eigh(covariance)  # ascending
         vectors = vectors.flip(1)[:, : self.components]
         scale = variance.flip(0)[: self.components].clamp_min(1e-8) ** 0.25  # square roots of standard deviations
         # One factor for all brings the codes to unit scale on the whole.
         scale = scale * scale.square().mean().sqrt()
         self.mean.copy_(mean)
-        self.basis.copy_((vectors * scale).float())
-        self.analysis.copy_((vectors / scale).float())
+        self.basis.copy_((vectors * scale / weights[:, None]).float())
+        self.analysis.copy_((vectors / scale * weights[:, None]).float())
+        self.deviation.copy_((variance.flip(0)[: self.components].clamp_min(1e-8).sqrt() / scale).float())
 
     def cut(self, features: Tensor) -> Tensor:
         """Features [B, bins, frames] -> patches [B, length, size * bins]; the last frame is repeated to fill one."""

@@ -48,6 +48,12 @@ class Texture(nn.Module):
         level = spectrum.abs().clamp_min(1e-6).log()  # [B, bins, frames]
         return (level - LOG_RAYLEIGH_MEAN - 0.5 * self.window.square().sum().log()) / LOG_RAYLEIGH_STD
 
+    def roughness(self, bins: int) -> float:
+        """The mean of |x[t - 1] - 2 x[t] + x[t + 1]| over time in noise of variance 1."""
+        noise = self.noise(torch.Size((1, bins, ROUGHNESS_FRAMES)), torch.Generator().manual_seed(0))
+        return float(noise.diff(n=2, dim=2).abs().mean())
 
+
+ROUGHNESS_FRAMES = 1000  # that the roughness is measured on; with some 500 bins it is then known to a hundredth
 LOG_RAYLEIGH_MEAN = -0.5772156649015329 / 2  # of log |X|, X complex Gaussian with E |X|^2 = 1: -gamma / 2
 LOG_RAYLEIGH_STD = 0.6412749150809321  # pi / sqrt(24)

@@ -12,7 +12,9 @@ import genvae
 class GmmOptions:
     """Options of the `gmm` prior.
 
-    components: Gaussians for a genre, fewer where it has too few latents. regularisation: added to each variance.
+    Attributes:
+        components: Gaussians for a genre, fewer where it has too few latents.
+        regularisation: added to each variance.
     """
 
     components: int = 32
@@ -26,10 +28,35 @@ class GmmOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LocalOptions:
+    """Options of the `local` prior.
+
+    Attributes:
+        latents: for each Gaussian; fewer keep closer to the training clips.
+        most: Gaussians for a genre.
+        rank: directions in which a Gaussian has a spread of its own.
+    """
+
+    latents: int = 24
+    most: int = 512
+    rank: int = 8
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for numbers that make no mixture."""
+        for name in ("latents", "most", "rank"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class FlowOptions:
     """Options of the `flow` prior.
 
-    width, depth: of its network. steps: of training, some 200 a second. flow_steps: in which a latent is drawn.
+    Attributes:
+        width: channels of its network.
+        depth: the network's blocks.
+        steps: of training, some 200 a second.
+        flow_steps: in which a latent is drawn.
     """
 
     width: int = 256
@@ -65,6 +92,12 @@ def genvae_priors() -> Iterator[genvae.PriorPlugin]:
         summary="A mixture of Gaussians with full covariance for each genre.",
         factory="genvae_plugins.priors.gmm:Gmm",
         options=GmmOptions,
+    )
+    yield genvae.PriorPlugin(
+        name="local",
+        summary="Many small Gaussians for each genre, each with the spread of its neighbourhood.",
+        factory="genvae_plugins.priors.local:Local",
+        options=LocalOptions,
     )
     yield genvae.PriorPlugin(
         name="flow",

@@ -234,3 +234,66 @@ def test_flow_matching_walks_noise_to_a_known_gaussian():
     drawn = walk(velocity, torch.randn(20000, 1, generator=seeded()), 30)
     assert abs(drawn.mean().item() - mean) < 0.02
     assert abs(drawn.std().item() - spread) < 0.02
+
+
+def test_flow_vae_codes_keep_more_of_the_bins_that_weigh_more():
+    from genvae_plugins.models.patches import Patches
+
+    features = torch.randn(300, 6, 8, generator=seeded())
+    weight = torch.tensor([3.0, 3.0, 1.0, 1.0, 1.0, 1.0])
+    patches = Patches(bins=6, frames=8, size=2, components=4)
+    patches.fit([features], weight)
+    missed = (patches.decode(patches.encode(features)) - features).square().mean((0, 2))
+    assert missed[:2].max() < 0.1 < missed[2:].min()
+    whole = Patches(bins=6, frames=8, size=2, components=12)
+    whole.fit([features], weight)
+    torch.testing.assert_close(whole.decode(whole.encode(features)), features, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(whole.encode(features).flatten(0, 1).std(0), whole.deviation, rtol=1e-2, atol=0)
+
+
+def test_a_preconditioned_flow_that_knows_nothing_gives_independent_gaussians():
+    from genvae_plugins.flow_matching import Preconditioner, walk
+
+    deviation = torch.tensor([0.2, 1.0, 4.0])
+    noise = torch.randn(20000, 1, 3, generator=seeded())
+    drawn = walk(lambda x, time: Preconditioner(deviation, time).velocity(x, torch.zeros(())), noise, 40)
+    torch.testing.assert_close(drawn.std((0, 1)), deviation, rtol=0.03, atol=0)
+
+
+def test_the_detail_learns_to_draw_noise_where_there_is_noise_and_none_on_a_steady_tone():
+    from genvae.spec import FeatureSpec
+    from genvae_plugins.models.detail import Detail
+    from genvae_plugins.models.patches import Patches
+    from genvae_plugins.models.texture import Texture
+
+    spec = FeatureSpec(kind="magnitude", bins=33, sample_rate=8000, n_fft=64, hop=16, window="hann", scale="log")
+    texture, generator = Texture(spec, 1.0), seeded()
+    features = texture.noise(torch.Size((64, 33, 24)), generator)
+    steady = torch.randn(64, 16, 1, generator=generator)  # unlike in each clip, but the same in all frames
+    features[:, :16] = steady
+    patches = Patches(bins=33, frames=24, size=4, components=2)
+    patches.fit([features])
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        detail = Detail(patches, spec, width=16, amount=1.0)
+    optimizer = torch.optim.Adam(detail.parameters(), lr=0.02)
+    codes = patches.encode(features)
+    for _ in range(200):
+        optimizer.zero_grad()
+        sum(detail.loss(features, codes, patches)).backward()
+        optimizer.step()
+    with torch.no_grad():
+        _, log_error, log_noise = detail(codes, patches)
+    assert log_error[:, :16].exp().mean() > 0.3  # which a Gaussian's spread would have filled with noise
+    assert log_noise[:, :16].exp().mean() < 0.1
+    assert 0.8 < log_noise[:, 16:].exp().mean() < 1.1
+
+
+def test_the_weight_of_the_divergence_brings_the_latent_to_as_many_nats_as_were_asked_for():
+    model = build("flow-vae").model.train()
+    before = float(model.beta)
+    model._move_beta(torch.tensor(3.0 * model.options.nats))
+    raised = float(model.beta)
+    model._move_beta(torch.tensor(0.5 * model.options.nats))
+    assert before < raised
+    assert before <= float(model.beta) < raised

@@ -11,13 +11,15 @@ import torch
 from sklearn.covariance import ledoit_wolf
 from sklearn.mixture import GaussianMixture
 
-from genvae import Prior, options
+from genvae import Prior
 from genvae.errors import OptionError
+from genvae.plugin import options
 from genvae.plugin.declarations import NoOptions
-from genvae_plugins.priors import FlowOptions, GmmOptions
+from genvae_plugins.priors import FlowOptions, GmmOptions, LocalOptions
 from genvae_plugins.priors.flow import Flow
 from genvae_plugins.priors.gaussian import Gaussian
 from genvae_plugins.priors.gmm import Gmm
+from genvae_plugins.priors.local import Local
 from genvae_plugins.priors.standard_normal import StandardNormal
 
 GENRES = ("techno", "rock", "piano")
@@ -40,9 +42,13 @@ def flow(dim: int, genres: Sequence[str] = GENRES, steps: int = 200) -> Flow:
     return Flow(FlowOptions(width=64, depth=2, steps=steps, flow_steps=8), latent_dim=dim, genres=genres)
 
 
-every_prior = pytest.mark.parametrize("make", [standard_normal, gaussian, gmm, flow])
-fitted_prior = pytest.mark.parametrize("make", [gaussian, gmm, flow])
-linear_prior = pytest.mark.parametrize("make", [standard_normal, gaussian, gmm])
+def local(dim: int, genres: Sequence[str] = GENRES, count: int = 24, rank: int = 2) -> Local:
+    return Local(LocalOptions(latents=count, rank=rank), latent_dim=dim, genres=genres)
+
+
+every_prior = pytest.mark.parametrize("make", [standard_normal, gaussian, gmm, local, flow])
+fitted_prior = pytest.mark.parametrize("make", [gaussian, gmm, local, flow])
+linear_prior = pytest.mark.parametrize("make", [standard_normal, gaussian, gmm, local])
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -98,6 +104,7 @@ def test_temperature_scales_the_distance_from_a_centre(make: Make) -> None:
         StandardNormal: lambda g: torch.zeros(1, 4),
         Gaussian: lambda g: prior.mean[g][None],
         Gmm: lambda g: prior.means[g],
+        Local: lambda g: prior.means[g],
     }[type(prior)]
     for g, row in zip(genre.tolist(), centre, strict=True):
         assert (row == centres(g)).all(1).any()
@@ -283,3 +290,31 @@ def test_flow_fits_alike_from_the_same_generator_and_forgets_an_earlier_fit() ->
 def test_senseless_options_are_refused_by_name(name: str, value: object) -> None:
     with pytest.raises(OptionError, match=name):
         options.build(GmmOptions, {name: value}, where="prior")
+
+
+def test_local_gaussians_follow_a_curve_on_which_one_gaussian_is_wrong() -> None:
+    generator = seeded()
+    angle = 2 * math.pi * torch.rand(6000, generator=generator)
+    circle = 4 * torch.stack([angle.cos(), angle.sin()], 1)
+    z = torch.cat(
+        [circle + 0.1 * torch.randn(6000, 2, generator=generator), torch.randn(6000, 6, generator=generator)], 1
+    )
+    prior = local(8, ["circle"], count=60, rank=1)
+    prior.fit(z, torch.zeros(6000, dtype=torch.long), generator=seeded(1))
+    drawn = prior.sample(torch.zeros(4000, dtype=torch.long), generator=seeded(2))
+    radius = drawn[:, :2].norm(dim=1)
+    assert abs(float(radius.mean()) - 4) < 0.2
+    assert float((radius < 2.5).float().mean()) < 0.02
+    spread = np.cov(drawn.T.numpy())
+    np.testing.assert_allclose(spread, np.cov(z.T.numpy()), atol=0.35)
+
+
+def test_local_gaussians_have_the_covariance_of_the_latents_within_them() -> None:
+    z, genre = latents(3000, 6)
+    prior = local(6, count=3000, rank=6)  # one for each genre
+    prior.fit(z, genre, generator=seeded())
+    for index in range(3):
+        drawn = prior.sample(torch.full((40000,), index), generator=seeded(index))
+        expected = torch.from_numpy(np.cov(z[genre == index].T.numpy())).float()
+        apart = torch.from_numpy(np.cov(drawn.T.numpy())).float() - expected
+        assert float(apart.norm() / expected.norm()) < 0.05

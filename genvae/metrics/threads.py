@@ -1,0 +1,35 @@
+"""How measuring uses the cores: one thread for each computation, and clip beside clip."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
+
+import torch
+from threadpoolctl import threadpool_limits
+
+T = TypeVar("T")
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread; what is worth it runs clip beside clip instead.
+
+    Matrices are small here, and threads that wait for each other at every one of them are slow on a busy machine.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def side_by_side(make: Callable[[int], T], count: int) -> list[T]:
+    """What `make` gives for 0 to count - 1, in that order, on every core."""
+    with ThreadPoolExecutor(os.cpu_count() or 1) as workers:
+        return list(workers.map(make, range(count)))
