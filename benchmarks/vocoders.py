@@ -28,10 +28,19 @@ RATE = 22050
 SPEC = spec_of()
 OTHERS = 500  # clips that the components are learnt from
 ROWS = (
-    ("pghi-refined", {}), ("pghi-refined", {"iterations": 16}), ("pghi-refined", {"iterations": 32}),
-    ("pghi-refined", {"start": "queue"}), ("griffin-lim", {"iterations": 32}), ("griffin-lim", {"iterations": 64}),
-    ("raar", {"iterations": 500}), ("pghi", {}), ("spsi", {}), ("zero-phase", {}),
-)  # fmt: skip
+    ("pghi-refined", {}),
+    ("pghi-refined", {"iterations": 16}),
+    ("pghi-refined", {"iterations": 32}),
+    ("pghi-refined", {"start": "queue"}),
+    ("griffin-lim", {"iterations": 32}),
+    ("griffin-lim", {"iterations": 64}),
+    ("raar", {"iterations": 500}),
+    ("admm", {}),
+    ("admm", {"iterations": 100}),
+    ("pghi", {}),
+    ("spsi", {}),
+    ("zero-phase", {}),
+)
 
 
 def main() -> None:

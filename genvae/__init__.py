@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from genvae.synthesis.sound import Clip as Clip
     from genvae.synthesis.sound import Reconstruction as Reconstruction
     from genvae.synthesis.synthesizer import Synthesizer as Synthesizer
+    from genvae.synthesis.vocode import vocode as vocode
     from genvae.verbs import evaluate as evaluate
     from genvae.verbs import export_onnx as export_onnx
     from genvae.verbs import load as load
@@ -65,6 +66,7 @@ _HOME = {
     "genvae.spec": ("FeatureSpec",),
     "genvae.synthesis.sound": ("Clip", "Reconstruction"),
     "genvae.synthesis.synthesizer": ("Synthesizer",),
+    "genvae.synthesis.vocode": ("vocode",),
     "genvae.verbs": ("evaluate", "export_onnx", "load", "make_critic", "make_map", "prepare", "regenerate", "train"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}

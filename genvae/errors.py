@@ -90,7 +90,13 @@ class AudioError(GenvaeError):
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """A sentence that helps with a mistyped name: the closest known one, else all of them."""
+    """A sentence that helps with a mistyped name: the closest known one, else all of them.
+
+    >>> nearest("tehcno", ["piano", "rock", "techno"])
+    "Did you mean 'techno'?"
+    >>> nearest("polka", ["piano", "rock", "techno"])
+    'Known: piano, rock, techno.'
+    """
     names = sorted(known)
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     if close:

@@ -13,8 +13,12 @@ def gaussian_kl(mean: Tensor, log_variance: Tensor) -> Tensor:
 
     Kingma & Welling, Auto-Encoding Variational Bayes, 2014, appendix B.
 
+    >>> gaussian_kl(torch.tensor([0.0, 1.0]), torch.tensor([0.0, 0.0]))
+    tensor([0.0000, 0.5000])
+
     Args:
-        mean, log_variance: [..., latent_dim].
+        mean: [..., latent_dim].
+        log_variance: [..., latent_dim], natural logarithms.
 
     Returns:
         [..., latent_dim]: the divergence of each dimension; sum over the last axis for the whole.
@@ -27,6 +31,9 @@ def free_bits(kl: Tensor, nats: float) -> Tensor:
 
     Kingma et al., Improved Variational Inference with Inverse Autoregressive Flow, 2016, section 3.2 (the bound is on
     the batch mean of each dimension).
+
+    >>> free_bits(torch.tensor([[0.1, 2.0], [0.1, 4.0]]), nats=0.5)  # 0.5 for the first, 3 for the second
+    tensor(3.5000)
 
     Args:
         kl: [B, latent_dim], in nats.
@@ -47,7 +54,9 @@ def gaussian_nll(x: Tensor, mean: Tensor, log_scale: Tensor) -> Tensor:
     """Negative log-likelihood of each value under a Gaussian of its own, in nats.
 
     Args:
-        x, mean, log_scale: of shapes that broadcast; log_scale is the logarithm of the standard deviation.
+        x: the values.
+        mean: of a shape that broadcasts with them.
+        log_scale: likewise; the logarithm of the standard deviation.
 
     Returns:
         the broadcast shape.
@@ -63,7 +72,8 @@ def maximum_mean_discrepancy(a: Tensor, b: Tensor) -> Tensor:
     multiquadric kernels of Tolstikhin et al., Wasserstein Auto-Encoders, 2018, section 4, made for standard normals.
 
     Args:
-        a, b: [n, dimensions] with n above one.
+        a: [n, dimensions] with n above one.
+        b: as many.
 
     Returns:
         a scalar.

@@ -26,7 +26,14 @@ DEFAULTS = {"transform": "stft", "model": "flow-vae", "prior": "gmm", "vocoder":
 
 @dataclass(frozen=True, kw_only=True)
 class PartConfig:
-    """One plugin of a pipeline with every one of its options, and the distribution that brings it."""
+    """One plugin of a pipeline.
+
+    Attributes:
+        plugin: its name.
+        distribution: that brings it.
+        version: of that distribution.
+        options: every one of them, by name.
+    """
 
     plugin: str
     distribution: str
@@ -42,7 +49,8 @@ class PartConfig:
         """The part that a plugin makes with some options given and the others at their defaults.
 
         Raises:
-            PluginError: there is no such plugin here. OptionError: it refuses an option.
+            PluginError: there is no such plugin here.
+            OptionError: it refuses an option.
         """
         row = registry.row(kind, name)
         chosen = options.build(row.usable().options, values, where=kind)
@@ -53,7 +61,14 @@ class PartConfig:
 class PipelineConfig:
     """Everything that determines a pipeline but its weights.
 
-    sample_rate: in Hz. clip_samples: samples in a clip. genres: in the order of their indices.
+    Attributes:
+        sample_rate: in Hz.
+        clip_samples: samples in a clip.
+        genres: in the order of their indices.
+        transform: the front end.
+        model: the autoencoder.
+        prior: the distribution over its latents.
+        vocoder: from spectrograms to waveforms.
     """
 
     sample_rate: int

@@ -28,10 +28,18 @@ class FeatureSpec:
       first sample of a frame.
     - `waveform`: the samples themselves; each is a frame (bins, n_fft and hop are 1).
 
-    kind: what the values are. bins: values in a frame. sample_rate: in Hz. n_fft: samples in a windowed frame.
-    hop: samples between frames. window: periodic window of n_fft samples. f_min, f_max: range of the bins in Hz,
-    for kinds whose bins the FFT does not fix. mel: the mel formula.
-    mel_norm: `area` divides each filter by half its width in Hz, `peak` leaves its top at 1.
+    Attributes:
+        kind: what the values are.
+        bins: values in a frame.
+        sample_rate: in Hz.
+        n_fft: samples in a windowed frame.
+        hop: samples between frames.
+        window: periodic window of n_fft samples.
+        scale: `linear`, or `log` for natural logarithms.
+        f_min: where the range of the bins begins, in Hz, for kinds whose bins the FFT does not fix.
+        f_max: where it ends, in Hz.
+        mel: the mel formula.
+        mel_norm: `area` divides each filter by half its width in Hz, `peak` leaves its top at 1.
     """
 
     kind: Kind
@@ -47,7 +55,14 @@ class FeatureSpec:
     mel_norm: MelNorm | None = None
 
     def frames(self, samples: int) -> int:
-        """Number of frames that a waveform of `samples` samples gives."""
+        """Number of frames that a waveform of `samples` samples gives.
+
+        >>> spec = FeatureSpec(
+        ...     kind="magnitude", bins=513, sample_rate=22050, n_fft=1024, hop=256, window="hann", scale="log"
+        ... )
+        >>> spec.frames(22050), spec.samples(87)
+        (87, 22016)
+        """
         return samples if self.kind == "waveform" else 1 + samples // self.hop
 
     def samples(self, frames: int) -> int:

@@ -16,6 +16,9 @@ NAMES = tuple(_MAKERS)
 def make(name: str, samples: int) -> Tensor:
     """The periodic window of that name, float32 [samples].
 
+    >>> make("hann", 4)  # periodic: the zero at the end is the beginning of the next period
+    tensor([0.0000, 0.5000, 1.0000, 0.5000])
+
     Raises:
         KeyError: the name is none of NAMES.
     """

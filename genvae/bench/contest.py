@@ -15,8 +15,11 @@ Call = Callable[[], object]
 class Scale:
     """How the seconds that a call takes are told.
 
-    metric: such as `speed`. unit: such as `x real time`. amount: what a call does, in that unit and for a rate per
-    second. rate: whether it is divided by the seconds (more is better) or they are multiplied by it (less is better).
+    Attributes:
+        metric: what is told, such as `speed`.
+        unit: such as `x real time`.
+        amount: what a call does, in that unit and for a rate per second.
+        rate: whether it is divided by the seconds (more is better) or they are multiplied by it (less is better).
     """
 
     metric: str
@@ -36,7 +39,13 @@ class Scale:
 
 @dataclass(frozen=True)
 class Score:
-    """A value that does not come from the clock, such as a reconstruction's distance."""
+    """A value that does not come from the clock, such as a reconstruction's distance.
+
+    Attributes:
+        value: in `unit`.
+        unit: such as `dB`.
+        better: whether more or less of it is.
+    """
 
     value: float
     unit: str
@@ -47,9 +56,13 @@ class Score:
 class Contender:
     """One way to do the work of a case.
 
-    name: as it stands in the table. make: builds what the call needs, and returns it; what it raises is the reason
-    for which the contender could not be measured. peer: somebody else's, measured only when asked for.
-    before: runs before every call, outside the clock. extra: scales for this one alone.
+    Attributes:
+        name: as it stands in the table.
+        make: builds what the call needs, and returns it; what it raises is the reason for which the contender could not
+            be measured.
+        peer: whether it is somebody else's, measured only when asked for.
+        before: runs before every call, outside the clock.
+        extra: scales for this one alone.
     """
 
     name: str
@@ -63,9 +76,15 @@ class Contender:
 class Case:
     """Contenders that do the same work.
 
-    scales: how their seconds are told, the first one with its spread. baseline: the contender with which the others
-    are compared, round by round. score: what is good about a call's result, by metric. clock: `auto` takes processor
-    time where one thread of the CPU does the work, as a busy machine disturbs it less, and the wall clock elsewhere.
+    Attributes:
+        suite: the suite that it belongs to.
+        name: as it stands above the table.
+        contenders: in the order of the table.
+        scales: how their seconds are told, the first one with its spread.
+        baseline: the contender with which the others are compared, round by round.
+        score: what is good about a call's result, by metric.
+        clock: `auto` takes processor time where one thread of the CPU does the work, as a busy machine disturbs it
+            less, and the wall clock elsewhere.
     """
 
     suite: str
@@ -81,8 +100,22 @@ class Case:
 class Measurement:
     """One value of one contender, as `--json` writes it.
 
-    value: the median over the rounds; None where it could not be measured, for `reason`. low, high: its quartiles.
-    clock: `cpu`, `wall`, or empty for a value that no clock gave.
+    Attributes:
+        suite: the case's suite.
+        case: the case's name.
+        contender: the contender's name.
+        metric: what was measured.
+        value: the median over the rounds; None where it could not be measured, for `reason`.
+        unit: of the value.
+        threads: that the work could use.
+        device: cpu or cuda.
+        better: whether more or less of it is.
+        low: the first quartile.
+        high: the third quartile.
+        rounds: how many there were.
+        clock: `cpu`, `wall`, or empty for a value that no clock gave.
+        peer: whether the contender is somebody else's.
+        reason: why there is no value.
     """
 
     suite: str

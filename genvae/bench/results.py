@@ -18,7 +18,12 @@ _NOISE = 1.1  # ratios between this and its inverse are not told as a change
 
 @dataclass(frozen=True)
 class Results:
-    """The machine, and one measurement for each value."""
+    """What a benchmark gave.
+
+    Attributes:
+        machine: what it ran on.
+        measurements: one for each value.
+    """
 
     machine: Mapping[str, Any]
     measurements: Sequence[Measurement]
@@ -30,8 +35,14 @@ class Results:
             GenvaeError: the file can't be written.
         """
         try:
-            write_json(path, {"format": _FORMAT, "machine": dict(self.machine),
-                              "measurements": [m.to_json() for m in self.measurements]})  # fmt: skip
+            write_json(
+                path,
+                {
+                    "format": _FORMAT,
+                    "machine": dict(self.machine),
+                    "measurements": [m.to_json() for m in self.measurements],
+                },
+            )
         except OSError as error:
             raise GenvaeError(f"{path} can't be written: {error.strerror}.") from error
 
@@ -58,7 +69,11 @@ class Results:
 class Change:
     """How one value compares with an older one.
 
-    ratio: above 1 is worse by that factor, below 1 better: new over old where less is better, old over new elsewhere.
+    Attributes:
+        new: of the later benchmark.
+        old: of the earlier one.
+        ratio: above 1 is worse by that factor, below 1 better: new over old where less is better, old over new
+            elsewhere.
     """
 
     new: Measurement
@@ -94,7 +109,15 @@ def compare(new: Results, old: Results) -> list[Change]:
 
 @dataclass(frozen=True)
 class Table:
-    """One case for people: a row for each contender, and notes on those that could not be measured."""
+    """One case for people.
+
+    Attributes:
+        suite: the case's suite.
+        case: the case's name.
+        heads: of the columns.
+        rows: one for each contender.
+        notes: on those that could not be measured.
+    """
 
     suite: str
     case: str

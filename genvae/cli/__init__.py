@@ -48,9 +48,16 @@ def _use_files(ctx: click.Context, parameter: click.Parameter, paths: tuple[Path
 
 
 def _plugin_option() -> click.Option:
-    return click.Option(["--plugin"], multiple=True, metavar="FILE", type=click.Path(path_type=Path), is_eager=True,
-                        expose_value=False, callback=_use_files,
-                        help="Use the plugins of a Python file too; may be repeated.")  # fmt: skip
+    return click.Option(
+        ["--plugin"],
+        multiple=True,
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        is_eager=True,
+        expose_value=False,
+        callback=_use_files,
+        help="Use the plugins of a Python file too; may be repeated.",
+    )
 
 
 def _with_plugin_option(command: click.Command) -> click.Command:
@@ -147,8 +154,15 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(genvae.__version__, prog_name="genvae")
-@click.option("--plugin", multiple=True, metavar="FILE", type=click.Path(path_type=Path), expose_value=False,
-              callback=_use_files, help="Use the plugins of a Python file too; may be repeated.")  # fmt: skip
+@click.option(
+    "--plugin",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    expose_value=False,
+    callback=_use_files,
+    help="Use the plugins of a Python file too; may be repeated.",
+)
 def main() -> None:
     """Make new one-second clips of a genre with variational autoencoders, and train your own.
 

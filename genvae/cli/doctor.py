@@ -52,15 +52,28 @@ def doctor(as_json: bool) -> None:
         )
         click.echo()
         if generation["error"] is None:
-            click.echo(f"A clip of {generation['genre']} from the run {generation['run']}: {generation['seconds']} s, "
-                       f"level {generation['level_db']} dB.")  # fmt: skip
+            click.echo(
+                f"A clip of {generation['genre']} from the run {generation['run']}: {generation['seconds']} s, "
+                f"level {generation['level_db']} dB."
+            )
     if generation["error"] is not None:
         raise GenvaeError(f"No clip could be generated. {generation['error']}")
 
 
 def _versions() -> dict[str, str]:
-    names = ("torch", "numpy", "soundfile", "soxr", "pydub", "safetensors", "scikit-learn", "lightning-fabric",
-             "pluggy", "click", "rich")  # fmt: skip
+    names = (
+        "torch",
+        "numpy",
+        "soundfile",
+        "soxr",
+        "pydub",
+        "safetensors",
+        "scikit-learn",
+        "lightning-fabric",
+        "pluggy",
+        "click",
+        "rich",
+    )
     versions = {"genvae": genvae.__version__, "python": platform.python_version(), "system": platform.platform()}
     for name in names:
         try:

@@ -11,10 +11,18 @@ from genvae.cli.output import say, show_json, show_path
 
 @click.command()
 @click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
-@click.option("--method", type=click.Choice(["pca", "umap"]), default="pca", show_default=True,
-              help="The plane in which the clips vary most, or UMAP, which keeps neighbours together.")  # fmt: skip
-@click.option("--store", type=click.Path(path_type=Path),
-              help="The store that the run was trained on, for a run without latents of its clips.")  # fmt: skip
+@click.option(
+    "--method",
+    type=click.Choice(["pca", "umap"]),
+    default="pca",
+    show_default=True,
+    help="The plane in which the clips vary most, or UMAP, which keeps neighbours together.",
+)
+@click.option(
+    "--store",
+    type=click.Path(path_type=Path),
+    help="The store that the run was trained on, for a run without latents of its clips.",
+)
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of UMAP.")
 @click.option("--json", "as_json", is_flag=True, help="Say what was made as JSON.")
 def map(run_path: Path, method: str, store: Path | None, seed: int, as_json: bool) -> None:

@@ -44,13 +44,14 @@ class SoundStream(Protocol):
 class Recording:
     """One recording of a dataset; it is sent to other processes, so all of it must pickle.
 
-    id: unique in the dataset and the same at every run, for instance a path relative to the root.
-    genre: the name of its genre.
-    open: opens it; may be called many times.
-    fingerprint: changes when the sound may have changed (a file's size and time of change, a generator's options).
-    group: recordings with the same one are parts of one, and stand in one split; None for one that stands alone.
-    split: the split that it must stand in, or None to let genvae choose.
-    licence: the terms under which it may be used, where known.
+    Attributes:
+        id: unique in the dataset and the same at every run, for instance a path relative to the root.
+        genre: the name of its genre.
+        open: opens it; may be called many times.
+        fingerprint: changes when the sound may have changed (a file's size and time of change, a generator's options).
+        group: recordings with the same one are parts of one, and stand in one split; None for one that stands alone.
+        split: the split that it must stand in, or None to let genvae choose.
+        licence: the terms under which it may be used, where known.
     """
 
     id: str

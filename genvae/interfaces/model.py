@@ -16,7 +16,12 @@ from genvae.spec import FeatureSpec
 
 @dataclass(frozen=True)
 class Posterior:
-    """A diagonal Gaussian over latents: `mean` and `log_variance`, [B, latent_dim] each."""
+    """A diagonal Gaussian over latents.
+
+    Attributes:
+        mean: [B, latent_dim].
+        log_variance: [B, latent_dim], natural logarithms.
+    """
 
     mean: Tensor
     log_variance: Tensor
@@ -34,9 +39,12 @@ class Posterior:
 class TrainingStep:
     """What the training loop hands to `Model.training_step`.
 
-    optimizers: those of `Model.optimizers`, in their order. backward: call it in place of `loss.backward()`, so that
-    the loop's precision and its other processes are served. loss: `Model.loss`, likewise; of other methods of a
-    model, none may be used for training by several processes. generator: for everything that is drawn.
+    Attributes:
+        optimizers: those of `Model.optimizers`, in their order.
+        backward: call it in place of `loss.backward()`, so that the loop's precision and its other processes are
+            served.
+        loss: `Model.loss`, likewise; of other methods of a model, none may be used for training by several processes.
+        generator: for everything that is drawn.
     """
 
     optimizers: Sequence[torch.optim.Optimizer]

@@ -35,7 +35,8 @@ def make_map(run: Run, method: str = "pca", *, seed: int = 0) -> LatentMap:
         method: `pca` or `umap`.
 
     Raises:
-        RunError: the run holds no latents, or damaged ones. GenvaeError: there is no such method, or umap failed.
+        RunError: the run holds no latents, or damaged ones.
+        GenvaeError: there is no such method, or umap failed.
     """
     if method not in METHODS:
         raise GenvaeError(f"There is no map method {method!r}. There are {' and '.join(METHODS)}.")

@@ -12,8 +12,10 @@ from torch import Tensor
 class Principal:
     """Directions in which latents vary, the strongest first.
 
-    mean: [latent_dim]. axes: [latent_dim, latent_dim], a unit vector a row. deviation: [latent_dim], the standard
-    deviation along each.
+    Attributes:
+        mean: [latent_dim].
+        axes: [latent_dim, latent_dim], a unit vector a row.
+        deviation: [latent_dim], the standard deviation along each axis.
     """
 
     mean: Tensor

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from genvae.metrics.embedder import Points
 
 _SPLITS = 3  # into halves
+_FEWEST = 4  # points whose halves have a covariance
 
 
 def frechet_distance(a: Points, b: Points) -> float:
@@ -26,7 +27,7 @@ def frechet_distance(a: Points, b: Points) -> float:
 
 def _root(points: Points) -> NDArray[np.float64]:
     """A root R of the covariance of points [N, D], R^T R, with no more rows than it needs."""
-    centred: NDArray[np.float64] = (points - points.mean(axis=0)) / (len(points) - 1) ** 0.5
+    centred: NDArray[np.float64] = (points - points.mean(axis=0)) / max(len(points) - 1, 1) ** 0.5
     if len(centred) <= centred.shape[1]:
         return centred
     return np.linalg.qr(centred).R
@@ -41,10 +42,13 @@ def frechet_infinity(a: Points, b: Points, generator: np.random.Generator) -> fl
     as what is compared with it.
 
     Args:
-        a, b: points [N, D] and [M, D], four of each at least.
+        a: points [N, D].
+        b: points [M, D]; where either has less than four, the distance is that of the sets as they are.
         generator: draws the halves.
     """
     whole = frechet_distance(a, b)
+    if min(len(a), len(b)) < _FEWEST:
+        return whole
     halves = []
     for _ in range(_SPLITS):
         thinned = [np.array_split(generator.permutation(points), 2) for points in (a, b)]
@@ -59,7 +63,8 @@ def kernel_distance(a: Points, b: Points) -> float:
     all points at once.
 
     Args:
-        a, b: points [N, D] and [M, D], two of each at least.
+        a: points [N, D], two at least.
+        b: points [M, D], likewise.
     """
     dimensions, n, m = a.shape[1], len(a), len(b)
 
@@ -68,7 +73,7 @@ def kernel_distance(a: Points, b: Points) -> float:
         return products
 
     within_a, within_b = kernel(a, a), kernel(b, b)
-    alike = (within_a.sum() - np.trace(within_a)) / (n * (n - 1)) + (within_b.sum() - np.trace(within_b)) / (
-        m * (m - 1)
+    alike = (within_a.sum() - np.trace(within_a)) / max(n * (n - 1), 1) + (within_b.sum() - np.trace(within_b)) / max(
+        m * (m - 1), 1
     )
     return float(alike - 2 * kernel(a, b).mean())

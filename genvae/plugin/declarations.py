@@ -19,12 +19,14 @@ class NoOptions:
 class Plugin:
     """One thing that a distribution adds to genvae.
 
-    name: what people type, lower case with hyphens.
-    summary: one line for `genvae plugins list`.
-    factory: `module:Class`, imported on first use.
-    options: a frozen dataclass of options, each with a default; its annotations are the types.
-    unavailable: says why the plugin can't run on this machine (a missing binary, a library that does not load), or
-        None when it can. Called when plugins are listed or used, never at import.
+    Attributes:
+        name: what people type, lower case with hyphens.
+        summary: one line for `genvae plugins list`.
+        factory: `module:Class`, imported on first use.
+        options: a frozen dataclass of options, each with a default; its annotations are the types.
+        unavailable: says why the plugin can't run on this machine (a missing binary, a library that does not load), or
+            None when it can. Called when plugins are listed or used, never at import.
+        api: the version of the plugin interface that it was written for.
     """
 
     kind: ClassVar[str]
@@ -48,7 +50,8 @@ class DatasetPlugin(Plugin):
 class TransformPlugin(Plugin):
     """A front end from waveforms to features; its factory makes a `genvae.Transform`.
 
-    differentiable: whether gradients pass from features back to the waveform.
+    Attributes:
+        differentiable: whether gradients pass from features back to the waveform.
     """
 
     kind = "transform"
@@ -60,9 +63,10 @@ class TransformPlugin(Plugin):
 class ModelPlugin(Plugin):
     """A variational autoencoder; its factory makes a `genvae.Model`.
 
-    suggests: values for options of other parts that the model was designed for, such as
-        `{"transform.n_fft": 512}`; they hold where the user says nothing.
-    conditional: whether the genre changes what it decodes.
+    Attributes:
+        suggests: values for options of other parts that the model was designed for, such as `{"transform.n_fft": 512}`;
+            they hold where the user says nothing.
+        conditional: whether the genre changes what it decodes.
     """
 
     kind = "model"
@@ -75,7 +79,8 @@ class ModelPlugin(Plugin):
 class PriorPlugin(Plugin):
     """A distribution over a model's latents; its factory makes a `genvae.Prior`.
 
-    learns: whether `fit` changes it; one that does not is the standard normal, which models are drawn towards.
+    Attributes:
+        learns: whether `fit` changes it; one that does not is the standard normal, which models are drawn towards.
     """
 
     kind = "prior"

@@ -38,10 +38,19 @@ _KIND_OF_HOOK = {f"genvae_{kind}s": kind for kind in KINDS}
 class PluginRow:
     """What is known of one plugin, or of something that should have brought one.
 
-    state: `ok`; `slow` (works, but its import takes long); `unavailable` (works, but not on this machine); `disabled`
-    (by GENVAE_DISABLE); `clash` (two distributions use the name); `broken` (breaks the contract or can't be imported).
-    reason: why it is not ok. plugin: None when broken or disabled. module: what is imported to
-    find it. origin: the file that declares it, else the module. import_seconds: what importing the declaration took.
+    Attributes:
+        kind: of plugin: dataset, transform, model, prior or vocoder.
+        name: of the plugin, or of what should have brought it.
+        distribution: that it comes from.
+        version: of that distribution.
+        state: `ok`; `slow` (works, but its import takes long); `unavailable` (works, but not on this machine);
+            `disabled` (by GENVAE_DISABLE); `clash` (two distributions use the name); `broken` (breaks the contract or
+            can't be imported).
+        reason: why it is not ok.
+        plugin: its declaration; None when broken or disabled.
+        module: what is imported to find it.
+        origin: the file that declares it, else the module.
+        import_seconds: what importing the declaration took.
     """
 
     kind: str
@@ -65,8 +74,13 @@ class PluginRow:
 class PluginSource:
     """Something that declares plugins.
 
-    distribution, version: who it comes from. name: of the entry point, or of the file. value: what is imported.
-    load: imports it. named: whether the user named it on the command line, and so knows what it costs.
+    Attributes:
+        distribution: that it comes from.
+        version: of that distribution.
+        name: of the entry point, or of the file.
+        value: what is imported.
+        load: imports it.
+        named: whether the user named it, and so knows what it costs.
     """
 
     distribution: str
@@ -120,8 +134,9 @@ def rows_of(source: PluginSource) -> Iterator[PluginRow]:
 
 
 def _guarded_rows(source: PluginSource) -> Iterator[PluginRow]:
-    nothing = PluginRow("?", source.name, source.distribution, source.version, "broken", module=source.value,
-                  origin=source.value)  # fmt: skip
+    nothing = PluginRow(
+        "?", source.name, source.distribution, source.version, "broken", module=source.value, origin=source.value
+    )
     began = time.perf_counter()
     try:
         module = source.load()

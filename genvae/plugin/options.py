@@ -20,6 +20,16 @@ def build(cls: type, values: Mapping[str, Any], *, where: str) -> Any:
 
     Values are what JSON holds, or strings as typed on a command line; either is brought to the annotated type.
 
+    >>> @dataclasses.dataclass(frozen=True)
+    ... class Options:
+    ...     hop: int = 256
+    ...     f_max: float | None = None
+    >>> build(Options, {"hop": "128", "f_max": "none"}, where="transform")
+    Options(hop=128, f_max=None)
+    >>> build(Options, {"hopp": 128}, where="transform")
+    Traceback (most recent call last):
+    genvae.errors.OptionError: transform has no option 'hopp'. Did you mean 'hop'?
+
     Raises:
         OptionError: an unknown option, a value of the wrong type, or one that the dataclass itself refuses
             (a ValueError from its `__post_init__`).

@@ -28,7 +28,8 @@ def write(name: str, kind: str, folder: Path) -> Path:
     """Write the distribution `genvae-NAME` into a folder that is new or empty, and return the folder.
 
     Raises:
-        PluginError: the name can't be a plugin's, or is taken. GenvaeError: the folder can't be used.
+        PluginError: the name can't be a plugin's, or is taken.
+        GenvaeError: the folder can't be used.
     """
     package = _package(name, kind)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):

@@ -18,7 +18,11 @@ def stride(frames: int) -> int:
 
 
 def clips_for(total: int, frames: int) -> int:
-    """How many clips of `frames` frames cover `total` frames."""
+    """How many clips of `frames` frames cover `total` frames.
+
+    >>> stride(87), clips_for(87, 87), clips_for(88, 87), clips_for(87 + 44, 87), clips_for(87 + 45, 87)
+    (44, 1, 2, 2, 3)
+    """
     return max(1, 1 + -(-(total - frames) // stride(frames)))
 
 
@@ -31,7 +35,8 @@ def join(spectrograms: Iterable[Tensor], total: int, spec: FeatureSpec) -> Tenso
 
     Args:
         spectrograms: as many as `clips_for` says, alike in shape.
-        total: frames. spec: what they mean.
+        total: frames.
+        spec: what they mean.
     """
     signed = spec.kind in _SIGNED
     clips = list(spectrograms)

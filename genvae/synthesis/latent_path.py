@@ -12,7 +12,12 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Knot:
-    """A place in the latent space: the latent [latent_dim], and the genre that it is decoded as."""
+    """A place in the latent space.
+
+    Attributes:
+        genre: that it is decoded as.
+        latent: [latent_dim].
+    """
 
     genre: str
     latent: Tensor
@@ -22,7 +27,11 @@ class Knot:
 class PathPoint:
     """A place on a path.
 
-    latent: [latent_dim]. share: what part of the sound is decoded as the genre `other`; the rest as `genre`.
+    Attributes:
+        latent: [latent_dim].
+        genre: the first genre that it is decoded as.
+        other: the second.
+        share: what part of the sound is decoded as `other`; the rest as `genre`.
     """
 
     latent: Tensor
@@ -33,7 +42,11 @@ class PathPoint:
 
 @dataclass(frozen=True)
 class LatentPath:
-    """One knot or more, passed at equal times."""
+    """Knots, passed at equal times.
+
+    Attributes:
+        knots: one or more.
+    """
 
     knots: tuple[Knot, ...]
 
@@ -43,7 +56,13 @@ class LatentPath:
         return cls(tuple(Knot(genre, z) for genre, z in zip(genres, latents.float(), strict=True)))
 
     def at(self, t: float) -> PathPoint:
-        """The place at time t: 0 is the first knot, 1 the last."""
+        """The place at time t: 0 is the first knot, 1 the last.
+
+        >>> path = LatentPath.of(torch.eye(3), ["piano", "rock", "techno"])
+        >>> point = path.at(0.625)  # a quarter of the way from the second to the third
+        >>> point.genre, point.other, point.share
+        ('rock', 'techno', 0.25)
+        """
         legs = len(self.knots) - 1
         where = min(max(t, 0.0), 1.0) * legs
         leg = min(int(where), max(legs - 1, 0))
@@ -59,8 +78,14 @@ def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     Latents of many dimensions lie near a sphere, which the straight line between two of them leaves. Vectors of
     different lengths change their length on the way; where two are parallel or opposite, the way is the straight line.
 
+    >>> slerp(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0]), torch.tensor([0.0, 1 / 3]))  # 30 degrees
+    tensor([[1.0000, 0.0000],
+            [0.8660, 0.5000]])
+
     Args:
-        a, b: [latent_dim]. t: [...], 0 gives a and 1 gives b, both to the bit.
+        a: [latent_dim].
+        b: [latent_dim].
+        t: [...], 0 gives a and 1 gives b, both to the bit.
 
     Returns:
         [..., latent_dim], of the type of a.

@@ -27,7 +27,9 @@ _MAX_SECONDS = 24 * 3600.0
 class Waypoint:
     """A place that a path passes.
 
-    genre: what it is decoded as. latent: float32 [latent_dim], little-endian, in base64.
+    Attributes:
+        genre: what it is decoded as.
+        latent: float32 [latent_dim], little-endian, in base64.
     """
 
     genre: str
@@ -54,10 +56,17 @@ class Waypoint:
 class Provenance:
     """What determines a clip's bytes.
 
-    run: the run's digest. vocoder: plugin, distribution, version and options, which may differ from the run's own.
-    versions: of genvae, of torch and of the other distributions whose plugins took part.
-    waypoints: where its latents were not drawn from the prior, the path that it lies on; one of them for a point.
-    at: the time of its place on that path, from 0 to 1. seconds: the length of a sound that is longer than one clip.
+    Attributes:
+        run: the run's digest.
+        genre: that was asked for.
+        seed: of all clips that were asked for together.
+        index: the number of this one.
+        temperature: of the prior.
+        vocoder: plugin, distribution, version and options, which may differ from the run's own.
+        versions: of genvae, of torch and of the other distributions whose plugins took part.
+        waypoints: where its latents were not drawn from the prior, the path that it lies on; one of them for a point.
+        at: the time of its place on that path, from 0 to 1.
+        seconds: the length of a sound that is longer than one clip.
     """
 
     run: str

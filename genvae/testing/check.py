@@ -14,8 +14,12 @@ from genvae.testing.subject import Subject
 class Check:
     """A promise of a kind of plugin. Its function raises CheckFailure where the promise isn't kept.
 
-    name: what authors write in `expected_failures`. about: what is asked, in a line. light: whether it says something
-    of the declaration alone, and so also of a plugin that can't run on this machine.
+    Attributes:
+        name: what authors write in `expected_failures`.
+        about: what is asked, in a line.
+        function: raises CheckFailure where the promise isn't kept.
+        light: whether it says something of the declaration alone, and so also of a plugin that can't run on this
+            machine.
     """
 
     name: str

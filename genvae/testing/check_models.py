@@ -28,7 +28,13 @@ ENOUGH = 0.5
 
 @dataclass(frozen=True)
 class Setup:
-    """A pipeline around the model, and a batch: features [3, bins, frames] of three tones, and their genres [3]."""
+    """A pipeline around the model, and a batch of three tones.
+
+    Attributes:
+        pipeline: with the model in it.
+        features: [3, bins, frames].
+        genre: [3], the index of each.
+    """
 
     pipeline: Pipeline
     features: Tensor
@@ -53,7 +59,12 @@ def _setup(subject: Subject, samples: int = SAMPLES) -> Setup:
 
 @dataclass(frozen=True)
 class Learnt(Setup):
-    """The same after training on the batch. left: the part of the batch's variance that reconstructions miss."""
+    """The same after training on the batch.
+
+    Attributes:
+        left: the part of the batch's variance that reconstructions miss.
+        steps: how many it trained.
+    """
 
     left: float
     steps: int
@@ -138,9 +149,12 @@ def every_parameter_gets_a_gradient(subject: Subject) -> None:
 def overfits_one_batch(subject: Subject) -> None:
     """Trained on three clips alone, it reconstructs more than half of what tells them apart."""
     learnt = _learnt(subject)
-    expect(learnt.left < ENOUGH, f"less than half of the clips' variance to be missed after {STEPS} steps",
-           f"{100 * learnt.left:.0f} % is missed: the latents carry too little (is the divergence's weight too high?), "
-           "or the learning rate is too low")  # fmt: skip
+    expect(
+        learnt.left < ENOUGH,
+        f"less than half of the clips' variance to be missed after {STEPS} steps",
+        f"{100 * learnt.left:.0f} % is missed: the latents carry too little (is the divergence's weight too high?), "
+        "or the learning rate is too low",
+    )
 
 
 @check

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from genvae import windows
 from genvae.errors import SpecMismatch
 from genvae.spec import FeatureSpec
 from genvae.testing.check import check
@@ -41,8 +42,11 @@ def refuses_what_it_cannot_serve(subject: Subject) -> None:
     for change in impossible:
         [(field, value)] = change.items()
         refusal = _refusal(subject, replace(spec, **change))
-        expect(refusal is not None, f"SpecMismatch for a spec with {field} = {value!r}: spec.require(...) in __init__",
-               "it was accepted")  # fmt: skip
+        expect(
+            refusal is not None,
+            f"SpecMismatch for a spec with {field} = {value!r}: spec.require(...) in __init__",
+            "it was accepted",
+        )
         named = bool(re.search(rf"\b{field}\b", str(refusal)))
         expect(named, f"a refusal of {field} = {value!r} that names the field", str(refusal))
     names = [field.name for field in fields(FeatureSpec)]
@@ -105,8 +109,11 @@ def silence_stays_silent(subject: Subject) -> None:
 def keeps_the_level(subject: Subject) -> None:
     """Tones, noise and music come out as loud as they went in, to 6 dB below and 3 dB above."""
     vocoder, feed = _ready(subject)
-    for name, sound in {"a tone": tone(440.0, 12000, RATE), "music": music(12000, RATE),
-                        "noise": noise(1, 12000)}.items():  # fmt: skip
+    for name, sound in {
+        "a tone": tone(440.0, 12000, RATE),
+        "music": music(12000, RATE),
+        "noise": noise(1, 12000),
+    }.items():
         ratio = float(vocoder(feed(sound), length=12000).norm() / sound.norm())
         expect(0.5 <= ratio <= 1.41, f"0.5 to 1.41 times the root mean square of {name}", f"{ratio:.2f} times")
 
@@ -146,6 +153,28 @@ def leaves_its_input(subject: Subject) -> None:
     vocoder(spectrogram)
     if not torch.equal(spectrogram, before):
         raise CheckFailure("the spectrogram as it was", "it was changed in place")
+
+
+@check
+@torch.no_grad()
+def starts_from_the_initial_phase(subject: Subject) -> None:
+    """With `takes_initial_phase`, the true phases of a sound give that sound back, not another of its magnitudes."""
+    vocoder, feed = _ready(subject)
+    if not vocoder.takes_initial_phase:
+        return
+    spec = feed.spec
+    expect(spec.kind == "magnitude", "`takes_initial_phase` only of a vocoder of magnitudes", f"one of {spec.kind}")
+    sounds = torch.cat(_clips())
+    spectra = torch.stft(
+        sounds, spec.n_fft, spec.hop, window=windows.of(spec), pad_mode="constant", return_complex=True
+    )
+    phase = spectra.angle()
+    before = phase.clone()
+    waves = vocoder(feed(sounds), length=sounds.shape[1], initial_phase=phase)
+    expect(torch.equal(phase, before), "the initial phase as it was", "it was changed in place")
+    expect_shape(waves, sounds.shape, f"with an initial phase {list(phase.shape)}, waveforms")
+    apart = float(((waves - sounds).norm(dim=1) / sounds.norm(dim=1)).max())
+    expect(apart < 0.1, "from the true phases the sound itself, to a tenth of its level", f"it differs by {apart:.2g}")
 
 
 def _clips() -> list[Tensor]:

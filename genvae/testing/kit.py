@@ -42,7 +42,10 @@ OF_KIND = {
 class BoundCheck:
     """One check of one plugin; call it, and it raises CheckFailure where the plugin breaks its promise.
 
-    kind, plugin: whose. name: of the check. expected: why it is expected to fail, None if it isn't.
+    Attributes:
+        subject: the plugin.
+        check: what is asked of it.
+        expected: why it is expected to fail, None if it isn't.
     """
 
     subject: Subject
@@ -129,8 +132,17 @@ def _checks_of(subject: Subject) -> list[Check]:
 class Outcome:
     """How a check ended.
 
-    state: `passed`; `failed`; `expected`, it failed as expected; `unexpected`, it passed though it was expected to
-    fail; `unavailable`, it can't run on this machine. seconds: what it took.
+    Attributes:
+        plugin: whose check it was.
+        kind: of that plugin.
+        check: the check's name.
+        about: what it asks, in a line.
+        state: `passed`; `failed`; `expected`, it failed as expected; `unexpected`, it passed though it was expected to
+            fail; `unavailable`, it can't run on this machine.
+        seconds: what it took.
+        expected: what should have come, or why it is expected to fail.
+        came: what came instead.
+        read: where to read about it.
     """
 
     plugin: str
@@ -151,7 +163,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Report:
-    """The outcomes of all checks."""
+    """What a plugin was found to do.
+
+    Attributes:
+        outcomes: of all checks.
+    """
 
     outcomes: list[Outcome]
 

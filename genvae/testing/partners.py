@@ -107,9 +107,13 @@ def pipeline_with(
     refusals = []
     for names in _combinations(subject):
         config = PipelineConfig.assemble(
-            subject.registry, sample_rate=sample_rate, clip_samples=clip_samples, genres=genres,
-            plugins=names, values=_values(subject, names, small=small),
-        )  # fmt: skip
+            subject.registry,
+            sample_rate=sample_rate,
+            clip_samples=clip_samples,
+            genres=genres,
+            plugins=names,
+            values=_values(subject, names, small=small),
+        )
         try:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(0)
@@ -124,10 +128,21 @@ def _combinations(subject: Subject) -> Iterator[dict[str, str]]:
     own = {} if subject.kind == "dataset" else {subject.kind: subject.name}
     yield own
     across = {"vocoder": "transform", "transform": "vocoder", "model": "transform"}.get(subject.kind)
-    if across:
-        for row in candidates(subject, across):
-            if row.name != DEFAULTS[across] and not (row.plugin and row.plugin.unavailable):
-                yield {**own, across: f"{row.distribution}:{row.name}"}
+    if across is None:
+        return
+    others = _others(subject, across)
+    for other in others:
+        yield {**own, across: other}
+    if subject.kind == "model":  # the transform that fits it may fit no default vocoder, as samples do not
+        for transform in others:
+            for vocoder in _others(subject, "vocoder"):
+                yield {**own, "transform": transform, "vocoder": vocoder}
+
+
+def _others(subject: Subject, kind: str) -> list[str]:
+    """The candidates of a kind that can run here, but for the default one."""
+    rows = (row for row in candidates(subject, kind) if row.name != DEFAULTS[kind])
+    return [f"{row.distribution}:{row.name}" for row in rows if not (row.plugin and row.plugin.unavailable)]
 
 
 def _values(subject: Subject, names: Mapping[str, str], *, small: bool) -> dict[str, dict[str, Any]]:

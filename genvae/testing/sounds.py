@@ -80,7 +80,15 @@ class ExampleDataset(Dataset):
 
 @dataclass
 class ExampleStream:
-    """One of those recordings, in mono."""
+    """One of those recordings, in mono.
+
+    Attributes:
+        genre: that it belongs to.
+        number: which of its genre.
+        sample_rate: in Hz.
+        channels: one.
+        frames: samples that it has.
+    """
 
     genre: str
     number: int

@@ -13,12 +13,18 @@ from genvae.errors import OptionError
 class TrainOptions:
     """Options of the training loop, in the section `train`.
 
-    batch_size: clips in a step, over all processes. schedule: of the learning rate over the budget, after the warm-up;
-    `trapezoid` is constant but for the last fifth, in which it falls to zero. warmup_steps: in which the learning rate
-    rises from zero. ema: how slowly the average of the weights forgets, which is what is validated and kept; 0 keeps
-    the weights of the last step. precision: auto takes bfloat16 where the GPU has it.
-    shift: whether a clip may begin anywhere in its recording, rather than where the store cut it.
-    validate_every, checkpoint_every: in steps. validation_clips: at most so many in one validation.
+    Attributes:
+        batch_size: clips in a step, over all processes.
+        schedule: of the learning rate over the budget, after the warm-up; `trapezoid` is constant but for the last
+            fifth, in which it falls to zero.
+        warmup_steps: in which the learning rate rises from zero.
+        ema: how slowly the average of the weights forgets, which is what is validated and kept; 0 keeps the weights of
+            the last step.
+        precision: `auto` takes bfloat16 where the GPU has it.
+        shift: whether a clip may begin anywhere in its recording, rather than where the store cut it.
+        validate_every: steps between validations.
+        checkpoint_every: steps between checkpoints.
+        validation_clips: at most so many in one validation.
     """
 
     batch_size: int = 64
@@ -53,7 +59,13 @@ class TrainOptions:
 
 @dataclass(frozen=True)
 class Budget:
-    """How long to train: exactly one of steps, epochs and minutes (over all sessions of a run)."""
+    """How long to train, over all sessions of a run: exactly one of the three.
+
+    Attributes:
+        steps: batches.
+        epochs: passes over the training clips.
+        minutes: of the clock.
+    """
 
     steps: int | None = None
     epochs: float | None = None

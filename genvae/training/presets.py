@@ -11,7 +11,13 @@ from genvae.training.plan import Budget
 
 @dataclass(frozen=True)
 class Preset:
-    """A budget, values of options by section, and what to expect of it on two cores."""
+    """A way to train that has a name.
+
+    Attributes:
+        budget: how long.
+        expect: what to expect of it on two cores.
+        values: of options, by section.
+    """
 
     budget: Budget
     expect: str

@@ -16,9 +16,8 @@ _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
     ".js": "text/javascript; charset=utf-8",
-    ".png": "image/png",
 }
-_AT = {"index.html": "/", "api.html": "/api", "explain.html": "/explain", "blind.html": "/blind"}
+_AT = {"index.html": "/", "api.html": "/api"}
 _DAY = "public, max-age=86400"
 
 
@@ -30,6 +29,8 @@ class Kept:
         content: as they are.
         media_type: what they are.
         cache: what a browser may do with them: by default ask each time whether they are the same.
+        tag: changes when they do.
+        packed: compressed with gzip.
     """
 
     content: bytes
@@ -67,6 +68,6 @@ def routes() -> list[Route]:
         name = path.relative_to(root).as_posix()
         if path.suffix not in _TYPES:  # a vendored library's licence
             continue
-        kept = Kept(path.read_bytes(), _TYPES[path.suffix], _DAY if path.suffix in (".svg", ".png") else "no-cache")
+        kept = Kept(path.read_bytes(), _TYPES[path.suffix], _DAY if path.suffix == ".svg" else "no-cache")
         found.append(Route(_AT.get(name, f"/{name}"), kept.endpoint, methods=["GET", "HEAD"]))
     return found

@@ -40,6 +40,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "flow": {"prior.width": 64, "prior.depth": 2, "prior.steps": 500},
     "reference-vae": {"model.learning_rate": 2e-3},
     "raar": {"vocoder.iterations": 20},
+    "admm": {"vocoder.iterations": 20},
 }
 
 

@@ -9,11 +9,9 @@ import base64
 import io
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,10 +21,6 @@ import soundfile
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, Response, Route, expect, sync_playwright
-from second_map import add_second_map
-
-from genvae.pretrained import pretrained_run
-from genvae.run import Run
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -70,20 +64,16 @@ _shared: dict[str, object] = {}
 
 @pytest.fixture
 def server(request: pytest.FixtureRequest) -> str:
-    """The address of `genvae serve` on a copy of the embedded run, with a second map."""
+    """The address of `genvae serve` with the pretrained run."""
     if "server" in _shared:
         return str(_shared["server"])
-    folder = tempfile.TemporaryDirectory()
-    run = Path(shutil.copytree(pretrained_run(), Path(folder.name) / "run"))
-    add_second_map(Run(run))
     process = subprocess.Popen(
-        [sys.executable, "-m", "genvae", "serve", "--run", str(run), "--port", "0"], stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "genvae", "serve", "--port", "0"], stderr=subprocess.PIPE, text=True
     )
 
     def end() -> None:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)
-        folder.cleanup()
 
     request.config.add_cleanup(end)
     assert process.stderr is not None

@@ -38,16 +38,22 @@ class DesignVAE(Model):
         self.frames = frames
         self.kind = nn.Embedding(len(genres), _KIND_DIM)
         self.register_buffer("mean", torch.full((frames,), 0.5))
-        self.register_buffer("basis", torch.zeros(components, frames))
+        self.register_buffer("basis", torch.randn(components, frames) / frames**0.5)  # until `fit`, any projection
         self.register_buffer("spread", torch.ones(components))  # of each coefficient
         self.encoder = nn.Sequential(
-            nn.Linear(components + _KIND_DIM, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(),
+            nn.Linear(components + _KIND_DIM, width),
+            nn.SiLU(),
+            nn.Linear(width, width),
+            nn.SiLU(),
             nn.Linear(width, 2 * self.latent_dim),
-        )  # fmt: skip
+        )
         self.decoder = nn.Sequential(
-            nn.Linear(self.latent_dim + _KIND_DIM, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(),
+            nn.Linear(self.latent_dim + _KIND_DIM, width),
+            nn.SiLU(),
+            nn.Linear(width, width),
+            nn.SiLU(),
             nn.Linear(width, components),
-        )  # fmt: skip
+        )
         self.pixels = nn.Linear(components, frames)
         if options.likelihood == "logistic":
             self.log_scale = nn.Parameter(torch.full((frames,), -2.5))

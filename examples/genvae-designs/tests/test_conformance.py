@@ -10,7 +10,13 @@ from PIL import Image
 
 from genvae.testing import BoundCheck, parametrize_checks
 
-SMALL = {"model.latent_dim": 16, "model.width": 64, "model.components": 32, "model.learning_rate": 5e-3}
+SMALL = {
+    "model.latent_dim": 16,
+    "model.width": 64,
+    "model.components": 32,
+    "model.learning_rate": 5e-3,
+    "model.beta": 0.1,
+}
 
 
 def pictures(folder: Path) -> Path:

@@ -30,8 +30,13 @@ SUITES = {
 class Context:
     """What a suite may draw on.
 
-    thorough: more lengths, batches and options. run: to generate with; None for the embedded one. scratch: an empty
-    folder for files.
+    Attributes:
+        conditions: under which it is measured.
+        registry: what plugins there are.
+        sounds: to measure with.
+        thorough: whether to take more lengths, batches and options.
+        scratch: an empty folder for files.
+        run: to generate with; None for the pretrained one.
     """
 
     conditions: Conditions

@@ -105,7 +105,8 @@ def _visitor(address: str) -> Call:
     """Find a browser, and visit once to warm the server.
 
     Raises:
-        ImportError: playwright is not installed. RuntimeError: there is no chromium.
+        ImportError: playwright is not installed.
+        RuntimeError: there is no chromium.
     """
     import playwright.sync_api  # noqa: F401  # so that its absence is the reason
 

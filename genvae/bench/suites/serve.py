@@ -32,7 +32,13 @@ _WARM = 10  # clips before anything is measured
 
 @dataclass(frozen=True)
 class Load:
-    """What clients saw: seconds of each answer to `generate` and to `health`, and how often they were to come again."""
+    """What clients saw.
+
+    Attributes:
+        latencies: seconds of each answer to `generate`.
+        health: seconds of each answer to `health`.
+        refused: how often they were told to come again.
+    """
 
     latencies: Sequence[float]
     health: Sequence[float]

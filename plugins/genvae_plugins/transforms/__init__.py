@@ -15,9 +15,13 @@ from genvae_plugins.peers import NNAUDIO, TORCHAUDIO, why_not
 class StftOptions:
     """Options of the `stft` transform.
 
-    n_fft: samples in a windowed frame, even. hop: samples between frames. window: its shape. range_db: how far below a
-    full-scale sine the quietest sound that counts lies. scaling: `standard` takes the mean of each bin away and divides
-    all by one standard deviation; `unit` brings the whole to 0..1.
+    Attributes:
+        n_fft: samples in a windowed frame, even.
+        hop: samples between frames.
+        window: the window's shape.
+        range_db: how far below a full-scale sine the quietest sound that counts lies.
+        scaling: `standard` takes the mean of each bin away and divides all by one standard deviation; `unit` brings the
+            whole to 0..1.
     """
 
     n_fft: int = 1024
@@ -39,9 +43,12 @@ class StftOptions:
 class MelOptions(StftOptions):
     """Options of the `mel` transform, beside those of `stft`.
 
-    n_mels: bands. f_min, f_max: where the lowest begins and the highest ends, in Hz; f_max is by default half of the
-    sample rate. formula: the mel scale, of Slaney's Auditory Toolbox or of HTK. norm: `area` divides each filter by
-    half its width in Hz, `peak` leaves its top at 1.
+    Attributes:
+        n_mels: bands.
+        f_min: where the lowest begins, in Hz.
+        f_max: where the highest ends, in Hz; by default half of the sample rate.
+        formula: the mel scale, of Slaney's Auditory Toolbox or of HTK.
+        norm: `area` divides each filter by half its width in Hz, `peak` leaves its top at 1.
     """
 
     n_mels: int = 80
@@ -60,10 +67,12 @@ class MelOptions(StftOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class CqtOptions(StftOptions):
-    """Options of the `cqt` transform, beside those of `stft`.
+    """Options of the `cqt` transform, beside those of `stft`; n_fft is that of the magnitudes that the inverse gives.
 
-    bins: of the transform. bins_per_octave: 12 for one a semitone. f_min: frequency of the lowest, in Hz; the default
-    is the note C1. n_fft: of the magnitudes that the inverse gives.
+    Attributes:
+        bins: of the transform.
+        bins_per_octave: 12 for one a semitone.
+        f_min: frequency of the lowest, in Hz; the default is the note C1.
     """
 
     bins: int = 84
@@ -82,7 +91,8 @@ class CqtOptions(StftOptions):
 class ComplexOptions(StftOptions):
     """Options of the `complex` transform, beside those of `stft`.
 
-    representation: `real-imaginary`, or `magnitude-phase` (log magnitudes, to which range_db applies, and phases).
+    Attributes:
+        representation: `real-imaginary`, or `magnitude-phase` (log magnitudes, to which range_db applies, and phases).
     """
 
     representation: Literal["real-imaginary", "magnitude-phase"] = "real-imaginary"
@@ -90,21 +100,33 @@ class ComplexOptions(StftOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class NnAudioStftOptions(StftOptions):
-    """Options of `nnaudio-stft`, beside those of `stft`. trainable: make the kernels parameters."""
+    """Options of `nnaudio-stft`, beside those of `stft`.
+
+    Attributes:
+        trainable: whether the kernels are parameters.
+    """
 
     trainable: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class NnAudioMelOptions(MelOptions):
-    """Options of `nnaudio-mel`, beside those of `mel`. trainable: make the kernels and the filters parameters."""
+    """Options of `nnaudio-mel`, beside those of `mel`.
+
+    Attributes:
+        trainable: whether the kernels and the filters are parameters.
+    """
 
     trainable: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class NnAudioCqtOptions(CqtOptions):
-    """Options of `nnaudio-cqt`, beside those of `cqt`. trainable: make the kernels parameters."""
+    """Options of `nnaudio-cqt`, beside those of `cqt`.
+
+    Attributes:
+        trainable: whether the kernels are parameters.
+    """
 
     trainable: bool = False
 

@@ -21,8 +21,10 @@ def power_matrix(centres: Tensor, energies: Tensor, window: Tensor, spec: Featur
     its detail stays lost; where it is the coarser, this gathers what the finer has told apart.
 
     Args:
-        centres: of the bins in Hz, rising, float64 [bins]. energies: sums of the squares of their kernels, [bins].
-        window: of the STFT, float64 [n_fft]. spec: of the STFT.
+        centres: of the bins in Hz, rising, float64 [bins].
+        energies: sums of the squares of their kernels, [bins].
+        window: of the STFT, float64 [n_fft].
+        spec: of the STFT.
 
     Returns:
         float64 [n_fft // 2 + 1, bins].

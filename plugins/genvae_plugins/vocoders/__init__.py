@@ -26,7 +26,9 @@ def _check(iterations: int, momentum: float = 0.0, most: float = float("inf")) -
 class GriffinLimOptions:
     """Options of the `griffin-lim` vocoder.
 
-    iterations: rounds of projection. momentum: how far each round goes beyond its projection; 0 is the method of 1984.
+    Attributes:
+        iterations: rounds of projection.
+        momentum: how far each round goes beyond its projection; 0 is the method of 1984.
     """
 
     iterations: int = 32
@@ -38,7 +40,12 @@ class GriffinLimOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class TorchaudioGriffinLimOptions:
-    """Options of the `torchaudio-griffin-lim` vocoder, as those of `griffin-lim`, but for a momentum below 1."""
+    """Options of the `torchaudio-griffin-lim` vocoder.
+
+    Attributes:
+        iterations: rounds of projection.
+        momentum: how far each round goes beyond its projection, below 1.
+    """
 
     iterations: int = 32
     momentum: float = 0.99
@@ -51,7 +58,8 @@ class TorchaudioGriffinLimOptions:
 class PghiOptions:
     """Options of the `pghi` vocoder.
 
-    tolerance: bins below this part of the clip's largest magnitude get random phases.
+    Attributes:
+        tolerance: bins below this part of the clip's largest magnitude get random phases.
     """
 
     tolerance: float = 1e-4
@@ -63,10 +71,12 @@ class PghiOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class PghiRefinedOptions:
-    """Options of the `pghi-refined` vocoder.
+    """Options of the `pghi-refined` vocoder, whose rounds each find half of the frames after the other half.
 
-    start: how the phase gradient is integrated, `ridges` or `queue`. iterations, momentum: as of `griffin-lim`, but
-    that a round goes beyond its projection anyhow and finds half of the frames after the other half.
+    Attributes:
+        start: how the phase gradient is integrated, `ridges` or `queue`.
+        iterations: rounds of projection.
+        momentum: how far a round goes beyond its projection, in addition to what finding the frames by halves gives.
     """
 
     start: Start = "ridges"
@@ -81,8 +91,10 @@ class PghiRefinedOptions:
 class RaarOptions:
     """Options of the `raar` vocoder.
 
-    start: how the phase gradient is integrated, `ridges` or `queue`. iterations: rounds of projection.
-    beta: how far the rounds trust their reflections, up to 1; in the last fifth of them it falls to 0.5.
+    Attributes:
+        start: how the phase gradient is integrated, `ridges` or `queue`.
+        iterations: rounds of projection.
+        beta: how far the rounds trust their reflections, up to 1; in the last fifth of them it falls to 0.5.
     """
 
     start: Start = "ridges"
@@ -99,13 +111,15 @@ class RaarOptions:
 class AdmmOptions:
     """Options of the `admm` vocoder.
 
-    start: how the phase gradient is integrated, `ridges` or `queue`. iterations: rounds of projection.
-    rho: how far the rounds trust magnitudes that no sound has; 0 wants them exact, 1 is close to Griffin-Lim.
+    Attributes:
+        start: how the phase gradient is integrated, `ridges` or `queue`.
+        iterations: rounds of projection.
+        rho: how far the rounds trust magnitudes that no sound has; 0 wants them exact, 1 is close to Griffin-Lim.
     """
 
     start: Start = "ridges"
-    iterations: int = 100
-    rho: float = 0.1
+    iterations: int = 32
+    rho: float = 0.4
 
     def __post_init__(self) -> None:
         _check(self.iterations)
