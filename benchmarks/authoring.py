@@ -22,14 +22,26 @@ from pathlib import Path
 from genvae.plugin.declarations import KINDS
 from genvae.scaffold import write
 
-WHAT = {"dataset": "a folder loader", "transform": "an STFT", "model": "a VAE", "prior": "a Gaussian prior",
-        "vocoder": "Griffin-Lim"}  # fmt: skip
+WHAT = {
+    "dataset": "a folder loader",
+    "transform": "an STFT",
+    "model": "a VAE",
+    "prior": "a Gaussian prior",
+    "vocoder": "Griffin-Lim",
+}
 
 
 def code_lines(path: Path, names: tuple[str, ...] = ()) -> int:
     """Lines of a Python file that hold code, or of some of its classes and functions."""
-    skipped = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING,
-               tokenize.ENDMARKER)  # fmt: skip
+    skipped = (
+        tokenize.COMMENT,
+        tokenize.NL,
+        tokenize.NEWLINE,
+        tokenize.INDENT,
+        tokenize.DEDENT,
+        tokenize.ENCODING,
+        tokenize.ENDMARKER,
+    )
     with path.open("rb") as file:
         lines = {
             line
@@ -68,12 +80,32 @@ def seconds_to_a_clip() -> None:
         genvae = [sys.executable, "-m", "genvae"]
         commands = {
             "genvae plugins new mine --kind vocoder": [*genvae, "plugins", "new", "mine", "--kind", "vocoder"],
-            "pip install genvae-mine": [sys.executable, "-m", "pip", "install", "-q", "--no-deps",
-                                        "--no-build-isolation", "--target", str(site), "./genvae-mine"],
-            "genvae generate --genre techno --vocoder mine": [*genvae, "generate", "--genre", "techno", "--vocoder",
-                                                              "mine", "--seed", "1", "-o", "clip.wav"],
+            "pip install genvae-mine": [
+                sys.executable,
+                "-m",
+                "pip",
+                "install",
+                "-q",
+                "--no-deps",
+                "--no-build-isolation",
+                "--target",
+                str(site),
+                "./genvae-mine",
+            ],
+            "genvae generate --genre techno --vocoder mine": [
+                *genvae,
+                "generate",
+                "--genre",
+                "techno",
+                "--vocoder",
+                "mine",
+                "--seed",
+                "1",
+                "-o",
+                "clip.wav",
+            ],
             "genvae plugins check mine": [*genvae, "plugins", "check", "mine"],
-        }  # fmt: skip
+        }
         total = 0.0
         for shown, command in commands.items():
             began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Writes the tables of the embedded run into docs/evaluation.md, with the command that made them.
+"""Writes the tables of the pretrained run into docs/evaluation.md, with the command that made them.
 
     python benchmarks/evaluation.py STORE [BASELINE]
 

@@ -51,8 +51,9 @@ def two_dimensional() -> nn.Sequential:
 
 def main() -> None:
     torch.set_num_threads(1)
-    config = PipelineConfig.assemble(installed(), sample_rate=22050, clip_samples=22050, genres=("a", "b", "c"),
-                                     plugins={"model": "conv-vae"})  # fmt: skip
+    config = PipelineConfig.assemble(
+        installed(), sample_rate=22050, clip_samples=22050, genres=("a", "b", "c"), plugins={"model": "conv-vae"}
+    )
     model = Pipeline.build(config, installed()).model
     plain, last = two_dimensional(), two_dimensional().to(memory_format=torch.channels_last)
     features = torch.randn(CLIPS, 513, 87)
@@ -62,9 +63,10 @@ def main() -> None:
         "conv-vae": (model, lambda: model.loss(features, genre, generator=torch.Generator().manual_seed(0))["loss"]),
         "2-D": (plain, lambda: plain(patches).float().square().mean()),
         "2-D, channels-last": (
-            last, lambda: last(patches.to(memory_format=torch.channels_last)).float().square().mean(),
+            last,
+            lambda: last(patches.to(memory_format=torch.channels_last)).float().square().mean(),
         ),
-    }  # fmt: skip
+    }
     print(f"{platform.processor() or platform.machine()}, 1 thread, torch {torch.__version__}")
     for precision, half in (("float32", False), ("bfloat16", True)):
         seconds: dict[str, list[float]] = {name: [] for name in contenders}

@@ -100,8 +100,9 @@ def pareto(results: Results) -> plt.Figure:
         best = [p for p in points if not any(q[0] < p[0] and q[1] < p[1] for q in points)]
         _scatter(axes, points, best)
         axes.plot(*zip(*sorted(p[:2] for p in best), strict=True), color="0.6", linewidth=1, zorder=0)
-        axes.set(xlabel="milliseconds per second of audio", ylabel="spectral convergence, dB",
-                 title=f"{metric} magnitudes")  # fmt: skip
+        axes.set(
+            xlabel="milliseconds per second of audio", ylabel="spectral convergence, dB", title=f"{metric} magnitudes"
+        )
         axes.invert_yaxis()  # better is up, faster is left
     figure.suptitle(f"Vocoders, {case}; the line joins those that no other beats in both")
     return figure

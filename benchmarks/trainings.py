@@ -51,9 +51,15 @@ def main() -> None:
             target.parent.mkdir(exist_ok=True)
             soundfile.write(target, clip.wave.numpy(), clip.sample_rate)
         last, steps = records(run, "validation")[-1], records(run, "train")[-1]
-        cells = [f"{minutes(run):.0f}", f"{last['step']}", f"{steps['clips_per_second']:.0f}", f"{last['nll']:.3f}",
-                 f"{last['flow']:.3f}", f"{last['distance_db']:.1f}",
-                 *rated(judge, generated(judge, synthesizer, lambda _: None))]  # fmt: skip
+        cells = [
+            f"{minutes(run):.0f}",
+            f"{last['step']}",
+            f"{steps['clips_per_second']:.0f}",
+            f"{last['nll']:.3f}",
+            f"{last['flow']:.3f}",
+            f"{last['distance_db']:.1f}",
+            *rated(judge, generated(judge, synthesizer, lambda _: None)),
+        ]
         lines.append("| " + " | ".join(cells) + " |")
         print(lines[-1], flush=True)
     said = f"`python benchmarks/trainings.py STORE RUN ...`, torch {torch.__version__}; by {names(judge)}:"

@@ -118,13 +118,20 @@ def inverses(waves: Tensor, rounds: int) -> None:
     def row(name: str, to: str, target: Tensor, back: Callable[[], Tensor], top: int) -> None:
         seconds = statistics.median(interleaved({name: back}, rounds)[name])
         got = back()
-        print(f"| {name} | {to} | {convergence_db(target, got):.1f} | {level_db(target, got, top):.1f} "
-              f"| {1e3 * seconds / len(waves):.1f} |")  # fmt: skip
+        print(
+            f"| {name} | {to} | {convergence_db(target, got):.1f} | {level_db(target, got, top):.1f} "
+            f"| {1e3 * seconds / len(waves):.1f} |"
+        )
 
     for name, values in [
-        ("stft", {}), ("mel", {}), ("mel", {"n_mels": 128}), ("mel", {"n_mels": 128, "formula": "htk"}), ("cqt", {}),
-        ("cqt", {"bins": 168, "bins_per_octave": 24}), ("cqt", {"bins": 336, "bins_per_octave": 48}),
-    ]:  # fmt: skip
+        ("stft", {}),
+        ("mel", {}),
+        ("mel", {"n_mels": 128}),
+        ("mel", {"n_mels": 128, "formula": "htk"}),
+        ("cqt", {}),
+        ("cqt", {"bins": 168, "bins_per_octave": 24}),
+        ("cqt", {"bins": 336, "bins_per_octave": 48}),
+    ]:
         transform = make(name, **values)
         transform.fit([waves])
         features = transform(waves)
@@ -139,15 +146,25 @@ def inverses(waves: Tensor, rounds: int) -> None:
     bands = mel.analyse(waves)
     inverse = load(*TORCHAUDIO).InverseMelScale(513, 80, RATE, norm="slaney", mel_scale="slaney")
     row("torchaudio's InverseMelScale, 80 bands", "STFT magnitudes", wanted, lambda: inverse(bands), 513)
-    row("librosa's mel_to_stft, 80 bands", "STFT magnitudes", wanted, lambda: torch.from_numpy(
-        librosa.feature.inverse.mel_to_stft(bands.numpy(), sr=RATE, n_fft=1024, power=1)), 513)  # fmt: skip
+    row(
+        "librosa's mel_to_stft, 80 bands",
+        "STFT magnitudes",
+        wanted,
+        lambda: torch.from_numpy(librosa.feature.inverse.mel_to_stft(bands.numpy(), sr=RATE, n_fft=1024, power=1)),
+        513,
+    )
     for representation in ("real-imaginary", "magnitude-phase"):
         transform = make("complex", representation=representation)
         transform.fit([waves])
         features = transform(waves)
         parts = make("complex")(waves)  # as they are, before anything is fitted
-        row(f"complex {representation}", "real and imaginary parts", parts,
-            lambda t=transform, f=features: t.invert(f), 513)  # fmt: skip
+        row(
+            f"complex {representation}",
+            "real and imaginary parts",
+            parts,
+            lambda t=transform, f=features: t.invert(f),
+            513,
+        )
 
 
 @torch.no_grad()
@@ -198,8 +215,10 @@ def main() -> None:
     torch.set_num_threads(chosen.threads)
     waves, others = recorded(chosen.folder, chosen.batch) if chosen.folder else (made(chosen.batch), None)
     print(machine(chosen.threads))
-    print(f"{len(waves)} clips of {SECONDS:g} s at {RATE} Hz, FFT 1024, hop 256, {chosen.rounds} rounds, "
-          f"{'recordings' if chosen.folder else 'made chords'}")  # fmt: skip
+    print(
+        f"{len(waves)} clips of {SECONDS:g} s at {RATE} Hz, FFT 1024, hop 256, {chosen.rounds} rounds, "
+        f"{'recordings' if chosen.folder else 'made chords'}"
+    )
     inverses(waves, min(3, chosen.rounds))
     if others is not None and len(others) > 128:
         blurred(waves, others)

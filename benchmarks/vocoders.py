@@ -1,8 +1,8 @@
-"""Convergence of the vocoders on magnitudes as the embedded run's model makes them, beside real and blurred ones.
+"""Convergence of the vocoders on magnitudes as the pretrained run's model makes them, beside real and blurred ones.
 
     python benchmarks/vocoders.py STORE [--clips 32]
 
-Speed, and more options, are in `genvae bench vocoders --against peers`. STORE is a clip store at the embedded run's
+Speed, and more options, are in `genvae bench vocoders --against peers`. STORE is a clip store at the pretrained run's
 rate; its validation clips are what is rebuilt, its training clips give the principal components that blur.
 """
 

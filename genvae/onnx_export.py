@@ -33,8 +33,11 @@ TOLERANCE = 1e-3
 """How far a feature may be from torch's, or a magnitude, relative to the largest: sums have another order."""
 
 _DISTRIBUTIONS: Mapping[Any, Literal["normal", "uniform"]] = {
-    torch.randn: "normal", torch.randn_like: "normal", torch.rand: "uniform", torch.rand_like: "uniform",
-}  # fmt: skip
+    torch.randn: "normal",
+    torch.randn_like: "normal",
+    torch.rand: "uniform",
+    torch.rand_like: "uniform",
+}
 _NEEDS = ("onnx", "onnxscript", "onnxruntime")
 
 ExportPart = Literal["decoder", "spectrogram"]
@@ -109,10 +112,18 @@ def export_onnx(
     names = [*module.names, *(draw.name for draw in draws)]
     program = _exported(module.eval(), (*inputs, *values), names, part, config.model.plugin)
     said = {
-        "format": FORMAT, "genvae": genvae.__version__, "torch": str(torch.__version__), "run": digest, "part": part,
-        "genres": list(config.genres), "sample_rate": config.sample_rate, "clip_samples": config.clip_samples,
-        "pipeline": config.to_json(), "spec": module.spec.to_json(), "draws": [asdict(draw) for draw in draws],
-    }  # fmt: skip
+        "format": FORMAT,
+        "genvae": genvae.__version__,
+        "torch": str(torch.__version__),
+        "run": digest,
+        "part": part,
+        "genres": list(config.genres),
+        "sample_rate": config.sample_rate,
+        "clip_samples": config.clip_samples,
+        "pipeline": config.to_json(),
+        "spec": module.spec.to_json(),
+        "draws": [asdict(draw) for draw in draws],
+    }
     entry = program.metadata_props.add()
     entry.key, entry.value = "genvae", json.dumps(said)
     content: bytes = program.SerializeToString()
@@ -232,8 +243,10 @@ def _draws_of(module: _Part, inputs: Sequence[Tensor]) -> tuple[tuple[Draw, ...]
         module.made(*inputs, generator=torch.Generator().manual_seed(0))
     for function, _ in recording.drawn:
         if function not in _DISTRIBUTIONS:
-            raise GenvaeError(f"This run draws with {getattr(function, '__name__', function)}, which can't become an "
-                              "input of an ONNX file. Its decoder's mean may do without: set `mean`.")  # fmt: skip
+            raise GenvaeError(
+                f"This run draws with {getattr(function, '__name__', function)}, which can't become an "
+                "input of an ONNX file. Its decoder's mean may do without: set `mean`."
+            )
     draws = tuple(
         Draw(f"draw_{number}", _DISTRIBUTIONS[function], tuple(value.shape))
         for number, (function, value) in enumerate(recording.drawn)
@@ -249,8 +262,14 @@ def _exported(module: nn.Module, inputs: tuple[Tensor, ...], names: Sequence[str
     """
     try:
         with torch.no_grad(), _quiet():
-            program = torch.onnx.export(module, inputs, dynamo=True, input_names=names, verbose=False,
-                                        output_names=["features" if output == "decoder" else output])  # fmt: skip
+            program = torch.onnx.export(
+                module,
+                inputs,
+                dynamo=True,
+                input_names=names,
+                verbose=False,
+                output_names=["features" if output == "decoder" else output],
+            )
         assert program is not None  # without a file, the program is what is returned
         return program.model_proto
     except Exception as error:  # the exporter wraps whatever a stranger's model raises in errors of its own
@@ -281,14 +300,18 @@ def _checked(
         names = [each.name for each in opened.get_inputs()]
         [got] = opened.run(None, {name: value.numpy() for name, value in zip(names, values, strict=True)})
         if got.shape != wanted.shape or not np.isfinite(got).all():
-            raise GenvaeError(f"The exported part gives values of the shape {got.shape}, or some that are not finite, "
-                              f"where torch gives {wanted.shape}. Nothing was written.")  # fmt: skip
+            raise GenvaeError(
+                f"The exported part gives values of the shape {got.shape}, or some that are not finite, "
+                f"where torch gives {wanted.shape}. Nothing was written."
+            )
         most = max(most, module.difference(got, wanted))
     if most > TOLERANCE:
-        raise GenvaeError(f"The exported part differs from torch by {most:.2g}, more than {TOLERANCE:g}. Nothing was "
-                          "written.")  # fmt: skip
-    inputs, outputs = ({each.name: list(each.shape) for each in side}
-                       for side in (opened.get_inputs(), opened.get_outputs()))  # fmt: skip
+        raise GenvaeError(
+            f"The exported part differs from torch by {most:.2g}, more than {TOLERANCE:g}. Nothing was written."
+        )
+    inputs, outputs = (
+        {each.name: list(each.shape) for each in side} for side in (opened.get_inputs(), opened.get_outputs())
+    )
     return inputs, outputs, most
 
 

@@ -68,9 +68,13 @@ class Run:
 
     @classmethod
     def create(
-        cls, path: Path, config: PipelineConfig, spec: Mapping[str, Any], training: Mapping[str, Any],
+        cls,
+        path: Path,
+        config: PipelineConfig,
+        spec: Mapping[str, Any],
+        training: Mapping[str, Any],
         data: Mapping[str, Any],
-    ) -> Self:  # fmt: skip
+    ) -> Self:
         """Describe a new run in a folder that must be new or empty.
 
         Raises:
@@ -86,8 +90,17 @@ class Run:
         other = min((file.name for file in path.iterdir() if not file.name.startswith(".")), default=None)
         if other is not None:
             raise RunError(f"{path} holds other files ({other}) and is no run. Name a new folder.")
-        write_json(target, {"format": FORMAT, "genvae": genvae.__version__, "pipeline": config.to_json(),
-                            "spec": dict(spec), "training": dict(training), "data": dict(data)})  # fmt: skip
+        write_json(
+            target,
+            {
+                "format": FORMAT,
+                "genvae": genvae.__version__,
+                "pipeline": config.to_json(),
+                "spec": dict(spec),
+                "training": dict(training),
+                "data": dict(data),
+            },
+        )
         return cls(path)
 
     @property
@@ -154,9 +167,11 @@ class Run:
         with torch.random.fork_rng(devices=[]):  # building draws weights that are replaced at once
             pipeline = Pipeline.build(config or self.config, registry)
         for name, (then, now) in self.spec.differences(pipeline.transform.spec).items():
-            raise RunError(f"{self.path} was trained on features with {name} = {then!r}, but the transform that is "
-                           f"installed gives {now!r}: install {self.config.transform.distribution} "
-                           f"{self.config.transform.version}.")  # fmt: skip
+            raise RunError(
+                f"{self.path} was trained on features with {name} = {then!r}, but the transform that is "
+                f"installed gives {now!r}: install {self.config.transform.distribution} "
+                f"{self.config.transform.version}."
+            )
         try:
             state = load_file(self.weights_path)
         except (SafetensorError, OSError) as error:

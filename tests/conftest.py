@@ -95,8 +95,10 @@ def tone_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     generator = np.random.default_rng(0)
     times = np.arange(4 * TONE_RATE) / TONE_RATE
     for genre, (lowest, highest, noise) in {
-        "high": (900, 1500, 0.0), "low": (100, 300, 0.0), "noisy": (300, 900, 0.2),
-    }.items():  # fmt: skip
+        "high": (900, 1500, 0.0),
+        "low": (100, 300, 0.0),
+        "noisy": (300, 900, 0.2),
+    }.items():
         (root / "music" / genre).mkdir(parents=True)
         for number in range(6):
             pitch = generator.uniform(lowest, highest)
@@ -108,8 +110,17 @@ def tone_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "store"
 
 
-SMALL = ("transform.n_fft=256", "transform.hop=128", "model.width=32", "model.neck=8", "model.latent_dim=8",
-         "vocoder.iterations=8", "train.batch_size=16", "train.warmup_steps=2", "train.validate_every=20")  # fmt: skip
+SMALL = (
+    "transform.n_fft=256",
+    "transform.hop=128",
+    "model.width=32",
+    "model.neck=8",
+    "model.latent_dim=8",
+    "vocoder.iterations=8",
+    "train.batch_size=16",
+    "train.warmup_steps=2",
+    "train.validate_every=20",
+)
 
 
 @pytest.fixture(scope="session")

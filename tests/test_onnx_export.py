@@ -76,12 +76,15 @@ def test_the_command_writes_a_mean_that_draws_nothing(genvae: Genvae, tiny_run_p
     assert "decoder.onnx exists" in again.stderr
 
 
-@pytest.mark.parametrize(("arguments", "said"), [
-    (["nowhere"], "nowhere is not a run"),
-    (["nowhere", "-o", "no/x.onnx"], "there is no folder no"),
-    (["nowhere", "--format", "pickle"], "'pickle' is not"),
-    (["--part", "spectrogram", "--mean"], "--mean is of the decoder alone"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere"], "nowhere is not a run"),
+        (["nowhere", "-o", "no/x.onnx"], "there is no folder no"),
+        (["nowhere", "--format", "pickle"], "'pickle' is not"),
+        (["--part", "spectrogram", "--mean"], "--mean is of the decoder alone"),
+    ],
+)
 def test_wrong_input_is_refused_in_words(genvae: Genvae, arguments: Sequence[str], said: str) -> None:
     result = genvae("export", *arguments)
     assert result.exit_code

@@ -1,4 +1,4 @@
-"""The wheel: it holds the packages and the embedded run, is small enough, and carries no tests."""
+"""The wheel: it holds the packages and the pretrained run, is small enough, and carries no tests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-def test_the_wheel_holds_the_embedded_run_and_its_card(wheel):
+def test_the_wheel_holds_the_pretrained_run_and_its_card(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     default = "genvae/pretrained/default/"
     assert {

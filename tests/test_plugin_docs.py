@@ -17,10 +17,13 @@ from genvae.testing.kit import OF_KIND, outcome_of
 
 DOCS = Path(__file__).parents[1] / "docs" / "plugins"
 EXAMPLES = {
-    "datasets.md": "tones", "transforms.md": "parts", "models.md": "linear", "priors.md": "axes",
+    "datasets.md": "tones",
+    "transforms.md": "parts",
+    "models.md": "linear",
+    "priors.md": "axes",
     "vocoders.md": "pulses",
     "moving-a-model-in.md": "moved",
-}  # fmt: skip
+}
 
 
 def hooks() -> dict[str, str]:

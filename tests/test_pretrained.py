@@ -1,4 +1,4 @@
-"""The embedded run: it makes sound of each genre, offline, from nothing but a seed, and its card credits the music."""
+"""The pretrained run: it makes sound of each genre, offline, from a seed alone, and its card credits the music."""
 
 from __future__ import annotations
 
@@ -72,8 +72,9 @@ def test_generating_touches_no_network_and_reads_no_latents(tmp_path):
         "main(['generate', '--genre', 'techno', '--seed', '3', '-o', 'clip.wav'])\n"
     )
     environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
-    done = subprocess.run([sys.executable, "-c", guard], cwd=tmp_path, env=environment, capture_output=True, text=True,
-                          check=False)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", guard], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "clip.wav").stat().st_size > 44_000
     assert not (pretrained_run() / "latents.safetensors").exists()

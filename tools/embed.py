@@ -56,14 +56,19 @@ def halved(weights: Path, target: Path) -> None:
     from genvae.run import save_tensors
 
     tensors = load_file(weights)
-    save_tensors(target, {n: t.half() if n.startswith(("model.", "prior.")) and t.is_floating_point() else t
-                          for n, t in tensors.items()})  # fmt: skip
+    save_tensors(
+        target,
+        {
+            n: t.half() if n.startswith(("model.", "prior.")) and t.is_floating_point() else t
+            for n, t in tensors.items()
+        },
+    )
 
 
 def card(
     run: Run, lines: list[dict[str, Any]], credits: list[Credit], machine: str, commands: list[str], table: str
 ) -> str:
-    """The model card of an embedded run, whose log has these lines."""
+    """The model card of a pretrained run, whose log has these lines."""
     from safetensors import safe_open
 
     last = next(line for line in reversed(lines) if line["kind"] == "validation")
@@ -74,17 +79,36 @@ def card(
     config = run.config
     *others, final = config.genres
     return TEMPLATE.read_text(encoding="utf-8").format(
-        digest=run.digest(), weights=count / 1e6, size=run.weights_path.stat().st_size / 1e6, rate=config.sample_rate,
-        genres=f"{', '.join(others)} and {final}", model=config.model.plugin, prior=config.prior.plugin,
-        transform=config.transform.plugin, vocoder=config.vocoder.plugin, command="\n    ".join(commands),
-        machine=machine, minutes=seconds / 60, steps=last["step"], batch=batch,
+        digest=run.digest(),
+        weights=count / 1e6,
+        size=run.weights_path.stat().st_size / 1e6,
+        rate=config.sample_rate,
+        genres=f"{', '.join(others)} and {final}",
+        model=config.model.plugin,
+        prior=config.prior.plugin,
+        transform=config.transform.plugin,
+        vocoder=config.vocoder.plugin,
+        command="\n    ".join(commands),
+        machine=machine,
+        minutes=seconds / 60,
+        steps=last["step"],
+        batch=batch,
         epochs=round(last["step"] * batch / run.data["clips"]["train"], 1),
-        seed=run.training["seed"], speed=last["step"] * batch / seconds, train=run.data["clips"]["train"],
-        validation=run.data["clips"]["validation"], nll=last["nll"], kl=last["kl"], distance=last["distance_db"],
-        active=last["active_units"], latents=config.model.options["latent_dim"], candidates=CANDIDATES, table=table,
+        seed=run.training["seed"],
+        speed=last["step"] * batch / seconds,
+        train=run.data["clips"]["train"],
+        validation=run.data["clips"]["validation"],
+        nll=last["nll"],
+        kl=last["kl"],
+        distance=last["distance_db"],
+        active=last["active_units"],
+        latents=config.model.options["latent_dim"],
+        candidates=CANDIDATES,
+        table=table,
         recordings=len(credits),
-        hours=sum(float(credit["seconds"]) for credit in credits) / 3600, credits=credits_table(credits),
-    )  # fmt: skip
+        hours=sum(float(credit["seconds"]) for credit in credits) / 3600,
+        credits=credits_table(credits),
+    )
 
 
 if __name__ == "__main__":

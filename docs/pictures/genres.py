@@ -38,8 +38,15 @@ def main() -> None:
         spectra = torch.stft(waves, 1024, 256, window=torch.hann_window(1024), return_complex=True).abs() / 256
         level = 20 * torch.log10(spectra.clamp_min(1e-6)).numpy()  # dB of full scale, [CLIPS, bins, frames]
         for column, axis in enumerate(row[:COLUMNS]):
-            image = axis.imshow(level[column], origin="lower", aspect="auto", extent=(0, 1, 0, rate / 2000),
-                                cmap="magma", vmin=-90, vmax=-10)  # fmt: skip
+            image = axis.imshow(
+                level[column],
+                origin="lower",
+                aspect="auto",
+                extent=(0, 1, 0, rate / 2000),
+                cmap="magma",
+                vmin=-90,
+                vmax=-10,
+            )
             axis.set_ylim(0, 8)
             axis.set_title(f"{genre}-s{SEED}-{column:03d}", fontsize=9)
             axis.tick_params(labelsize=8, labelleft=column == 0, labelbottom=number == len(genres) - 1)

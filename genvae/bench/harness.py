@@ -66,13 +66,22 @@ def measure(case: Case, conditions: Conditions) -> list[Measurement]:
     rows: dict[str, list[Measurement]] = {}
     ready: list[_Entry] = []
 
-    def row(
-        contender: Contender, metric: str, value: float | None, unit: str, better: Better, **more: Any
-    ) -> None:  # fmt: skip
-        rows.setdefault(contender.name, []).append(Measurement(
-            suite=case.suite, case=case.name, contender=contender.name, metric=metric, value=value, unit=unit,
-            threads=conditions.threads, device=conditions.device, better=better, peer=contender.peer, **more,
-        ))  # fmt: skip
+    def row(contender: Contender, metric: str, value: float | None, unit: str, better: Better, **more: Any) -> None:
+        rows.setdefault(contender.name, []).append(
+            Measurement(
+                suite=case.suite,
+                case=case.name,
+                contender=contender.name,
+                metric=metric,
+                value=value,
+                unit=unit,
+                threads=conditions.threads,
+                device=conditions.device,
+                better=better,
+                peer=contender.peer,
+                **more,
+            )
+        )
 
     def missed(contender: Contender, error: BaseException) -> None:
         first = case.scales[0]
@@ -109,12 +118,28 @@ def measure(case: Case, conditions: Conditions) -> list[Measurement]:
     for entry in ready:
         for scale in (*case.scales, *entry.contender.extra):
             low, middle, high = _quartiles(entry.seconds, scale)
-            row(entry.contender, scale.metric, middle, scale.unit, scale.better, low=low, high=high,
-                rounds=len(entry.seconds), clock=told)  # fmt: skip
+            row(
+                entry.contender,
+                scale.metric,
+                middle,
+                scale.unit,
+                scale.better,
+                low=low,
+                high=high,
+                rounds=len(entry.seconds),
+                clock=told,
+            )
         if base is not None and base is not entry:
             ratios = [theirs / own for theirs, own in zip(base.seconds, entry.seconds, strict=True)]
-            row(entry.contender, "ratio", statistics.median(ratios), f"x as fast as {case.baseline}", "higher",
-                rounds=len(ratios), clock=told)  # fmt: skip
+            row(
+                entry.contender,
+                "ratio",
+                statistics.median(ratios),
+                f"x as fast as {case.baseline}",
+                "higher",
+                rounds=len(ratios),
+                clock=told,
+            )
     return [measurement for contender in contenders for measurement in rows[contender.name]]
 
 

@@ -34,9 +34,14 @@ def describe(*, threads: int, device: str) -> dict[str, Any]:
 
 def in_words(machine: dict[str, Any]) -> str:
     """The same in two lines, for people."""
-    told = [machine["processor"], f"{machine['cores']} cores, load {machine['load']}", machine["system"],
-            f"Python {machine['python']}", f"{machine['threads']} thread{'s' * (machine['threads'] != 1)}",
-            f"device {machine['device']}"]  # fmt: skip
+    told = [
+        machine["processor"],
+        f"{machine['cores']} cores, load {machine['load']}",
+        machine["system"],
+        f"Python {machine['python']}",
+        f"{machine['threads']} thread{'s' * (machine['threads'] != 1)}",
+        f"device {machine['device']}",
+    ]
     if machine["device_name"]:
         told.append(machine["device_name"])
     return f"{', '.join(told)}, {machine['date']}\n" + ", ".join(

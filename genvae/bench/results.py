@@ -35,8 +35,14 @@ class Results:
             GenvaeError: the file can't be written.
         """
         try:
-            write_json(path, {"format": _FORMAT, "machine": dict(self.machine),
-                              "measurements": [m.to_json() for m in self.measurements]})  # fmt: skip
+            write_json(
+                path,
+                {
+                    "format": _FORMAT,
+                    "machine": dict(self.machine),
+                    "measurements": [m.to_json() for m in self.measurements],
+                },
+            )
         except OSError as error:
             raise GenvaeError(f"{path} can't be written: {error.strerror}.") from error
 

@@ -24,7 +24,7 @@ class Session:
     Args:
         suites: names from SUITES.
         sounds: a folder of recordings; None for invented music.
-        run: to generate with; None for the embedded one.
+        run: to generate with; None for the pretrained one.
         thorough: more cases, and twice the rounds in four times the time.
         status: is told what is being measured.
 
@@ -33,9 +33,16 @@ class Session:
     """
 
     def __init__(
-        self, suites: Sequence[str], registry: Registry, conditions: Conditions, *, sounds: Path | None = None,
-        run: Path | None = None, thorough: bool = False, status: Callable[[str], object] = lambda text: None,
-    ) -> None:  # fmt: skip
+        self,
+        suites: Sequence[str],
+        registry: Registry,
+        conditions: Conditions,
+        *,
+        sounds: Path | None = None,
+        run: Path | None = None,
+        thorough: bool = False,
+        status: Callable[[str], object] = lambda text: None,
+    ) -> None:
         self._suites, self._registry, self._run, self._status = suites, registry, run, status
         self._thorough = thorough
         if thorough:
@@ -58,8 +65,14 @@ class Session:
         conditions = self._conditions
         if suite in ON_THE_CPU:
             conditions = replace(conditions, device="cpu", synchronize=None)
-        context = Context(conditions=conditions, registry=self._registry, sounds=self._sounds,
-                          thorough=self._thorough, scratch=scratch, run=self._run)  # fmt: skip
+        context = Context(
+            conditions=conditions,
+            registry=self._registry,
+            sounds=self._sounds,
+            thorough=self._thorough,
+            scratch=scratch,
+            run=self._run,
+        )
         self._status(f"{suite}: making ready")
         found = cases(suite, context)
         while True:
@@ -68,9 +81,20 @@ class Session:
             except StopIteration:
                 return
             except Exception as error:  # the other suites can do without this one
-                yield [Measurement(suite=suite, case="whole", contender="all", metric="value", value=None, unit="",
-                                   threads=conditions.threads, device=conditions.device, better="lower",
-                                   reason=reason(error))]  # fmt: skip
+                yield [
+                    Measurement(
+                        suite=suite,
+                        case="whole",
+                        contender="all",
+                        metric="value",
+                        value=None,
+                        unit="",
+                        threads=conditions.threads,
+                        device=conditions.device,
+                        better="lower",
+                        reason=reason(error),
+                    )
+                ]
                 return
             self._status(f"{suite}: {case.name}")
             yield measure(case, conditions)

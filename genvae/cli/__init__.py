@@ -16,20 +16,20 @@ from genvae.text import printable
 
 COMMANDS = {
     "generate": "Make new clips of a genre.",
-    "interpolate": "A way from one sound to another.",
-    "serve": "A page that makes and shows sounds.",
+    "interpolate": "Interpolate between two sounds.",
+    "serve": "Serve a page that makes and shows sounds.",
     "regenerate": "Make a generated clip again, byte for byte.",
-    "reconstruct": "Encode and decode your own sound.",
+    "reconstruct": "Encode and decode your own sounds.",
     "prepare": "Chop recordings into a store of clips.",
     "train": "Train a model on a store.",
     "evaluate": "Measure how good a run's clips are.",
-    "map": "Lay a run's training clips out on a plane.",
-    "plot": "Pictures of sounds, of the latent space and of a training.",
-    "info": "What a run, a store or a generated file is.",
+    "map": "Project training clips to 2-D.",
+    "plot": "Draw sounds, the latent space, or a training.",
+    "info": "Show what a run, a store or a generated file is.",
     "export": "Write a run's decoder as ONNX.",
-    "bench": "Measure speed and quality, with other libraries beside.",
+    "bench": "Measure speed and quality, beside other libraries.",
     "doctor": "Check this installation, plugin by plugin.",
-    "plugins": "List, show, check and begin plugins.",
+    "plugins": "List, show, check and create plugins.",
 }
 
 
@@ -48,9 +48,16 @@ def _use_files(ctx: click.Context, parameter: click.Parameter, paths: tuple[Path
 
 
 def _plugin_option() -> click.Option:
-    return click.Option(["--plugin"], multiple=True, metavar="FILE", type=click.Path(path_type=Path), is_eager=True,
-                        expose_value=False, callback=_use_files,
-                        help="Use the plugins of a Python file too; may be repeated.")  # fmt: skip
+    return click.Option(
+        ["--plugin"],
+        multiple=True,
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        is_eager=True,
+        expose_value=False,
+        callback=_use_files,
+        help="Use the plugins of a Python file too; may be repeated.",
+    )
 
 
 def _with_plugin_option(command: click.Command) -> click.Command:
@@ -147,8 +154,15 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(genvae.__version__, prog_name="genvae")
-@click.option("--plugin", multiple=True, metavar="FILE", type=click.Path(path_type=Path), expose_value=False,
-              callback=_use_files, help="Use the plugins of a Python file too; may be repeated.")  # fmt: skip
+@click.option(
+    "--plugin",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    expose_value=False,
+    callback=_use_files,
+    help="Use the plugins of a Python file too; may be repeated.",
+)
 def main() -> None:
     """Make new one-second clips of a genre with variational autoencoders, and train your own.
 

@@ -24,21 +24,40 @@ _LIBRARIES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUM
 
 @click.command()
 @click.argument("suites", metavar="[SUITE]...", nargs=-1)
-@click.option("--against", type=click.Choice(["peers"]), help="Measure other libraries as well: pip install "
-              "'genvae[bench]' brings them.")  # fmt: skip
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True,
-              help="What computes, in the suites that can choose.")  # fmt: skip
+@click.option(
+    "--against",
+    type=click.Choice(["peers"]),
+    help="Measure other libraries as well: pip install 'genvae[bench]' brings them.",
+)
+@click.option(
+    "--device",
+    type=click.Choice(["cpu", "cuda"]),
+    default="cpu",
+    show_default=True,
+    help="What computes, in the suites that can choose.",
+)
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads of every library.")
-@click.option("--sounds", type=click.Path(path_type=Path, exists=True, file_okay=False),
-              help="Folder of recordings to measure on.  [default: invented music]")  # fmt: skip
-@click.option("--run", "run_path", type=click.Path(path_type=Path), help="Run to generate with.  [default: embedded]")
+@click.option(
+    "--sounds",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder of recordings to measure on.  [default: invented music]",
+)
+@click.option("--run", "run_path", type=click.Path(path_type=Path), help="Run to generate with.  [default: pretrained]")
 @click.option(
     "--thorough", is_flag=True, help="More batches, lengths, options and repeats; takes half an hour or more."
 )
-@click.option("--json", "json_path", type=click.Path(path_type=Path, dir_okay=False),
-              help="Write one object a measurement to this file.")  # fmt: skip
-@click.option("--compare", "old_path", type=click.Path(path_type=Path, dir_okay=False),
-              help="Show what became slower since a file of --json, by ratio.")  # fmt: skip
+@click.option(
+    "--json",
+    "json_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write one object a measurement to this file.",
+)
+@click.option(
+    "--compare",
+    "old_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Show what became slower since a file of --json, by ratio.",
+)
 def bench(
     suites: tuple[str, ...],
     against: str | None,
@@ -75,13 +94,19 @@ def bench(
     if json_path is not None and not json_path.parent.is_dir():
         raise GenvaeError(f"{json_path} can't be written: there is no folder {json_path.parent}.")
 
-    conditions = Conditions(threads=threads, device=device, peers=against == "peers",
-                            synchronize=_synchronizer(device))  # fmt: skip
+    conditions = Conditions(threads=threads, device=device, peers=against == "peers", synchronize=_synchronizer(device))
     measured: list[Measurement] = []
     with _status() as status:
         status("making ready")
-        session = Session(suites or tuple(SUITES), installed(), conditions, sounds=sounds, run=run_path,
-                          thorough=thorough, status=status)  # fmt: skip
+        session = Session(
+            suites or tuple(SUITES),
+            installed(),
+            conditions,
+            sounds=sounds,
+            run=run_path,
+            thorough=thorough,
+            status=status,
+        )
         status("")
         click.echo(session.described)
         for measurements in session.measurements():
@@ -116,13 +141,16 @@ def _show_changes(new: Results, old: Results) -> None:
             [
                 (
                     f"{change.ratio:.2f} x slower" if change.ratio > 1 else f"{1 / change.ratio:.2f} x faster",
-                    change.new.suite, change.new.case, change.new.contender, change.new.metric,
+                    change.new.suite,
+                    change.new.case,
+                    change.new.contender,
+                    change.new.metric,
                     f"{number(change.old.value or 0)} {change.old.unit}",
                     f"{number(change.new.value or 0)} {change.new.unit}",
                 )
                 for change in apart
             ],
-        )  # fmt: skip
+        )
 
 
 def _synchronizer(device: str) -> Callable[[], object] | None:

@@ -52,15 +52,28 @@ def doctor(as_json: bool) -> None:
         )
         click.echo()
         if generation["error"] is None:
-            click.echo(f"A clip of {generation['genre']} from the run {generation['run']}: {generation['seconds']} s, "
-                       f"level {generation['level_db']} dB.")  # fmt: skip
+            click.echo(
+                f"A clip of {generation['genre']} from the run {generation['run']}: {generation['seconds']} s, "
+                f"level {generation['level_db']} dB."
+            )
     if generation["error"] is not None:
         raise GenvaeError(f"No clip could be generated. {generation['error']}")
 
 
 def _versions() -> dict[str, str]:
-    names = ("torch", "numpy", "soundfile", "soxr", "pydub", "safetensors", "scikit-learn", "lightning-fabric",
-             "pluggy", "click", "rich")  # fmt: skip
+    names = (
+        "torch",
+        "numpy",
+        "soundfile",
+        "soxr",
+        "pydub",
+        "safetensors",
+        "scikit-learn",
+        "lightning-fabric",
+        "pluggy",
+        "click",
+        "rich",
+    )
     versions = {"genvae": genvae.__version__, "python": platform.python_version(), "system": platform.platform()}
     for name in names:
         try:
@@ -109,7 +122,7 @@ def _ffmpeg() -> str | None:
 
 
 def _generation() -> dict[str, Any]:
-    """Make one clip with the embedded run, from the disk to the bytes of a wav file."""
+    """Make one clip with the pretrained run, from the disk to the bytes of a wav file."""
     result: dict[str, Any] = dict.fromkeys(("run", "genre", "seconds", "level_db", "error"))
     began = time.perf_counter()
     try:

@@ -93,7 +93,7 @@ def evaluate(
     only_critic: bool,
     as_json: bool,
 ) -> None:
-    """Measure RUN, by default the embedded one.
+    """Measure RUN, by default the pretrained one.
 
     The clips that it makes are compared with real ones of recordings that it never saw: do they sound like their
     genre, are they as sharp and as varied, are they new? Real clips on their way through the run show where it loses.

@@ -17,12 +17,17 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("run_path", metavar="[RUN]", required=False, type=click.Path(path_type=Path))
-@click.option("--format", "kind", type=click.Choice(["onnx"]), default="onnx", show_default=True,
-              help="What to write.")  # fmt: skip
-@click.option("--part", type=click.Choice(["decoder", "spectrogram"]), default="decoder", show_default=True,
-              help="From a latent to features, or from a genre all the way to what a vocoder takes.")  # fmt: skip
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False),
-              help="File to write.  [default: PART.onnx]")  # fmt: skip
+@click.option("--format", "kind", type=click.Choice(["onnx"]), default="onnx", show_default=True, help="What to write.")
+@click.option(
+    "--part",
+    type=click.Choice(["decoder", "spectrogram"]),
+    default="decoder",
+    show_default=True,
+    help="From a latent to features, or from a genre all the way to what a vocoder takes.",
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write.  [default: PART.onnx]"
+)
 @click.option("--mean", is_flag=True, help="Of the decoder, the mean alone, which draws nothing.")
 @click.option("--overwrite", is_flag=True, help="Write over a file that exists.")
 @click.option("--json", "as_json", is_flag=True, help="Say what was written as JSON.")
@@ -35,7 +40,7 @@ def export(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Write the decoder of RUN, by default of the embedded run, or all that comes before its vocoder.
+    """Write the decoder of RUN, by default of the pretrained run, or all that comes before its vocoder.
 
     What is drawn on the way is an input, too. The file is compared with torch, genre by genre, before it is
     written; what its features mean stands inside. `pip install 'genvae[export]'` brings what this needs.

@@ -23,21 +23,47 @@ def _finite(ctx: click.Context, parameter: click.Parameter, value: float | None)
 
 
 @click.command()
-@click.option("--run", "run_path", type=click.Path(path_type=Path), help="Run to use instead of the embedded one.")
+@click.option("--run", "run_path", type=click.Path(path_type=Path), help="Run to use instead of the pretrained one.")
 @click.option("--genre", help="Genre of the clips; left out, the error names those of the run.")
 @click.option("--count", type=click.IntRange(min=1), default=1, show_default=True, help="Number of clips.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Same seed and run, same clips. By default random.")
-@click.option("--temperature", type=click.FloatRange(min=0), default=1.0, show_default=True, callback=_finite,
-              help="Below 1 more typical, above 1 more unusual.")  # fmt: skip
-@click.option("--candidates", type=click.IntRange(min=1), default=1, show_default=True, metavar="K",
-              help="Draw K for each clip and keep the best by genre and plausibility; costs variety.")  # fmt: skip
-@click.option("--seconds", type=float, callback=_finite,
-              help="A longer sound, on a smooth way through the genre's latents.  [default: one clip]")  # fmt: skip
+@click.option(
+    "--temperature",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    show_default=True,
+    callback=_finite,
+    help="Below 1 more typical, above 1 more unusual.",
+)
+@click.option(
+    "--candidates",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="K",
+    help="Draw K for each clip and keep the best by genre and plausibility; costs variety.",
+)
+@click.option(
+    "--seconds",
+    type=float,
+    callback=_finite,
+    help="A longer sound, on a smooth way through the genre's latents.  [default: one clip]",
+)
 @click.option("--vocoder", help="Vocoder to use instead of the run's own.")
-@click.option("--set", "assignments", multiple=True, metavar="vocoder.NAME=VALUE",
-              help="An option of the vocoder, such as vocoder.iterations=64; may be repeated.")  # fmt: skip
-@click.option("-o", "--output", default=".", metavar="FILE|DIR|-",
-              help="A .wav, .flac or .ogg file, a folder, or - for a pipe.  [default: here]")  # fmt: skip
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="vocoder.NAME=VALUE",
+    help="An option of the vocoder, such as vocoder.iterations=64; may be repeated.",
+)
+@click.option(
+    "-o",
+    "--output",
+    default=".",
+    metavar="FILE|DIR|-",
+    help="A .wav, .flac or .ogg file, a folder, or - for a pipe.  [default: here]",
+)
 @click.option("--overwrite", is_flag=True, help="Write over files that hold something else.")
 @click.option("--play", "aloud", is_flag=True, help="Play each clip.")
 @click.option("--json", "as_json", is_flag=True, help="Say what was made as JSON.")

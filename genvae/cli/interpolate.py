@@ -16,26 +16,49 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--from", "start", required=True, metavar="GENRE@SEED|FILE", help="Where the way begins.")
-@click.option("--to", "end", required=True, metavar="GENRE@SEED|FILE", help="Where it ends.")
-@click.option("--steps", type=click.IntRange(2, 1000), default=8, show_default=True,
-              help="Number of clips, with both ends.")  # fmt: skip
-@click.option("--seconds", type=float, help="One sound of this length, which passes all of the way evenly.")
-@click.option("-o", "--output", default=".", metavar="FILE|DIR|-",
-              help="A folder for the clips; a .wav file or - for one sound.  [default: here]")  # fmt: skip
-@click.option("--run", "run_path", type=click.Path(path_type=Path), help="Run to use instead of the embedded one.")
+@click.option("--from", "start", required=True, metavar="GENRE@SEED|FILE", help="The sound to begin with.")
+@click.option("--to", "end", required=True, metavar="GENRE@SEED|FILE", help="The sound to end with.")
+@click.option(
+    "--steps", type=click.IntRange(2, 1000), default=8, show_default=True, help="Number of clips, with both ends."
+)
+@click.option("--seconds", type=float, help="Make one sound of this length instead of clips.")
+@click.option(
+    "-o",
+    "--output",
+    default=".",
+    metavar="FILE|DIR|-",
+    help="A folder for the clips; a .wav file or - for one sound.  [default: here]",
+)
+@click.option("--run", "run_path", type=click.Path(path_type=Path), help="Run to use instead of the pretrained one.")
 @click.option("--vocoder", help="Vocoder to use instead of the run's own.")
-@click.option("--set", "assignments", multiple=True, metavar="vocoder.NAME=VALUE",
-              help="An option of the vocoder, such as vocoder.iterations=64; may be repeated.")  # fmt: skip
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1),
-              help="Of the noise in the sound; by default that of --from, or 0 where it is a file.")  # fmt: skip
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="vocoder.NAME=VALUE",
+    help="An option of the vocoder, such as vocoder.iterations=64; may be repeated.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**63 - 1),
+    help="Of the noise in the sound; by default that of --from, or 0 where it is a file.",
+)
 @click.option("--overwrite", is_flag=True, help="Write over files that hold something else.")
 @click.option("--json", "as_json", is_flag=True, help="Say what was made as JSON.")
 def interpolate(
-    start: str, end: str, steps: int, seconds: float | None, output: str, run_path: Path | None, vocoder: str | None,
-    assignments: tuple[str, ...], seed: int | None, overwrite: bool, as_json: bool,
-) -> None:  # fmt: skip
-    """Go from one sound to another through the latent space, along a great circle.
+    start: str,
+    end: str,
+    steps: int,
+    seconds: float | None,
+    output: str,
+    run_path: Path | None,
+    vocoder: str | None,
+    assignments: tuple[str, ...],
+    seed: int | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Interpolate between two sounds through the latent space, along a great circle.
 
     An end is a genre and a seed, as `genvae generate --genre GENRE --seed SEED` makes it, or a sound file, whose first
     clip's length is encoded. The steps become separate clips; with -o FILE.wav or --seconds they become one sound,

@@ -11,14 +11,22 @@ from genvae.cli.output import say, show_json, show_path
 
 @click.command()
 @click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
-@click.option("--method", type=click.Choice(["pca", "umap"]), default="pca", show_default=True,
-              help="The plane in which the clips vary most, or UMAP, which keeps neighbours together.")  # fmt: skip
-@click.option("--store", type=click.Path(path_type=Path),
-              help="The store that the run was trained on, for a run without latents of its clips.")  # fmt: skip
+@click.option(
+    "--method",
+    type=click.Choice(["pca", "umap"]),
+    default="pca",
+    show_default=True,
+    help="The plane in which the clips vary most, or UMAP, which keeps neighbours together.",
+)
+@click.option(
+    "--store",
+    type=click.Path(path_type=Path),
+    help="The store that the run was trained on, for a run without latents of its clips.",
+)
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of UMAP.")
 @click.option("--json", "as_json", is_flag=True, help="Say what was made as JSON.")
 def map(run_path: Path, method: str, store: Path | None, seed: int, as_json: bool) -> None:
-    """Make a map of the training clips of RUN, and keep it in the run as map.safetensors.
+    """Project the training clips of RUN to 2-D, and keep the map in the run as map.safetensors.
 
     `genvae train` makes the PCA map at its end. UMAP takes a minute or two for 20,000 clips. A run keeps one map of
     either kind; `genvae plot latent` draws it, and the page of `genvae serve` plays it.

@@ -152,6 +152,8 @@ def byte_stream() -> BinaryIO:
         GenvaeError: it is a terminal, which a sound would only upset.
     """
     if sys.stdout.isatty():
-        raise GenvaeError("-o - writes a wav file, which is nothing for a terminal. "
-                          "Pipe it, for example into: ffplay -nodisp -autoexit -")  # fmt: skip
+        raise GenvaeError(
+            "-o - writes a wav file, which is nothing for a terminal. "
+            "Pipe it, for example into: ffplay -nodisp -autoexit -"
+        )
     return sys.stdout.buffer

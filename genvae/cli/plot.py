@@ -21,22 +21,34 @@ if TYPE_CHECKING:
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
-_output = click.option("-o", "--output", required=True, metavar="FILE.png|svg", type=click.Path(path_type=Path),
-                       help="The picture to write, over one that is there.")  # fmt: skip
-_run_option = click.option("--run", "run_path", type=click.Path(path_type=Path),
-                           help="Run to use instead of the embedded one.")  # fmt: skip
+_output = click.option(
+    "-o",
+    "--output",
+    required=True,
+    metavar="FILE.png|svg",
+    type=click.Path(path_type=Path),
+    help="The picture to write, over one that is there.",
+)
+_run_option = click.option(
+    "--run", "run_path", type=click.Path(path_type=Path), help="Run to use instead of the pretrained one."
+)
 
 
 def _of_sound(command: _Command) -> _Command:
     """The argument and the options of the plots of one sound."""
     for option in (
-        click.option("--seconds", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True,
-                     help=f"How much of it, {MOST_SECONDS:g} at most."),
+        click.option(
+            "--seconds",
+            type=click.FloatRange(min=0, min_open=True),
+            default=60.0,
+            show_default=True,
+            help=f"How much of it, {MOST_SECONDS:g} at most.",
+        ),
         click.option("--start", type=click.FloatRange(min=0), default=0.0, help="From where on, in seconds."),
         _run_option,
         _output,
         click.argument("source", metavar="FILE|GENRE@SEED"),
-    ):  # fmt: skip
+    ):
         command = option(command)
     return command
 
@@ -59,9 +71,7 @@ def plot() -> None:
 @click.option(
     "--at", type=click.FloatRange(min=0), help="Where samples show, in seconds.  [default: the loudest place]"
 )
-def waveform(
-    source: str, output: Path, run_path: Path | None, start: float, seconds: float, at: float | None
-) -> None:  # fmt: skip
+def waveform(source: str, output: Path, run_path: Path | None, start: float, seconds: float, at: float | None) -> None:
     """A waveform, and a few milliseconds of it in which the samples show."""
     _check(output)
     from genvae.plots import sound
@@ -81,8 +91,13 @@ def spectrum(source: str, output: Path, run_path: Path | None, start: float, sec
 
 @plot.command()
 @_of_sound
-@click.option("--scale", type=click.Choice(["linear", "log", "mel"]), default="linear", show_default=True,
-              help="Of the frequencies.")  # fmt: skip
+@click.option(
+    "--scale",
+    type=click.Choice(["linear", "log", "mel"]),
+    default="linear",
+    show_default=True,
+    help="Of the frequencies.",
+)
 def spectrogram(source: str, output: Path, run_path: Path | None, start: float, seconds: float, scale: Any) -> None:
     """Levels over time and frequency."""
     _check(output)
@@ -96,8 +111,13 @@ def spectrogram(source: str, output: Path, run_path: Path | None, start: float, 
 @_output
 @_run_option
 @click.option("--new", "count", type=click.IntRange(1, 4), default=2, show_default=True, help="New clips of a genre.")
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True,
-              help="Of the choice of the original and of the new clips.")  # fmt: skip
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**31 - 1),
+    default=0,
+    show_default=True,
+    help="Of the choice of the original and of the new clips.",
+)
 def grid(store: Path, output: Path, run_path: Path | None, count: int, seed: int) -> None:
     """By genre: a clip of STORE that the run was not trained on, its reconstruction, and new clips.
 
@@ -117,8 +137,10 @@ def grid(store: Path, output: Path, run_path: Path | None, count: int, seed: int
     synthesizer = load(run_path)
     rate, genres = synthesizer.sample_rate, synthesizer.genres
     if clips.sample_rate != rate or not set(genres) <= set(clips.genres):
-        raise GenvaeError(f"{store} holds {', '.join(clips.genres)} at {clips.sample_rate} Hz, "
-                          f"and the run makes {', '.join(genres)} at {rate} Hz.")  # fmt: skip
+        raise GenvaeError(
+            f"{store} holds {', '.join(clips.genres)} at {clips.sample_rate} Hz, "
+            f"and the run makes {', '.join(genres)} at {rate} Hz."
+        )
     rows = {}
     with tracked(genres, "Generating") as each:
         for genre in each:
@@ -126,8 +148,10 @@ def grid(store: Path, output: Path, run_path: Path | None, count: int, seed: int
             numbers = held_out if len(held_out) else clips.select(genre=genre)
             chosen = numbers[int(np.random.default_rng(seed).integers(len(numbers)))]
             original = torch.from_numpy(clips.waves([chosen])[0])
-            rows[genre] = [Sound("original", original, rate),
-                           Sound("reconstruction", synthesizer.reconstruct(original, genre).wave, rate)]  # fmt: skip
+            rows[genre] = [
+                Sound("original", original, rate),
+                Sound("reconstruction", synthesizer.reconstruct(original, genre).wave, rate),
+            ]
             for index in range(count):
                 new = synthesizer.generate(genre, seed=seed, index=index).wave
                 rows[genre].append(Sound(f"new, s{seed}-{index:03d}", new, rate))
@@ -137,10 +161,20 @@ def grid(store: Path, output: Path, run_path: Path | None, count: int, seed: int
 @plot.command()
 @click.argument("run_path", metavar="[RUN]", required=False, type=click.Path(path_type=Path))
 @_output
-@click.option("--method", "methods", type=click.Choice(["pca", "umap"]), multiple=True,
-              help="Which map; may be repeated.  [default: those that the run has]")  # fmt: skip
-@click.option("--mark", "marks", multiple=True, metavar="FILE|GENRE@SEED",
-              help="A sound to show on the map, at its first clip's place; may be repeated.")  # fmt: skip
+@click.option(
+    "--method",
+    "methods",
+    type=click.Choice(["pca", "umap"]),
+    multiple=True,
+    help="Which map; may be repeated.  [default: those that the run has]",
+)
+@click.option(
+    "--mark",
+    "marks",
+    multiple=True,
+    metavar="FILE|GENRE@SEED",
+    help="A sound to show on the map, at its first clip's place; may be repeated.",
+)
 def latent(run_path: Path | None, output: Path, methods: tuple[str, ...], marks: tuple[str, ...]) -> None:
     """Where the training clips of RUN lie, by genre, and where given sounds fall.
 

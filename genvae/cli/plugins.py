@@ -74,8 +74,12 @@ def show_plugin(name: str, kind: str | None, as_json: bool) -> None:
         about = {"factory": plugin.factory if plugin else None, "options": fields, "suggests": suggests}
         show_json({**_as_json(row), **about, "example": example})
         return
-    shown = [("plugin", f"{row.kind} {row.name}"), ("from", f"{row.distribution} {row.version}"),
-             ("origin", row.origin), ("state", row.state)]  # fmt: skip
+    shown = [
+        ("plugin", f"{row.kind} {row.name}"),
+        ("from", f"{row.distribution} {row.version}"),
+        ("origin", row.origin),
+        ("state", row.state),
+    ]
     if row.reason:
         shown.append(("reason", row.reason))
     if plugin:
@@ -93,8 +97,13 @@ def show_plugin(name: str, kind: str | None, as_json: bool) -> None:
 @plugins.command("new")
 @click.argument("name")
 @click.option("--kind", type=_KIND, required=True, help="What it is.")
-@click.option("-o", "--output", metavar="DIR", type=click.Path(path_type=Path),
-              help="Folder of the project, new or empty.  [default: genvae-NAME]")  # fmt: skip
+@click.option(
+    "-o",
+    "--output",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Folder of the project, new or empty.  [default: genvae-NAME]",
+)
 def new_plugin(name: str, kind: str, output: Path | None) -> None:
     """Begin a plugin: a complete distribution that installs, checks and tests green as it is.
 
@@ -121,8 +130,13 @@ def new_plugin(name: str, kind: str, output: Path | None) -> None:
 @plugins.command("check")
 @click.argument("target", metavar="NAME|PATH")
 @click.option("--kind", type=_KIND, help="Needed where plugins of two kinds have the name.")
-@click.option("--set", "assignments", multiple=True, metavar="SECTION.NAME=VALUE",
-              help="An option, such as model.width=32; may be repeated. Small sizes are checked sooner.")  # fmt: skip
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="SECTION.NAME=VALUE",
+    help="An option, such as model.width=32; may be repeated. Small sizes are checked sooner.",
+)
 @click.option("--source", type=click.Path(path_type=Path, exists=True), help="SOURCE for a dataset to read.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def check_plugins(

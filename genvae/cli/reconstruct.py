@@ -13,13 +13,24 @@ from genvae.errors import GenvaeError
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
-@click.option("-o", "--output", required=True, metavar="DIR", type=click.Path(path_type=Path, file_okay=False),
-              help="Folder for NAME-reconstruction.wav of each file.")  # fmt: skip
-@click.option("--run", "run_path", type=click.Path(path_type=Path), help="Run to use instead of the embedded one.")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for NAME-reconstruction.wav of each file.",
+)
+@click.option("--run", "run_path", type=click.Path(path_type=Path), help="Run to use instead of the pretrained one.")
 @click.option("--genre", help="Genre to condition on; by default the one that fits each file best.")
 @click.option("--vocoder", help="Vocoder to use instead of the run's own.")
-@click.option("--set", "assignments", multiple=True, metavar="vocoder.NAME=VALUE",
-              help="An option of the vocoder, such as vocoder.iterations=64; may be repeated.")  # fmt: skip
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="vocoder.NAME=VALUE",
+    help="An option of the vocoder, such as vocoder.iterations=64; may be repeated.",
+)
 @click.option("--overwrite", is_flag=True, help="Write over files that hold something else.")
 @click.option("--json", "as_json", is_flag=True, help="Say what was made as JSON.")
 def reconstruct(

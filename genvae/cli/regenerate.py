@@ -12,8 +12,12 @@ from genvae.errors import GenvaeError
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--run", "run_path", type=click.Path(path_type=Path),
-              help="The run that made it, where it is not the pretrained one.")  # fmt: skip
+@click.option(
+    "--run",
+    "run_path",
+    type=click.Path(path_type=Path),
+    help="The run that made it, where it is not the pretrained one.",
+)
 @click.option("-o", "--output", metavar="FILE|DIR|-", help="Where to write it; by default it is only compared.")
 @click.option("--overwrite", is_flag=True, help="Write over a file that holds something else.")
 @click.option("--json", "as_json", is_flag=True, help="Say what was made as JSON.")

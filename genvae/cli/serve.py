@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     "run_paths",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Run to use instead of the embedded one; may be repeated, to choose from on the page.",
+    help="Run to use instead of the pretrained one; may be repeated, to choose from on the page.",
 )
 @click.option(
     "--host",

@@ -19,24 +19,54 @@ import click
 @click.option("--transform", help="Front end from waveforms to features.  [default: stft]")
 @click.option("--prior", help="Distribution over latents.  [default: gmm]")
 @click.option("--vocoder", help="Way from spectrograms to waveforms.  [default: pghi-refined]")
-@click.option("--set", "assignments", multiple=True, metavar="SECTION.NAME=VALUE",
-              help="Option of a part, such as model.latent_dim=64; may be repeated.")  # fmt: skip
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="SECTION.NAME=VALUE",
+    help="Option of a part, such as model.latent_dim=64; may be repeated.",
+)
 @click.option("--minutes", type=float, help="Train for so many minutes, validation and all.  [default: 30]")
 @click.option("--epochs", type=float, help="Train for so many passes over the clips.")
 @click.option("--steps", type=int, help="Train for so many batches.")
-@click.option("--preset", type=click.Choice(["quick", "default", "best"]),
-              help="5, 30 or 120 minutes, with options that suit them.")  # fmt: skip
-@click.option("--from", "source", type=click.Path(path_type=Path), metavar="RUN|pretrained",
-              help="Begin with the weights of a trained run; genres may be others.")  # fmt: skip
+@click.option(
+    "--preset",
+    type=click.Choice(["quick", "default", "best"]),
+    help="5, 30 or 120 minutes, with options that suit them.",
+)
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path),
+    metavar="RUN|pretrained",
+    help="Begin with the weights of a trained run; genres may be others.",
+)
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Of all that is drawn.  [default: 0]")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True,
-              help="What to train on.")  # fmt: skip
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    default="auto",
+    show_default=True,
+    help="What to train on.",
+)
 @click.option("--resume", is_flag=True, help="Continue a run that was stopped, with its own options.")
 def train(
-    store: Path, run_path: Path, model: str | None, transform: str | None, prior: str | None, vocoder: str | None,
-    assignments: tuple[str, ...], minutes: float | None, epochs: float | None, steps: int | None, seed: int | None,
-    device: str, resume: bool, preset: str | None, source: Path | None,
-) -> None:  # fmt: skip
+    store: Path,
+    run_path: Path,
+    model: str | None,
+    transform: str | None,
+    prior: str | None,
+    vocoder: str | None,
+    assignments: tuple[str, ...],
+    minutes: float | None,
+    epochs: float | None,
+    steps: int | None,
+    seed: int | None,
+    device: str,
+    resume: bool,
+    preset: str | None,
+    source: Path | None,
+) -> None:
     """Train a model on the clips of STORE, as `genvae prepare` made it, and write a run that can generate.
 
     Stopped by Ctrl-C or SIGTERM, it writes a checkpoint from which --resume goes on.

@@ -13,8 +13,11 @@ from genvae.interfaces.dataset import Split
 class Candidate:
     """What is known of a recording when its split is chosen.
 
-    digest: of its clips; recordings with the same one are copies. group: recordings with the same one are parts of
-    one, None for one that stands alone. pinned: the split that the dataset asks for.
+    Attributes:
+        genre: of the recording.
+        digest: of its clips; recordings with the same one are copies.
+        group: recordings with the same one are parts of one; None for one that stands alone.
+        pinned: the split that the dataset asks for.
     """
 
     genre: str

@@ -35,7 +35,18 @@ _OPEN_SHARDS = 256
 
 @dataclass(frozen=True, kw_only=True)
 class StoredRecording:
-    """A recording of the store. clips: how many it gave. digest: of their content."""
+    """A recording of the store.
+
+    Attributes:
+        key: names its shard.
+        source: the name of the dataset that it comes from.
+        id: its own, unique in that dataset.
+        genre: of all its clips.
+        split: that they stand in.
+        licence: the terms under which it may be used, where known.
+        clips: how many it gave.
+        digest: of their content.
+    """
 
     key: str
     source: str

@@ -29,7 +29,8 @@ def run_tasks(
         workers: how many of those.
 
     Raises:
-        KeyboardInterrupt: at once; what has been sealed stays. StoreError: nothing can be written any more.
+        KeyboardInterrupt: at once; what has been sealed stays.
+        StoreError: nothing can be written any more.
     """
     if executor is not None:
         for task in _run(executor, tasks, done):

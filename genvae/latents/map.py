@@ -65,8 +65,16 @@ class LatentMap:
         latents = held["latent"].float() * held["step"] + held["mean"].float()
         shares = components.explained
         explained = (float(shares[0]), float(shares[1])) if method == "pca" else None
-        return cls(method, held[f"{method}.points"], held["genre"].long(), held["clip"].long(), explained, latents,
-                   components, float(held[f"{method}.reach"]))  # fmt: skip
+        return cls(
+            method,
+            held[f"{method}.points"],
+            held["genre"].long(),
+            held["clip"].long(),
+            explained,
+            latents,
+            components,
+            float(held[f"{method}.reach"]),
+        )
 
     def place(self, z: Tensor) -> Tensor:
         """Where latents [B, latent_dim] lie, [B, 2]: each by itself, so that a point does not depend on the batch.
@@ -185,10 +193,14 @@ def read(run: Run) -> dict[str, Tensor] | None:
 def _check(held: Mapping[str, Tensor], genres: int) -> None:
     clips, dim = held["latent"].shape
     wanted = {
-        "latent": (torch.int8, (clips, dim)), "step": (torch.float32, (dim,)), "mean": (torch.float64, (dim,)),
-        "axes": (torch.float64, (dim, dim)), "deviation": (torch.float64, (dim,)), "genre": (torch.int16, (clips,)),
+        "latent": (torch.int8, (clips, dim)),
+        "step": (torch.float32, (dim,)),
+        "mean": (torch.float64, (dim,)),
+        "axes": (torch.float64, (dim, dim)),
+        "deviation": (torch.float64, (dim,)),
+        "genre": (torch.int16, (clips,)),
         "clip": (torch.int32, (clips,)),
-    }  # fmt: skip
+    }
     for method in METHODS:
         if f"{method}.points" in held:
             wanted[f"{method}.points"] = (torch.float32, (clips, 2))

@@ -29,7 +29,8 @@ class Critic:
     Args:
         embedder: name of the embedder that made the points; others' points mean nothing to it.
         classifier: of the genres.
-        means, roots: of each genre's points the mean [D] and a root of the inverse covariance [D, D].
+        means: of each genre's points, [D].
+        roots: of the inverse covariance of each genre's points, [D, D].
         typical: of each genre mean and standard deviation of its points' distances from the mean, in those units.
     """
 

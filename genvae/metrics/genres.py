@@ -18,7 +18,9 @@ class GenreClassifier:
     """Multinomial logistic regression (Hastie et al., The Elements of Statistical Learning, section 4.4).
 
     Args:
-        genres: the names. weights: [len(genres), D]. offsets: [len(genres)].
+        genres: the names.
+        weights: [len(genres), D].
+        offsets: [len(genres)].
     """
 
     def __init__(self, genres: tuple[str, ...], weights: NDArray[np.float64], offsets: NDArray[np.float64]) -> None:

@@ -27,10 +27,13 @@ _TINY = 1e-9
 class Novelty:
     """How near clips come to training clips, beside how near real unseen clips of their genres come.
 
-    distance: median distance from the nearest training clip by embedding. nearer: share of clips nearer to theirs
-    than all but one in twenty of the real unseen clips of the genre, so 0.05 for those. match: median of the best
-    spectrogram match. matched: share that match better than all but one in twenty of the real unseen ones. best: the
-    best match of all; 1 for a copy.
+    Attributes:
+        distance: median distance from the nearest training clip by embedding.
+        nearer: share of clips nearer to theirs than all but one in twenty of the real unseen clips of the genre, so
+            0.05 for those.
+        match: median of the best spectrogram match.
+        matched: share that match better than all but one in twenty of the real unseen ones.
+        best: the best match of all; 1 for a copy.
     """
 
     distance: float
@@ -42,7 +45,12 @@ class Novelty:
 
 @dataclass(frozen=True)
 class Nearness:
-    """Of each of N clips the distance from the nearest training clip by embedding, [N], and the best match."""
+    """How near each of N clips comes to the training clips.
+
+    Attributes:
+        distance: from the nearest one by embedding, [N].
+        matches: the best of each.
+    """
 
     distance: NDArray[np.float64]
     matches: Matches
@@ -66,9 +74,10 @@ def novelty(clips: Mapping[str, Nearness], unseen: Mapping[str, Nearness]) -> No
 class Matches:
     """Of each of N clips the training clip that matches it best.
 
-    score: correlation coefficient of the two spectrograms where they overlap, [N]; 1 for a copy. number: of the
-    training clip, as a position in the index, [N]. offset: where in the training clip the clip begins, in seconds,
-    negative for one that begins before it, [N].
+    Attributes:
+        score: correlation coefficient of the two spectrograms where they overlap, [N]; 1 for a copy.
+        number: of the training clip, as a position in the index, [N].
+        offset: where in the training clip the clip begins, in seconds, negative for one that begins before it, [N].
     """
 
     score: NDArray[np.float64]

@@ -18,7 +18,13 @@ _MOST_GENRES = 4  # that the table by genre has columns for
 
 @dataclass(frozen=True)
 class Table:
-    """A title, the heads of the columns, and the cells."""
+    """A table for people.
+
+    Attributes:
+        title: what stands above it.
+        heads: of the columns.
+        rows: the cells.
+    """
 
     title: str
     heads: Sequence[str]

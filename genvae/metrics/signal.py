@@ -19,10 +19,14 @@ _TINY = 1e-12
 class Signal:
     """Medians over clips. The spectrum is that of the whole clip.
 
-    level: RMS in dB of full scale. crest: peak over RMS, in dB. centroid: centre of gravity of the power spectrum, in
-    Hz. rolloff: what 85 % of the power lies below, in Hz. flatness: geometric over arithmetic mean of the power
-    spectrum, in dB; 0 for white noise, far below for a tone. flux: root mean square change of level from one frame
-    of 1024 samples to the next, 256 later, in dB, over what lies within 60 dB of the loudest.
+    Attributes:
+        level: RMS in dB of full scale.
+        crest: peak over RMS, in dB.
+        centroid: centre of gravity of the power spectrum, in Hz.
+        rolloff: what 85 % of the power lies below, in Hz.
+        flatness: geometric over arithmetic mean of the power spectrum, in dB; 0 for white noise, far below for a tone.
+        flux: root mean square change of level from one frame of 1024 samples to the next, 256 later, in dB, over what
+            lies within 60 dB of the loudest.
     """
 
     level: float

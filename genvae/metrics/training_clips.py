@@ -22,7 +22,8 @@ class TrainingClips:
     """Training clips by embedding and by spectrogram.
 
     Args:
-        store: where they are. numbers: which, [N].
+        store: where they are.
+        numbers: which, [N].
 
     Attributes:
         numbers: the same, by recording and time; what `Matches.number` counts in.

@@ -61,8 +61,16 @@ def _draw(axes: Axes, shown: LatentMap, genres: Sequence[str], marks: Sequence[M
         some = order[start : start + 500]
         for index in range(len(genres)):
             own = points[some[genre[some] == index]]
-            axes.scatter(own[:, 0], own[:, 1], s=size, color=style.colour(index), marker=style.marker(index),
-                         alpha=0.35, linewidths=0, rasterized=True)  # fmt: skip
+            axes.scatter(
+                own[:, 0],
+                own[:, 1],
+                s=size,
+                color=style.colour(index),
+                marker=style.marker(index),
+                alpha=0.35,
+                linewidths=0,
+                rasterized=True,
+            )
     low, high = np.quantile(points, [0.001, 0.999], axis=0)
     margin = 0.08 * (high - low)
     low, high = low - margin, high + margin

@@ -112,8 +112,9 @@ def draw_spectrogram(
     times = sound.start + np.linspace(0, length, level.shape[1] + 1)
     half = sound.sample_rate / 2 / (level.shape[0] - 1) / 2
     hertz = np.linspace(-half, sound.sample_rate / 2 + half, level.shape[0] + 1)
-    mesh = axes.pcolormesh(times, np.maximum(hertz, 1e-3), level, cmap=style.LEVELS, vmin=top - _RANGE, vmax=top,
-                           rasterized=True)  # fmt: skip
+    mesh = axes.pcolormesh(
+        times, np.maximum(hertz, 1e-3), level, cmap=style.LEVELS, vmin=top - _RANGE, vmax=top, rasterized=True
+    )
     _frequency(axes, scale, sound.sample_rate, vertical=True)
     return mesh
 
@@ -141,8 +142,9 @@ def _envelope(axes: Axes, times: NDArray[np.float64], wave: NDArray[np.float32])
         return
     count = len(wave) // stretch
     parts = wave[: count * stretch].reshape(count, stretch)
-    axes.fill_between(times[: count * stretch : stretch], parts.min(axis=1), parts.max(axis=1), color=style.COLOURS[0],
-                      linewidth=0.4)  # fmt: skip
+    axes.fill_between(
+        times[: count * stretch : stretch], parts.min(axis=1), parts.max(axis=1), color=style.COLOURS[0], linewidth=0.4
+    )
 
 
 def _frequency(axes: Axes, scale: FrequencyScale, sample_rate: int, *, vertical: bool) -> None:

@@ -134,8 +134,9 @@ def rows_of(source: PluginSource) -> Iterator[PluginRow]:
 
 
 def _guarded_rows(source: PluginSource) -> Iterator[PluginRow]:
-    nothing = PluginRow("?", source.name, source.distribution, source.version, "broken", module=source.value,
-                  origin=source.value)  # fmt: skip
+    nothing = PluginRow(
+        "?", source.name, source.distribution, source.version, "broken", module=source.value, origin=source.value
+    )
     began = time.perf_counter()
     try:
         module = source.load()

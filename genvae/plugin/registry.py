@@ -66,8 +66,9 @@ class Registry:
         if len(rows) > 1:
             names = sorted({f"{r.distribution}:{r.name}" for r in rows})
             if len(names) == 1:
-                raise PluginError(f"{rows[0].distribution} declares {len(rows)} {kind}s named {bare!r}: it must rename "
-                                  "all but one.")  # fmt: skip
+                raise PluginError(
+                    f"{rows[0].distribution} declares {len(rows)} {kind}s named {bare!r}: it must rename all but one."
+                )
             raise PluginError(f"Two distributions have a {kind} {bare!r}: write {' or '.join(names)}.")
         row = _checked(rows[0])  # only those that are used are asked, as asking may import a large library
         if row.plugin is None or row.state == "unavailable":
@@ -102,8 +103,16 @@ class Registry:
 
     def _rows_of(self, source: PluginSource) -> Iterator[PluginRow]:
         if self._off.has(source.distribution):
-            yield PluginRow("?", source.name, source.distribution, source.version, "disabled", _DISABLED,
-                      module=source.value, origin=source.value)  # fmt: skip
+            yield PluginRow(
+                "?",
+                source.name,
+                source.distribution,
+                source.version,
+                "disabled",
+                _DISABLED,
+                module=source.value,
+                origin=source.value,
+            )
             return
         for row in rows_of(source):
             if self._off.has(row.distribution, row.name):

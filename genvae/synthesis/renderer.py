@@ -177,8 +177,10 @@ class Renderer:
             name, shape = parts.config.vocoder.plugin, list(wave.shape)
             raise PluginError(f"The vocoder {name!r} gave a waveform of shape {shape}, expected {[1, samples]}.")
         if not torch.isfinite(wave).all():
-            raise GenvaeError("What came out is not a sound: it has values that are not finite numbers. "
-                              "Lower the temperature, or the run's training has gone wrong.")  # fmt: skip
+            raise GenvaeError(
+                "What came out is not a sound: it has values that are not finite numbers. "
+                "Lower the temperature, or the run's training has gone wrong."
+            )
         return wave[0].float()
 
     def _label(self, genre: str) -> Tensor:

@@ -64,8 +64,9 @@ def lists_recordings(subject: Subject) -> None:
         for name in ("id", "genre", "fingerprint"):
             value = getattr(each, name)
             expect(isinstance(value, str) and bool(value), f"a text as `{name}` of {each.id!r}", repr(value))
-        expect(each.split in (None, "train", "validation"), "`split` to be None, 'train' or 'validation'",
-               repr(each.split))  # fmt: skip
+        expect(
+            each.split in (None, "train", "validation"), "`split` to be None, 'train' or 'validation'", repr(each.split)
+        )
     twice = [id for id, count in Counter(each.id for each in recordings).items() if count > 1]
     expect(not twice, "an id of its own for each recording", f"{len(twice)} ids come more than once: {twice[:3]}")
 
@@ -128,8 +129,10 @@ def reads_in_other_processes(subject: Subject) -> None:
     try:
         pickled = base64.b64encode(pickle.dumps(recordings)).decode()
     except Exception as error:
-        raise CheckFailure("recordings that pickle: `open` as functools.partial of a class or a function, no lambda",
-                           f"{type(error).__name__}: {error}") from error  # fmt: skip
+        raise CheckFailure(
+            "recordings that pickle: `open` as functools.partial of a class or a function, no lambda",
+            f"{type(error).__name__}: {error}",
+        ) from error
     elsewhere = fresh.call("genvae.testing.check_datasets:read_elsewhere", {"pickled": pickled}, paths=subject.paths)
     expect(elsewhere == [_digest(each) for each in recordings], "the same samples in a new process", "others")
 
@@ -140,8 +143,10 @@ def read_elsewhere(pickled: str) -> list[str]:
     def refuse(event: str, arguments: tuple[Any, ...]) -> None:
         if event in ("socket.connect", "socket.getaddrinfo", "socket.sendto"):
             address = arguments[1] if event == "socket.connect" else arguments[0]
-            raise CheckFailure("no network when a recording is read: fetch in `genvae prepare`'s listing, or before",
-                               f"{event} to {address!r}")  # fmt: skip
+            raise CheckFailure(
+                "no network when a recording is read: fetch in `genvae prepare`'s listing, or before",
+                f"{event} to {address!r}",
+            )
 
     recordings = pickle.loads(base64.b64decode(pickled))  # what this check has pickled itself
     sys.addaudithook(refuse)

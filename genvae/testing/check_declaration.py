@@ -71,9 +71,10 @@ def options_round_trip(subject: Subject) -> None:
     """Options have defaults, are frozen, and survive JSON and the command line."""
     cls = subject.plugin.options
     required = [
-        f.name for f in dataclasses.fields(cls)
+        f.name
+        for f in dataclasses.fields(cls)
         if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
-    ]  # fmt: skip
+    ]
     expect(not required, "a default for every option", f"{', '.join(required)} of {cls.__name__} has none")
     params: Any = cls.__dataclass_params__  # type: ignore[attr-defined]  # every dataclass has them
     expect(params.frozen, "options as a frozen dataclass", f"{cls.__name__} can be changed: @dataclass(frozen=True)")

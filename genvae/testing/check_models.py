@@ -149,9 +149,12 @@ def every_parameter_gets_a_gradient(subject: Subject) -> None:
 def overfits_one_batch(subject: Subject) -> None:
     """Trained on three clips alone, it reconstructs more than half of what tells them apart."""
     learnt = _learnt(subject)
-    expect(learnt.left < ENOUGH, f"less than half of the clips' variance to be missed after {STEPS} steps",
-           f"{100 * learnt.left:.0f} % is missed: the latents carry too little (is the divergence's weight too high?), "
-           "or the learning rate is too low")  # fmt: skip
+    expect(
+        learnt.left < ENOUGH,
+        f"less than half of the clips' variance to be missed after {STEPS} steps",
+        f"{100 * learnt.left:.0f} % is missed: the latents carry too little (is the divergence's weight too high?), "
+        "or the learning rate is too low",
+    )
 
 
 @check

@@ -90,8 +90,12 @@ def inverts_at_any_level(subject: Subject) -> None:
     audible = loud > loud.max() / 400  # 52 dB
     ratio = (quiet / loud.clamp_min(1e-20))[audible]
     off = float((ratio - 0.1).abs().max())
-    expect(off < 0.01, "a tenth of the level for a tenth of the amplitude", f"between {float(ratio.min()):.3g} and "
-           f"{float(ratio.max()):.3g}; statistics must be those of `fit`, not of each clip")  # fmt: skip
+    expect(
+        off < 0.01,
+        "a tenth of the level for a tenth of the amplitude",
+        f"between {float(ratio.min()):.3g} and "
+        f"{float(ratio.max()):.3g}; statistics must be those of `fit`, not of each clip",
+    )
 
 
 @check
@@ -100,8 +104,12 @@ def stays_finite(subject: Subject) -> None:
     """Silence and full scale give finite features and come back finite, as does whatever a model may decode."""
     transform = _make(subject)
     square = tone(441.0, 5000, RATE).sign()
-    for what, wave in {"silence": torch.zeros(1, 5000), "a constant of 1": torch.ones(1, 5000), "full scale": square,
-                       "1e-30 of full scale": 1e-30 * square}.items():  # fmt: skip
+    for what, wave in {
+        "silence": torch.zeros(1, 5000),
+        "a constant of 1": torch.ones(1, 5000),
+        "full scale": square,
+        "1e-30 of full scale": 1e-30 * square,
+    }.items():
         shape = (1, transform.spec.bins, transform.spec.frames(5000))
         features = expect_shape(transform(wave), shape, f"features of {what}")
         expect_shape(transform.invert(features), shape, f"inverted features of {what}")
@@ -162,8 +170,11 @@ def is_differentiable_where_it_says_so(subject: Subject) -> None:
     with torch.no_grad():
         slope = float(total(wave + step * direction) - total(wave - step * direction)) / (2 * step)
     claimed = float((gradient * direction).sum())
-    expect(abs(claimed - slope) <= 1e-3 * abs(slope) + 1e-9, f"the gradient of finite differences, {slope:.6g}",
-           f"{claimed:.6g}")  # fmt: skip
+    expect(
+        abs(claimed - slope) <= 1e-3 * abs(slope) + 1e-9,
+        f"the gradient of finite differences, {slope:.6g}",
+        f"{claimed:.6g}",
+    )
     silence = torch.zeros(1, 4000, dtype=torch.float64, requires_grad=True)
     [gradient] = torch.autograd.grad(transform(silence).sum(), silence)
     expect_shape(gradient, (1, 4000), "the gradient at silence")

@@ -42,8 +42,11 @@ def refuses_what_it_cannot_serve(subject: Subject) -> None:
     for change in impossible:
         [(field, value)] = change.items()
         refusal = _refusal(subject, replace(spec, **change))
-        expect(refusal is not None, f"SpecMismatch for a spec with {field} = {value!r}: spec.require(...) in __init__",
-               "it was accepted")  # fmt: skip
+        expect(
+            refusal is not None,
+            f"SpecMismatch for a spec with {field} = {value!r}: spec.require(...) in __init__",
+            "it was accepted",
+        )
         named = bool(re.search(rf"\b{field}\b", str(refusal)))
         expect(named, f"a refusal of {field} = {value!r} that names the field", str(refusal))
     names = [field.name for field in fields(FeatureSpec)]
@@ -106,8 +109,11 @@ def silence_stays_silent(subject: Subject) -> None:
 def keeps_the_level(subject: Subject) -> None:
     """Tones, noise and music come out as loud as they went in, to 6 dB below and 3 dB above."""
     vocoder, feed = _ready(subject)
-    for name, sound in {"a tone": tone(440.0, 12000, RATE), "music": music(12000, RATE),
-                        "noise": noise(1, 12000)}.items():  # fmt: skip
+    for name, sound in {
+        "a tone": tone(440.0, 12000, RATE),
+        "music": music(12000, RATE),
+        "noise": noise(1, 12000),
+    }.items():
         ratio = float(vocoder(feed(sound), length=12000).norm() / sound.norm())
         expect(0.5 <= ratio <= 1.41, f"0.5 to 1.41 times the root mean square of {name}", f"{ratio:.2f} times")
 

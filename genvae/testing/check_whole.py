@@ -52,8 +52,10 @@ def trains_and_generates(subject: Subject) -> None:
         expect(Run(run).finished, "a run that is finished after two steps", "no weights")
         samples = fresh.call(
             "genvae.testing.check_whole:generate",
-            {"run": str(run), "genre": store.genres[0], "files": files}, paths=subject.paths, environment=off,
-        )  # fmt: skip
+            {"run": str(run), "genre": store.genres[0], "files": files},
+            paths=subject.paths,
+            environment=off,
+        )
     expect(samples == store.clip_samples, f"a clip of {store.clip_samples} samples from the run", f"{samples}")
 
 

@@ -26,9 +26,12 @@ PATIENCE = 120
 
 
 def call(
-    function: str, arguments: Mapping[str, Any], *, paths: Sequence[str] = (),
+    function: str,
+    arguments: Mapping[str, Any],
+    *,
+    paths: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
-) -> Any:  # fmt: skip
+) -> Any:
     """Call `module:function` in a new process with plain arguments, and return what it returns, which must be plain.
 
     Args:
@@ -40,8 +43,13 @@ def call(
     """
     with tempfile.TemporaryDirectory(prefix="genvae-check-") as folder:
         result = Path(folder) / "result.json"
-        request = {"function": function, "arguments": dict(arguments), "paths": [*paths, *filter(None, sys.path)],
-                   "environment": dict(environment or {}), "result": str(result)}  # fmt: skip
+        request = {
+            "function": function,
+            "arguments": dict(arguments),
+            "paths": [*paths, *filter(None, sys.path)],
+            "environment": dict(environment or {}),
+            "result": str(result),
+        }
         server = _server()
         assert server.stdin is not None
         assert server.stdout is not None
@@ -64,9 +72,13 @@ def call(
 def _server() -> subprocess.Popen[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GENVAE_")}
     server = subprocess.Popen(
-        [sys.executable, "-m", "genvae.testing.fresh"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL, text=True, env=environment,
-    )  # fmt: skip
+        [sys.executable, "-m", "genvae.testing.fresh"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=environment,
+    )
     atexit.register(server.kill)
     return server
 

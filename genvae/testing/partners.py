@@ -107,9 +107,13 @@ def pipeline_with(
     refusals = []
     for names in _combinations(subject):
         config = PipelineConfig.assemble(
-            subject.registry, sample_rate=sample_rate, clip_samples=clip_samples, genres=genres,
-            plugins=names, values=_values(subject, names, small=small),
-        )  # fmt: skip
+            subject.registry,
+            sample_rate=sample_rate,
+            clip_samples=clip_samples,
+            genres=genres,
+            plugins=names,
+            values=_values(subject, names, small=small),
+        )
         try:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(0)

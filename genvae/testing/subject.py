@@ -132,8 +132,10 @@ def _named(registry: Registry, target: str, kind: str | None) -> list[PluginRow]
         known = {row.name for row in declared} | {row.distribution for row in declared}
         hint = nearest(target, known)
         cure = hint if hint.startswith("Did") else "`genvae plugins list` names all."
-        raise PluginError(f"There is no plugin and no distribution {target!r}. {cure} One that is not installed can be "
-                          "checked by its path.")  # fmt: skip
+        raise PluginError(
+            f"There is no plugin and no distribution {target!r}. {cure} One that is not installed can be "
+            "checked by its path."
+        )
     return rows
 
 
@@ -181,8 +183,10 @@ def _project(path: Path) -> tuple[list[PluginSource], list[str]]:
         raise PluginError(f"{path / 'pyproject.toml'} is no TOML: {error}.") from error
     points = project.get("entry-points", {}).get("genvae", {})
     if not points:
-        raise PluginError(f"{path / 'pyproject.toml'} has no entry point of the group genvae: "
-                          'add [project.entry-points.genvae] with a line such as mine = "my_package".')  # fmt: skip
+        raise PluginError(
+            f"{path / 'pyproject.toml'} has no entry point of the group genvae: "
+            'add [project.entry-points.genvae] with a line such as mine = "my_package".'
+        )
     roots = [str(root) for root in (path / "src", path) if root.is_dir()]
     for root in reversed(roots):
         if root not in sys.path:

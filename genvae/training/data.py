@@ -25,9 +25,16 @@ class Batches:
     """
 
     def __init__(
-        self, store: ClipStore, numbers: NDArray[np.int64], *, batch_size: int, seed: int, shift: bool = False,
-        rank: int = 0, world: int = 1,
-    ) -> None:  # fmt: skip
+        self,
+        store: ClipStore,
+        numbers: NDArray[np.int64],
+        *,
+        batch_size: int,
+        seed: int,
+        shift: bool = False,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
         self.store, self.numbers, self.seed, self.shift = store, numbers, seed, shift
         self.rank, self.world = rank, world
         self.batch_size = min(batch_size, len(numbers))

@@ -35,8 +35,10 @@ def inherit(pipeline: Pipeline, source: Run, registry: Registry) -> None:
             if section == "model" and name in rows:
                 value = _brought(value, before, genres)
             if value.shape != tensor.shape:
-                raise RunError(f"{source.path} can't be continued: the {section}'s {name} has the shape "
-                               f"{list(value.shape)} there and {list(tensor.shape)} here.")  # fmt: skip
+                raise RunError(
+                    f"{source.path} can't be continued: the {section}'s {name} has the shape "
+                    f"{list(value.shape)} there and {list(tensor.shape)} here."
+                )
             tensor.copy_(value)
 
 

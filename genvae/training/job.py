@@ -136,8 +136,10 @@ def _inherited(
     config = source.config
     theirs, ours = (config.sample_rate, config.clip_samples), (store.sample_rate, store.clip_samples)
     if theirs != ours:
-        raise RunError(f"{source.path} makes clips of {theirs[1]} samples at {theirs[0]} Hz, those of "
-                       f"{store.path} have {ours[1]} at {ours[0]} Hz: prepare a store for it.")  # fmt: skip
+        raise RunError(
+            f"{source.path} makes clips of {theirs[1]} samples at {theirs[0]} Hz, those of "
+            f"{store.path} have {ours[1]} at {ours[0]} Hz: prepare a store for it."
+        )
     names: dict[str, str] = {}
     merged: dict[str, Mapping[str, Any]] = dict(values)
     for section in SECTIONS:

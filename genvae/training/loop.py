@@ -55,8 +55,12 @@ def train(job: Job, store: ClipStore, *, device: str = "auto", listener: Listene
     if precision == "auto":
         precision = "bf16-mixed" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "32-true"
     try:
-        fabric = Fabric(accelerator=device, precision=precision, devices=_local_processes(),
-                        num_nodes=_world_size() // _local_processes())  # fmt: skip
+        fabric = Fabric(
+            accelerator=device,
+            precision=precision,
+            devices=_local_processes(),
+            num_nodes=_world_size() // _local_processes(),
+        )
     except (RuntimeError, ValueError) as error:  # Lightning's words name what there is instead
         raise OptionError(f"Training on the `device` {device} is not possible here: {error}") from error
     fabric.launch()
@@ -95,8 +99,15 @@ class _Trainer:
         numbers = store.select(split="train")
         if not len(numbers):
             raise StoreError(f"{store.path} has no training clips.")
-        self.batches = Batches(store, numbers, batch_size=self.options.batch_size, seed=self.seed,
-                               shift=self.options.shift, rank=fabric.global_rank, world=fabric.world_size)  # fmt: skip
+        self.batches = Batches(
+            store,
+            numbers,
+            batch_size=self.options.batch_size,
+            seed=self.seed,
+            shift=self.options.shift,
+            rank=fabric.global_rank,
+            world=fabric.world_size,
+        )
         held_out = store.select(split="validation")
         self.validation_split = "validation" if len(held_out) else "train"
         chosen = held_out if len(held_out) else numbers
@@ -136,9 +147,13 @@ class _Trainer:
         """
         self._require_finite()
         if self.fabric.is_global_zero:
-            state = {"step": self.step, "seconds": self.seconds, "pipeline": self.pipeline.state_dict(),
-                     "average": self.average.state(),
-                     "optimizers": [optimizer.state_dict() for optimizer in self.optimizers]}  # fmt: skip
+            state = {
+                "step": self.step,
+                "seconds": self.seconds,
+                "pipeline": self.pipeline.state_dict(),
+                "average": self.average.state(),
+                "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            }
             save_tree(self.run.checkpoint_path, state)
         self.fabric.barrier()
 
@@ -266,8 +281,11 @@ class _Trainer:
         active, latent_dim = int(values["active_units"]), self.pipeline.model.latent_dim
         early = progress <= 0.2 or self.step < self.options.validate_every  # there was no time to learn anything yet
         if not early and active < max(1, round(COLLAPSED * latent_dim)):
-            log.warn(self.step, f"The posterior is collapsing: {active} of {latent_dim} latent dimensions carry "
-                                "anything. Lower the weight of the divergence, or train for longer.")  # fmt: skip
+            log.warn(
+                self.step,
+                f"The posterior is collapsing: {active} of {latent_dim} latent dimensions carry "
+                "anything. Lower the weight of the divergence, or train for longer.",
+            )
 
 
 def _seed(seed: int, step: int, rank: int) -> int:

@@ -29,6 +29,8 @@ class Kept:
         content: as they are.
         media_type: what they are.
         cache: what a browser may do with them: by default ask each time whether they are the same.
+        tag: changes when they do.
+        packed: compressed with gzip.
     """
 
     content: bytes

@@ -152,10 +152,15 @@ def test_a_result_is_scored_once_and_stands_beside_the_speed(clock: Clock) -> No
     assert [(m.metric, m.value, m.clock) for m in rows] == [("length", 1, ""), ("speed", 10.0, "cpu")]
 
 
-@pytest.mark.parametrize(("conditions", "asked", "told"), [
-    (Conditions(), "auto", "cpu"), (Conditions(threads=2), "auto", "wall"), (Conditions(device="cuda"), "auto", "wall"),
-    (Conditions(), "wall", "wall"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("conditions", "asked", "told"),
+    [
+        (Conditions(), "auto", "cpu"),
+        (Conditions(threads=2), "auto", "wall"),
+        (Conditions(device="cuda"), "auto", "wall"),
+        (Conditions(), "wall", "wall"),
+    ],
+)
 def test_processor_time_counts_only_where_one_thread_does_the_work(
     clock: Clock, conditions: Conditions, asked: Any, told: str
 ) -> None:

@@ -12,9 +12,21 @@ from genvae.bench.contest import Measurement
 from genvae.bench.results import Results, compare, number, tables
 from genvae.errors import GenvaeError
 
-SPEED = Measurement(suite="stft", case="a", contender="stft", metric="speed", value=1000.0, unit="x real time",
-                    threads=1, device="cpu", better="higher", low=990.0, high=1010.0, rounds=9,
-                    clock="cpu")  # fmt: skip
+SPEED = Measurement(
+    suite="stft",
+    case="a",
+    contender="stft",
+    metric="speed",
+    value=1000.0,
+    unit="x real time",
+    threads=1,
+    device="cpu",
+    better="higher",
+    low=990.0,
+    high=1010.0,
+    rounds=9,
+    clock="cpu",
+)
 COST = replace(SPEED, metric="cost", value=2.0, low=1.9, high=2.1, unit="ms", better="lower")
 MISSING = replace(SPEED, contender="nnAudio", value=None, low=None, high=None, rounds=0, reason="ImportError: none")
 RATIO = replace(SPEED, contender="torch", metric="ratio", value=0.5, unit="x as fast as stft", low=None, high=None)
@@ -33,8 +45,16 @@ def test_a_file_holds_one_object_a_measurement_and_reads_back(tmp_path: Path) ->
     assert Results.read(tmp_path / "a.json") == results
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 9, "machine": {}, "measurements": []}',
-                                     '{"format": 1, "machine": {}, "measurements": [{"suite": "x"}]}'])  # fmt: skip
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"format": 9, "machine": {}, "measurements": []}',
+        '{"format": 1, "machine": {}, "measurements": [{"suite": "x"}]}',
+    ],
+)
 def test_another_file_is_refused_in_words(tmp_path: Path, content: str) -> None:
     path = tmp_path / "x.json"
     path.write_text(content)
@@ -55,20 +75,29 @@ def test_slower_is_a_ratio_above_one_whether_more_or_less_is_better() -> None:
     assert all(change.apart for change in changes)
 
 
-@pytest.mark.parametrize(("value", "low", "high", "apart"), [
-    (950.0, 940.0, 960.0, False),  # five per cent
-    (500.0, 400.0, 995.0, False),  # half, but the quartiles overlap
-    (500.0, 400.0, 600.0, True),
-    (2000.0, 1900.0, 2100.0, True),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("value", "low", "high", "apart"),
+    [
+        (950.0, 940.0, 960.0, False),  # five per cent
+        (500.0, 400.0, 995.0, False),  # half, but the quartiles overlap
+        (500.0, 400.0, 600.0, True),
+        (2000.0, 1900.0, 2100.0, True),
+    ],
+)
 def test_what_is_noise_is_no_change(value: float, low: float, high: float, apart: bool) -> None:
     [change] = compare(Results({}, [replace(SPEED, value=value, low=low, high=high)]), Results({}, [SPEED]))
     assert change.apart is apart
 
 
 def test_only_what_was_measured_alike_is_compared() -> None:
-    new = [replace(SPEED, threads=2), replace(COST, device="cuda"), MISSING, RATIO,
-           replace(SPEED, case="new"), replace(SPEED, metric="exact", clock="")]  # fmt: skip
+    new = [
+        replace(SPEED, threads=2),
+        replace(COST, device="cuda"),
+        MISSING,
+        RATIO,
+        replace(SPEED, case="new"),
+        replace(SPEED, metric="exact", clock=""),
+    ]
     old = [SPEED, COST, MISSING, RATIO, replace(SPEED, metric="exact", clock="")]
     assert compare(Results({}, new), Results({}, old)) == []
 
@@ -84,8 +113,16 @@ def test_a_table_has_a_row_a_contender_the_ratio_last_and_reasons_below() -> Non
     assert table.notes == ["nnAudio was not measured. ImportError: none"]
 
 
-@pytest.mark.parametrize(("value", "told"), [
-    (0.0, "0"), (0.00012, "1.2e-04"), (0.0123, "0.0123"), (1.2345, "1.23"), (-20.34, "-20.3"), (12345.6, "12,346"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (0.0, "0"),
+        (0.00012, "1.2e-04"),
+        (0.0123, "0.0123"),
+        (1.2345, "1.23"),
+        (-20.34, "-20.3"),
+        (12345.6, "12,346"),
+    ],
+)
 def test_numbers_are_told_in_three_digits(value: float, told: str) -> None:
     assert number(value) == told

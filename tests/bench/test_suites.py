@@ -67,8 +67,13 @@ def sounds(music: Path) -> Sounds:
 
 def context(sounds: Sounds, scratch: Path, registry: Registry | None = None, **more: bool) -> Context:
     conditions = Conditions(seconds=0.0, rounds=1, peers=more.pop("peers", False))
-    return Context(conditions=conditions, registry=registry or installed(), sounds=sounds,
-                   thorough=more.pop("thorough", False), scratch=scratch)  # fmt: skip
+    return Context(
+        conditions=conditions,
+        registry=registry or installed(),
+        sounds=sounds,
+        thorough=more.pop("thorough", False),
+        scratch=scratch,
+    )
 
 
 @pytest.fixture

@@ -42,12 +42,15 @@ def test_an_older_file_is_compared_by_ratio(genvae: Genvae) -> None:
     assert "x slower  map" in result.stdout
 
 
-@pytest.mark.parametrize(("arguments", "said"), [
-    (["mpa"], "Did you mean 'map'?"),
-    (["map", "--json", "none/x.json"], "there is no folder none"),
-    (["map", "--compare", "none.json"], "none.json can't be read"),
-    (["map", "--device", "cuda"], "torch finds no GPU"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["mpa"], "Did you mean 'map'?"),
+        (["map", "--json", "none/x.json"], "there is no folder none"),
+        (["map", "--compare", "none.json"], "none.json can't be read"),
+        (["map", "--device", "cuda"], "torch finds no GPU"),
+    ],
+)
 def test_wrong_input_is_answered_before_anything_is_measured(genvae: Genvae, arguments: list[str], said: str) -> None:
     import torch
 

@@ -169,7 +169,7 @@ def test_a_damaged_run_is_one_line_that_names_the_file(genvae: Genvae, tiny_run:
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_without_an_embedded_run_the_message_says_what_to_do(
+def test_without_a_pretrained_run_the_message_says_what_to_do(
     genvae: Genvae, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(pretrained, "__file__", str(tmp_path / "__init__.py"))
@@ -178,7 +178,7 @@ def test_without_an_embedded_run_the_message_says_what_to_do(
     assert "--run of your own" in result.stderr
 
 
-def test_the_embedded_run_is_the_default(genvae: Genvae, monkeypatch: pytest.MonkeyPatch, tiny_run: Run) -> None:
+def test_the_pretrained_run_is_the_default(genvae: Genvae, monkeypatch: pytest.MonkeyPatch, tiny_run: Run) -> None:
     tiny_run.path.rename(tiny_run.path.parent / "default")
     monkeypatch.setattr(pretrained, "__file__", str(tiny_run.path.parent / "__init__.py"))
     assert genvae("generate", "--genre", "rock", "--seed", "1").stdout == "rock-s1-000.wav\n"

@@ -156,8 +156,11 @@ def test_the_lesson_trains_on_the_bottles_and_its_latents_are_height_and_width()
     designs = DOCS.parents[1] / "examples" / "genvae-designs"
     made = subprocess.run(
         [sys.executable, str(DOCS / "code" / "lesson.py"), "two"],
-        env={**os.environ, "PYTHONPATH": str(designs)}, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        env={**os.environ, "PYTHONPATH": str(designs)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     measured = json.loads(made.stdout.partition(" ")[2])
     assert min(measured["r"].values()) > 0.6
     assert measured["rms_error"] < 0.08

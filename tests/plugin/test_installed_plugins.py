@@ -32,14 +32,17 @@ DISTRIBUTIONS = {
     "acme-exit": ("raise SystemExit(3)", ""),
     "acme-type": (HEAD + "yield 'mine'", ""),
     "acme-return": (HEAD + "return genvae.VocoderPlugin(name='x', summary='', factory='a:B')", ""),
-    "acme-newer": ("import genvae\n@genvae.hookimpl\ndef genvae_spatialisers(): yield 1\n"
-                   + declares("beside-newer", "acme_newer").removeprefix("import genvae\n"), ""),
+    "acme-newer": (
+        "import genvae\n@genvae.hookimpl\ndef genvae_spatialisers(): yield 1\n"
+        + declares("beside-newer", "acme_newer").removeprefix("import genvae\n"),
+        "",
+    ),
     "acme-misspelt": ("import genvae\n@genvae.hookimpl\ndef genvae_vocoder(): yield 1", ""),
     "acme-first": (declares("same", "acme_first"), CLASS.format(body="return torch.zeros(len(spectrogram), length)")),
     "acme-second": (declares("same", "acme_second"), CLASS.format(body="return torch.zeros(len(spectrogram), length)")),
     "acme-slow": ("import time\ntime.sleep(1.1)\n" + declares("slow", "acme_slow"), ""),
     "acme-raises": (declares("raises", "acme_raises"), CLASS.format(body="raise KeyError('no phases')")),
-}  # fmt: skip
+}
 COMMANDS = {
     "acme-hello": ("hello", "import click\n@click.command()\ndef hello():\n    click.echo('Hello there.')\n"),
     "acme-fails": ("fails", "import click\n@click.command()\ndef fails():\n    1 / 0\n"),
@@ -97,8 +100,13 @@ def genvae(site: Path, tmp_path: Path) -> Genvae:
         variables = {**os.environ, "PYTHONPATH": str(site), "OMP_NUM_THREADS": "1", **environment}
         return subprocess.run(
             [sys.executable, "-m", "genvae", *map(str, arguments)],
-            cwd=tmp_path, env=variables, capture_output=True, text=True, timeout=300, check=False,
-        )  # fmt: skip
+            cwd=tmp_path,
+            env=variables,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
 
     return run
 
@@ -108,8 +116,12 @@ def rows(site: Path) -> list[dict[str, Any]]:
     """What `genvae plugins list --json` says of the distributions, all installed at once."""
     done = subprocess.run(
         [sys.executable, "-m", "genvae", "plugins", "list", "--json"],
-        env={**os.environ, "PYTHONPATH": str(site)}, capture_output=True, text=True, timeout=300, check=True,
-    )  # fmt: skip
+        env={**os.environ, "PYTHONPATH": str(site)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
+    )
     return [row for row in json.loads(done.stdout) if row["distribution"].startswith("acme")]
 
 
@@ -168,8 +180,9 @@ def test_an_exception_while_generating_is_one_line_with_the_plugins_name(genvae:
 
 def test_strict_shows_where_an_exception_came_from(genvae: Genvae) -> None:
     broken = ",".join(name for name in DISTRIBUTIONS if name != "acme-raises")
-    done = genvae("generate", "--genre", "techno", "--seed", "1", "--vocoder", "raises", GENVAE_STRICT="1",
-                  GENVAE_DISABLE=broken)  # fmt: skip
+    done = genvae(
+        "generate", "--genre", "techno", "--seed", "1", "--vocoder", "raises", GENVAE_STRICT="1", GENVAE_DISABLE=broken
+    )
     assert done.returncode == 1
     assert "vocoder.py" in done.stderr
     assert "KeyError: 'no phases'" in done.stderr
@@ -207,8 +220,10 @@ def test_a_command_of_a_plugin_is_found_when_it_is_typed(genvae: Genvae) -> None
 
 
 def test_a_command_that_fails_or_cannot_be_imported_is_one_line_with_its_name(genvae: Genvae) -> None:
-    for name, said in {"fails": "'fails', which a plugin adds, failed: ZeroDivisionError",
-                       "unable": "'unable' of acme-unable can't be loaded: ModuleNotFoundError"}.items():  # fmt: skip
+    for name, said in {
+        "fails": "'fails', which a plugin adds, failed: ZeroDivisionError",
+        "unable": "'unable' of acme-unable can't be loaded: ModuleNotFoundError",
+    }.items():
         done = genvae(name)
         assert done.returncode == 1
         [line] = done.stderr.splitlines()

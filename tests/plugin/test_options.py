@@ -77,9 +77,17 @@ def test_options_survive_being_typed(options: Sample) -> None:
 )
 def test_any_json_value_is_brought_to_the_type_or_refused(name: str, value: Any) -> None:
     kinds: dict[str, Any] = {
-        "size": int, "rate": float, "loud": bool, "name": str, "shape": str, "depth": (int, type(None)),
-        "limit": (float, type(None)), "tags": tuple, "widths": tuple, "span": tuple,
-    }  # fmt: skip
+        "size": int,
+        "rate": float,
+        "loud": bool,
+        "name": str,
+        "shape": str,
+        "depth": (int, type(None)),
+        "limit": (float, type(None)),
+        "tags": tuple,
+        "widths": tuple,
+        "span": tuple,
+    }
     try:
         options = build(Sample, {name: value}, where="model")
     except OptionError:

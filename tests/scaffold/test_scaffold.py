@@ -22,9 +22,12 @@ def test_what_is_written_is_complete_and_passes_lint(name: str, kind: str, tmp_p
     project, package = write(name, kind, tmp_path / "project"), f"genvae_{name.replace('-', '_')}"
     names = {path.relative_to(project).as_posix() for path in project.rglob("*") if path.is_file()}
     assert names == {
-        "pyproject.toml", "README.md", f"{package}/__init__.py", f"{package}/{kind}.py",
+        "pyproject.toml",
+        "README.md",
+        f"{package}/__init__.py",
+        f"{package}/{kind}.py",
         "tests/test_conformance.py",
-    }  # fmt: skip
+    }
     assert not any("$" in path.read_text() for path in project.rglob("*.*"))
     config = str(ROOT / "pyproject.toml")
     for command in (["check"], ["format", "--check"]):
@@ -78,8 +81,14 @@ def test_it_installs_checks_and_tests_green_as_generated(kind: str, tmp_path: Pa
     environment = {**os.environ, "PYTHONPATH": str(site), "OMP_NUM_THREADS": "1"}
 
     def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run([sys.executable, "-m", *map(str, command)], cwd=elsewhere, env=environment,
-                              capture_output=True, text=True, check=False)  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-m", *map(str, command)],
+            cwd=elsewhere,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return done
 

@@ -15,8 +15,15 @@ from genvae.synthesis import provenance
 from genvae.synthesis.provenance import Provenance, Waypoint
 
 VOCODER = {"plugin": "griffin-lim", "distribution": "genvae", "version": "1", "options": {"iterations": 4}}
-GOOD: dict[str, Any] = {"run": "0123456789abcdef", "genre": "techno", "seed": 1, "index": 2, "temperature": 1.0,
-                        "vocoder": VOCODER, "versions": {"genvae": "1", "torch": "2"}}  # fmt: skip
+GOOD: dict[str, Any] = {
+    "run": "0123456789abcdef",
+    "genre": "techno",
+    "seed": 1,
+    "index": 2,
+    "temperature": 1.0,
+    "vocoder": VOCODER,
+    "versions": {"genvae": "1", "torch": "2"},
+}
 
 
 def written(path: Path, info: dict[str, str]) -> Path:

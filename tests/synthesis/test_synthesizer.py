@@ -390,7 +390,7 @@ def test_every_sound_is_made_again_from_its_provenance(
         assert synthesizer.remake(provenance.read(path)).wav() == clip.wav()
 
 
-def test_a_longer_sound_of_the_embedded_run_has_no_click_at_a_seam() -> None:
+def test_a_longer_sound_of_the_pretrained_run_has_no_click_at_a_seam() -> None:
     """Samples jump no farther near the seams than elsewhere, and the level does not dip there."""
     synthesizer = Synthesizer(Run(pretrained_run()), installed())
     wave = synthesizer.generate("piano", seed=1, index=0, seconds=6.0).wave

@@ -32,9 +32,10 @@ def other_store(tmp_path_factory):
 
 def test_a_run_begins_with_the_other_ones_weights_and_genres_keep_what_was_known_of_them(
     trained, other_store, tmp_path
-):  # fmt: skip
-    done = train(other_store, "--run", tmp_path / "new", "--from", trained, "--steps", 1,
-                 "--set", "model.learning_rate=1e-12")  # fmt: skip
+):
+    done = train(
+        other_store, "--run", tmp_path / "new", "--from", trained, "--steps", 1, "--set", "model.learning_rate=1e-12"
+    )
     assert done.returncode == 0, done.stderr
     before, after = load_file(trained / "weights.safetensors"), load_file(tmp_path / "new" / "weights.safetensors")
     old, new = Run(trained), Run(tmp_path / "new")

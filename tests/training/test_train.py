@@ -186,8 +186,20 @@ def test_a_loss_that_is_not_finite_ends_it_and_reaches_no_checkpoint(tone_store,
 
 def test_a_collapsing_posterior_is_warned_of(tone_store, small, tmp_path):
     path = tmp_path / "run"
-    done = train(tone_store, "--run", path, "--steps", 40, *small, "--set", "model.beta=1e6",
-                 "--set", "model.free_bits=0", "--set", "model.kl_warmup=0")  # fmt: skip
+    done = train(
+        tone_store,
+        "--run",
+        path,
+        "--steps",
+        40,
+        *small,
+        "--set",
+        "model.beta=1e6",
+        "--set",
+        "model.free_bits=0",
+        "--set",
+        "model.kl_warmup=0",
+    )
     assert done.returncode == 0, done.stderr
     assert "Warning: The posterior is collapsing" in done.stderr
     assert "collapsing" in metrics(path, "warning")[-1]["message"]

@@ -1,4 +1,4 @@
-"""The page on a phone, on other screens, and with other runs than the embedded one."""
+"""The page on a phone, on other screens, and with other runs than the pretrained one."""
 
 from __future__ import annotations
 

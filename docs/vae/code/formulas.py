@@ -43,8 +43,14 @@ def svg(tex: str) -> str:
     figure = plt.figure(figsize=(0.1, 0.1))
     figure.text(0, 0, f"${tex}$", fontsize=15)
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", bbox_inches="tight", pad_inches=0.1, facecolor="white",
-                   metadata={"Date": None, "Title": tex})  # fmt: skip
+    figure.savefig(
+        buffer,
+        format="svg",
+        bbox_inches="tight",
+        pad_inches=0.1,
+        facecolor="white",
+        metadata={"Date": None, "Title": tex},
+    )
     plt.close(figure)
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
 

@@ -153,26 +153,35 @@ def figures(models: dict[str, VAE], pictures: Tensor, held_out: Tensor, factors:
     shown = held_out[:10]
     decoded = {name: model.decode(model.encode(shown)[0]) for name, model in models.items()}
     plane(models["two"], held_out, factors)
-    strips("collapse", {
-        "held-out bottles": shown,
-        "collapsed: the error averaged over pixels, not summed": decoded["collapsed"],
-        "the same with 3 free nats a latent": decoded["free"],
-        "the same summed": decoded["two"],
-    })  # fmt: skip
-    strips("blur", {
-        "held-out bottles": shown,
-        "2 latents": decoded["two"],
-        "16 latents": decoded["sixteen"],
-    })  # fmt: skip
+    strips(
+        "collapse",
+        {
+            "held-out bottles": shown,
+            "collapsed: the error averaged over pixels, not summed": decoded["collapsed"],
+            "the same with 3 free nats a latent": decoded["free"],
+            "the same summed": decoded["two"],
+        },
+    )
+    strips(
+        "blur",
+        {
+            "held-out bottles": shown,
+            "2 latents": decoded["two"],
+            "16 latents": decoded["sixteen"],
+        },
+    )
     made, holes = {}, {}
     for name in ("autoencoder", "sixteen", "two"):
         made[name], holes[name] = samples(models[name], pictures, held_out, 500)
-    strips("holes", {
-        "β = 0, from the standard normal": made["autoencoder"]["standard"][:10],
-        "β = 0, from a mixture fitted to its posteriors": made["autoencoder"]["fitted"][:10],
-        "β = 1, from the standard normal": made["sixteen"]["standard"][:10],
-        "β = 1, from a mixture fitted to its posteriors": made["sixteen"]["fitted"][:10],
-    })  # fmt: skip
+    strips(
+        "holes",
+        {
+            "β = 0, from the standard normal": made["autoencoder"]["standard"][:10],
+            "β = 0, from a mixture fitted to its posteriors": made["autoencoder"]["fitted"][:10],
+            "β = 1, from the standard normal": made["sixteen"]["standard"][:10],
+            "β = 1, from a mixture fitted to its posteriors": made["sixteen"]["fitted"][:10],
+        },
+    )
     distances = {
         name: {prior: nearest(drawn, pictures) for prior, drawn in each.items()} for name, each in made.items()
     }

@@ -1,4 +1,4 @@
-"""Draws the pictures of docs/vae/sounds.md and writes its numbers, from the embedded run and pure tones.
+"""Draws the pictures of docs/vae/sounds.md and writes its numbers, from the pretrained run and pure tones.
 
 python docs/vae/code/sounds.py
 """
@@ -50,8 +50,15 @@ def fourier(wave: np.ndarray, rate: int) -> None:
     middle.plot(np.fft.rfftfreq(len(wave), 1 / rate) / 1000, level, linewidth=0.4, color="#0072B2")
     middle.set(title="one Fourier transform", xlabel="kHz", ylabel="dB", xlim=(0, 5), ylim=(-110, -20))
     frames = torch.stft(torch.from_numpy(wave), 1024, 256, window=torch.hann_window(1024), return_complex=True)
-    image = right.imshow(20 * torch.log10(frames.abs() / 256 + 1e-5), origin="lower", aspect="auto", vmin=-90,
-                         vmax=-10, extent=(0, len(wave) / rate, 0, rate / 2000), cmap="magma")  # fmt: skip
+    image = right.imshow(
+        20 * torch.log10(frames.abs() / 256 + 1e-5),
+        origin="lower",
+        aspect="auto",
+        vmin=-90,
+        vmax=-10,
+        extent=(0, len(wave) / rate, 0, rate / 2000),
+        cmap="magma",
+    )
     right.set(title="short-time Fourier transform", xlabel="seconds", ylabel="kHz", ylim=(0, 5))
     figure.colorbar(image, ax=right, label="dB")
     figure.savefig(HERE / "pictures" / "fourier.png", dpi=110, facecolor="white")

@@ -53,8 +53,18 @@ def main() -> None:
         table = {}
         for augment in (0, 16):
             store, run = folder / f"store-{augment}", folder / f"run-{augment}"
-            command("prepare", folder / "known", "--out", store, "--dataset", "pictures", "--sample-rate", 16384,
-                    "--set", f"dataset.augment={augment}")  # fmt: skip
+            command(
+                "prepare",
+                folder / "known",
+                "--out",
+                store,
+                "--dataset",
+                "pictures",
+                "--sample-rate",
+                16384,
+                "--set",
+                f"dataset.augment={augment}",
+            )
             command(
                 "train",
                 store,

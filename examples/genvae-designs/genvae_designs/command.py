@@ -36,8 +36,13 @@ def designs() -> None:
 @genre_option
 @click.option("--count", type=click.IntRange(1), default=1, show_default=True, help="Number of designs.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Same seed and run, same designs. By default random.")
-@click.option("--temperature", type=click.FloatRange(0, 100), default=1.0, show_default=True,
-              help="Below 1 more typical, above 1 more unusual.")  # fmt: skip
+@click.option(
+    "--temperature",
+    type=click.FloatRange(0, 100),
+    default=1.0,
+    show_default=True,
+    help="Below 1 more typical, above 1 more unusual.",
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path(), help="Folder of the PNG files.")
 def generate(run: Path, genre: str | None, count: int, seed: int | None, temperature: float, output: Path) -> None:
     """New designs as PNG files; what made each stands in its text chunk `genvae`."""
@@ -72,8 +77,14 @@ def grid(run: Path, genre: str | None, axes: tuple[int, int], cells: int, output
 @click.option("--from", "start", type=click.IntRange(0), required=True, help="Seed of the first design.")
 @click.option("--to", "end", type=click.IntRange(0), required=True, help="Seed of the last design.")
 @click.option("--steps", type=click.IntRange(2, 200), default=9, show_default=True, help="Designs on the way.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("way.png"), show_default=True,
-              help="A .png is a strip, a .gif moves.")  # fmt: skip
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("way.png"),
+    show_default=True,
+    help="A .png is a strip, a .gif moves.",
+)
 def strip(run: Path, genre: str | None, start: int, end: int, steps: int, output: Path) -> None:
     """The way from one design to another, on a straight line through the latent space."""
     studio = _studio(run)

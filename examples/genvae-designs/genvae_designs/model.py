@@ -41,13 +41,19 @@ class DesignVAE(Model):
         self.register_buffer("basis", torch.randn(components, frames) / frames**0.5)  # until `fit`, any projection
         self.register_buffer("spread", torch.ones(components))  # of each coefficient
         self.encoder = nn.Sequential(
-            nn.Linear(components + _KIND_DIM, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(),
+            nn.Linear(components + _KIND_DIM, width),
+            nn.SiLU(),
+            nn.Linear(width, width),
+            nn.SiLU(),
             nn.Linear(width, 2 * self.latent_dim),
-        )  # fmt: skip
+        )
         self.decoder = nn.Sequential(
-            nn.Linear(self.latent_dim + _KIND_DIM, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(),
+            nn.Linear(self.latent_dim + _KIND_DIM, width),
+            nn.SiLU(),
+            nn.Linear(width, width),
+            nn.SiLU(),
             nn.Linear(width, components),
-        )  # fmt: skip
+        )
         self.pixels = nn.Linear(components, frames)
         if options.likelihood == "logistic":
             self.log_scale = nn.Parameter(torch.full((frames,), -2.5))

@@ -26,16 +26,41 @@ def genvae(*words: object) -> str:
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("designs") / "store"
-    genvae("prepare", "any", "--out", path, "--dataset", "bottles", "--set", "dataset.count=192", "--workers", 1,
-           "--sample-rate", 16384)  # fmt: skip
+    genvae(
+        "prepare",
+        "any",
+        "--out",
+        path,
+        "--dataset",
+        "bottles",
+        "--set",
+        "dataset.count=192",
+        "--workers",
+        1,
+        "--sample-rate",
+        16384,
+    )
     return path
 
 
 @pytest.fixture(scope="module", params=["bernoulli", "logistic"])
 def run(request: pytest.FixtureRequest, store: Path) -> Path:
     path = store.parent / request.param
-    genvae("train", store, "--run", path, *TRAIN, "--steps", 4, "--set", f"model.likelihood={request.param}",
-           "--set", "model.components=16", "--set", "model.width=16")  # fmt: skip
+    genvae(
+        "train",
+        store,
+        "--run",
+        path,
+        *TRAIN,
+        "--steps",
+        4,
+        "--set",
+        f"model.likelihood={request.param}",
+        "--set",
+        "model.components=16",
+        "--set",
+        "model.width=16",
+    )
     return path
 
 

@@ -30,9 +30,12 @@ class Rtisi(genvae.Vocoder):
         length = self.spec.samples(spectrogram.shape[2]) if length is None else length
         before = self.spec.n_fft // 2  # frames are centred: the first one begins before the waveform
         stream = Stream(
-            window=self.window, hop=self.spec.hop, look_ahead=self.options.look_ahead,
-            iterations=self.options.iterations, silent=before,
-        )  # fmt: skip
+            window=self.window,
+            hop=self.spec.hop,
+            look_ahead=self.options.look_ahead,
+            iterations=self.options.iterations,
+            silent=before,
+        )
         magnitudes = spectrogram.to(self.window).exp()
         parts = [stream.push(frame) for frame in magnitudes.unbind(2)]
         wave = torch.cat([*parts, stream.finish()], dim=1)[:, before:]

@@ -28,7 +28,9 @@ def cases(context: Context) -> Iterator[Case]:
     for suffix in FORMATS:
         path = recording(context, suffix)
         yield Case(
-            suite="decode", name=f"{suffix}, {SECONDS:g} s", baseline="genvae",
+            suite="decode",
+            name=f"{suffix}, {SECONDS:g} s",
+            baseline="genvae",
             scales=[Scale("speed", "x real time", SECONDS, rate=True)],
             contenders=[
                 Contender(name="genvae", make=partial(_genvae, path)),
@@ -37,7 +39,7 @@ def cases(context: Context) -> Iterator[Case]:
                 Contender(name="torchaudio", make=partial(_torchaudio, path), peer=True),
                 Contender(name="pydub", make=partial(_pydub, path), peer=True),
             ],
-        )  # fmt: skip
+        )
 
 
 def recording(context: Context, suffix: str) -> Path:

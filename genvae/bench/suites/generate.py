@@ -24,7 +24,8 @@ def cases(context: Context) -> Iterator[Case]:
         return Contender(name=f"{section} {name}", make=lambda: _part(context, run, section))
 
     yield Case(
-        suite="generate", name=f"one clip of {seconds:g} s at a time",
+        suite="generate",
+        name=f"one clip of {seconds:g} s at a time",
         scales=[Scale("cost", "ms per clip", 1e3, rate=False), Scale("speed", "clips/s", 1.0, rate=True)],
         contenders=[
             Contender(name="a clip, as wav", make=lambda: _clip(context, run)),
@@ -33,7 +34,7 @@ def cases(context: Context) -> Iterator[Case]:
             part("transform", f"{parts.transform.plugin}, inverse"),
             part("vocoder", parts.vocoder.plugin),
         ],
-    )  # fmt: skip
+    )
 
 
 def _clip(context: Context, run: Run) -> Call:

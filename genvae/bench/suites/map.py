@@ -26,8 +26,11 @@ def cases(context: Context) -> Iterator[Case]:
     for count, dimensions in (*_SIZES, *(_MORE if context.thorough else ())):
         latents = _latents(count, dimensions)
         yield Case(
-            suite="map", name=f"PCA, {count:,} x {dimensions} to 2", baseline="genvae",
-            scales=[Scale("time", "ms", 1e3, rate=False)], score=_error(latents),
+            suite="map",
+            name=f"PCA, {count:,} x {dimensions} to 2",
+            baseline="genvae",
+            scales=[Scale("time", "ms", 1e3, rate=False)],
+            score=_error(latents),
             contenders=[
                 Contender(name="genvae", make=partial(_genvae, latents)),
                 Contender(name="covariance in float32, axes in float64", make=partial(_covariance, latents)),
@@ -38,7 +41,7 @@ def cases(context: Context) -> Iterator[Case]:
                     for solver in ("covariance_eigh", "randomized", "full")
                 ),
             ],
-        )  # fmt: skip
+        )
 
 
 def _latents(count: int, dimensions: int) -> Latents:

@@ -44,7 +44,9 @@ def cases(context: Context) -> Iterator[Case]:
         [path] = (source / "genre").iterdir()
         store, chunks = context.scratch / "store", context.scratch / "chunks"
         yield Case(
-            suite="prepare", name=f"{suffix}, {SECONDS:g} s", baseline="genvae prepare, log magnitudes",
+            suite="prepare",
+            name=f"{suffix}, {SECONDS:g} s",
+            baseline="genvae prepare, log magnitudes",
             scales=[Scale("speed", "x real time", SECONDS, rate=True)],
             contenders=[
                 _contender("genvae prepare", _prepare, context, source, store),
@@ -53,7 +55,7 @@ def cases(context: Context) -> Iterator[Case]:
                 _contender("librosa, log magnitudes", _librosa, context, path, store, peer=True),
                 _contender("pydub's wav chunks, librosa", _original, context, path, chunks, peer=True),
             ],
-        )  # fmt: skip
+        )
 
 
 def _contender(

@@ -29,7 +29,10 @@ def cases(context: Context) -> Iterator[Case]:
     """Help against a hello world, then a first clip against `import torch`."""
     genvae = [sys.executable, "-c", "from genvae.cli import main; main()"]  # which is what the installed script does
     yield Case(
-        suite="startup", name="help", clock="wall", scales=[Scale("time", "ms", 1e3, rate=False)],
+        suite="startup",
+        name="help",
+        clock="wall",
+        scales=[Scale("time", "ms", 1e3, rate=False)],
         baseline="click hello world --help",
         contenders=[
             _process("python", [sys.executable, "-c", "pass"]),
@@ -37,7 +40,7 @@ def cases(context: Context) -> Iterator[Case]:
             _process("genvae --help", [*genvae, "--help"]),
             _process("genvae generate --help", [*genvae, "generate", "--help"]),
         ],
-    )  # fmt: skip
+    )
     folder = context.scratch / "startup"
     clip = folder / "clip.wav"
     fresh = folder / "fresh"
@@ -51,7 +54,11 @@ def cases(context: Context) -> Iterator[Case]:
 
     homes = {name: str(fresh) for name in ("HOME", "NUMBA_CACHE_DIR", "XDG_CACHE_HOME", "MPLCONFIGDIR", "TMPDIR")}
     yield Case(
-        suite="startup", name="first clip", clock="wall", scales=[_SECONDS], baseline="import torch",
+        suite="startup",
+        name="first clip",
+        clock="wall",
+        scales=[_SECONDS],
+        baseline="import torch",
         contenders=[
             _process("import numpy", [sys.executable, "-c", "import numpy"]),
             _process("import torch", [sys.executable, "-c", "import torch"]),
@@ -59,7 +66,7 @@ def cases(context: Context) -> Iterator[Case]:
             _process("genvae generate", generate),
             _process("genvae generate, nothing cached", generate, homes, before=empty),
         ],
-    )  # fmt: skip
+    )
 
 
 _LIBROSA = "import librosa, numpy; librosa.griffinlim(numpy.ones((513, 87), 'f'), n_iter=12)"
@@ -76,8 +83,14 @@ def _process(
     """A command, run to its end in a new process."""
 
     def call() -> None:
-        done = subprocess.run(command, env={**os.environ, **(environment or {})}, capture_output=True, text=True,
-                              stdin=subprocess.DEVNULL, check=False)  # fmt: skip
+        done = subprocess.run(
+            command,
+            env={**os.environ, **(environment or {})},
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
         if done.returncode:
             raise RuntimeError((done.stderr.strip().splitlines() or [f"it ended with status {done.returncode}"])[-1])
 

@@ -60,10 +60,13 @@ def _kinds(
             contenders += [_fail(name, error) for name, error in broken]
             contenders += _raw(waves, spec)
         yield Case(
-            suite="stft", name=_title(spec, batch, seconds), baseline=named[0][0], contenders=contenders,
+            suite="stft",
+            name=_title(spec, batch, seconds),
+            baseline=named[0][0],
+            contenders=contenders,
             scales=[Scale("speed", "x real time", batch * seconds, rate=True)],
             score=_difference(_made(context, named[0][0], values, waves)()()),
-        )  # fmt: skip
+        )
 
 
 def _title(spec: FeatureSpec, batch: int, seconds: float) -> str:

@@ -53,7 +53,9 @@ def _model_case(context: Context, name: str, waves: Tensor, peak: float) -> Case
 
     half = context.conditions.device != "cpu"  # most CPUs have no arithmetic for it
     return Case(
-        suite="train", name=f"{name}, batch {batch}, {flops / 1e9:.1f} GFLOP a sample", baseline="eager PyTorch",
+        suite="train",
+        name=f"{name}, batch {batch}, {flops / 1e9:.1f} GFLOP a sample",
+        baseline="eager PyTorch",
         scales=[Scale("speed", "samples/s", batch, rate=True)],
         contenders=[
             contender("eager PyTorch", partial(_eager, context, name, waves)),
@@ -62,7 +64,7 @@ def _model_case(context: Context, name: str, waves: Tensor, peak: float) -> Case
             contender("the front end alone", partial(_front_end, context, name, waves), []),
             contender("reading a batch from memory", partial(_read, waves), []),
         ],
-    )  # fmt: skip
+    )
 
 
 def _pipeline(context: Context, name: str) -> Pipeline:
@@ -160,6 +162,8 @@ def _peak_case(context: Context) -> Case:
         return lambda: a @ b
 
     return Case(
-        suite="train", name="the peak", scales=[Scale("speed", "GFLOP/s", 2 * _SIZE**3 / 1e9, rate=True)],
+        suite="train",
+        name="the peak",
+        scales=[Scale("speed", "GFLOP/s", 2 * _SIZE**3 / 1e9, rate=True)],
         contenders=[Contender(name=f"product of two float32 matrices of {_SIZE} x {_SIZE}", make=make)],
-    )  # fmt: skip
+    )

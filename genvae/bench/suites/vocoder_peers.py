@@ -32,11 +32,17 @@ def _librosa(spec: FeatureSpec, samples: int, rounds: int) -> Run:
     def run(logs: Tensor) -> Tensor:
         waves = [
             librosa.griffinlim(
-                clip.exp().numpy(), n_iter=rounds, hop_length=spec.hop, n_fft=spec.n_fft, length=samples,
-                pad_mode="constant", momentum=0.99, random_state=0,
+                clip.exp().numpy(),
+                n_iter=rounds,
+                hop_length=spec.hop,
+                n_fft=spec.n_fft,
+                length=samples,
+                pad_mode="constant",
+                momentum=0.99,
+                random_state=0,
             )
             for clip in logs.cpu()
-        ]  # fmt: skip
+        ]
         return torch.stack([torch.from_numpy(wave) for wave in waves])
 
     return run

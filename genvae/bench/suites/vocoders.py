@@ -32,8 +32,9 @@ _QUICK = 20  # a vocoder of so many rounds is left out
 
 def spec_of(n_fft: int = N_FFT, hop: int = HOP) -> FeatureSpec:
     """Natural-log magnitudes at RATE with a Hann window."""
-    return FeatureSpec(kind="magnitude", bins=n_fft // 2 + 1, sample_rate=RATE, n_fft=n_fft, hop=hop, window="hann",
-                       scale="log")  # fmt: skip
+    return FeatureSpec(
+        kind="magnitude", bins=n_fft // 2 + 1, sample_rate=RATE, n_fft=n_fft, hop=hop, window="hann", scale="log"
+    )
 
 
 def cases(context: Context) -> Iterator[Case]:
@@ -91,9 +92,15 @@ def convergence(wanted: Tensor, waves: Tensor, spec: FeatureSpec) -> float:
 
 
 def _case(
-    context: Context, name: str, spec: FeatureSpec, exact: Tensor, blur: Tensor | None = None, *,
-    thorough: bool = False, limit: int | None = None,
-) -> Case:  # fmt: skip
+    context: Context,
+    name: str,
+    spec: FeatureSpec,
+    exact: Tensor,
+    blur: Tensor | None = None,
+    *,
+    thorough: bool = False,
+    limit: int | None = None,
+) -> Case:
     device = context.conditions.device
     samples = (exact.shape[2] - 1) * spec.hop
     seconds = len(exact) * exact.shape[2] * spec.hop / RATE
@@ -122,10 +129,16 @@ def _case(
     ]
     contenders += [contender(told, make, peer=True) for told, make in peers.all_of(spec, samples, limit)]
     return Case(
-        suite="vocoders", name=name, contenders=contenders, baseline=DEFAULTS["vocoder"], score=score,
-        scales=[Scale("cost", "ms per second of audio", 1e3 / seconds, rate=False),
-                Scale("speed", "x real time", seconds, rate=True)],
-    )  # fmt: skip
+        suite="vocoders",
+        name=name,
+        contenders=contenders,
+        baseline=DEFAULTS["vocoder"],
+        score=score,
+        scales=[
+            Scale("cost", "ms per second of audio", 1e3 / seconds, rate=False),
+            Scale("speed", "x real time", seconds, rate=True),
+        ],
+    )
 
 
 class _Result:
@@ -180,6 +193,9 @@ def _variants(kind: type) -> Iterator[dict[str, Any]]:
 
 
 def _rounds(context: Context, name: str, values: Mapping[str, Any]) -> int:
-    kind = next(r.plugin.options for r in context.registry.rows
-                if r.kind == "vocoder" and r.plugin and name in (r.name, f"{r.distribution}:{r.name}"))  # fmt: skip
+    kind = next(
+        r.plugin.options
+        for r in context.registry.rows
+        if r.kind == "vocoder" and r.plugin and name in (r.name, f"{r.distribution}:{r.name}")
+    )
     return int({"iterations": getattr(kind(), "iterations", 0), **values}["iterations"])

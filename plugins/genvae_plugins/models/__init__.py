@@ -12,9 +12,12 @@ import genvae
 class ConvOptions:
     """Options of the networks that convolve over time, and of how they are trained.
 
-    width: channels of every layer, a multiple of 8. neck: channels before the latents. blocks: residual blocks at each
-    resolution. learning_rate: of AdamW. texture: how much of the likelihood's spread `decode` draws when it generates,
-    0 to 1.
+    Attributes:
+        width: channels of every layer, a multiple of 8.
+        neck: channels before the latents.
+        blocks: residual blocks at each resolution.
+        learning_rate: of AdamW.
+        texture: how much of the likelihood's spread `decode` draws when it generates, 0 to 1.
     """
 
     width: int = 256
@@ -35,8 +38,11 @@ class ConvOptions:
 class ConvVAEOptions(ConvOptions):
     """Options of `conv-vae`: those of its networks, and these.
 
-    latent_dim: dimensions of the latent space. beta: weight of the divergence. kl_warmup: batches over which that
-    weight rises from zero. free_bits: nats of each dimension that cost nothing.
+    Attributes:
+        latent_dim: dimensions of the latent space.
+        beta: weight of the divergence.
+        kl_warmup: batches over which that weight rises from zero.
+        free_bits: nats of each dimension that cost nothing.
     """
 
     latent_dim: int = 128
@@ -53,7 +59,12 @@ class ConvVAEOptions(ConvOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class BetaVAEOptions(ConvVAEOptions):
-    """Options of `beta-vae`: those of `conv-vae`, with a divergence that weighs more and no free bits."""
+    """Options of `beta-vae`: those of `conv-vae`, with a divergence that weighs more and no free bits.
+
+    Attributes:
+        beta: weight of the divergence.
+        free_bits: nats of each dimension that cost nothing.
+    """
 
     beta: float = 4.0
     free_bits: float = 0.0
@@ -63,8 +74,10 @@ class BetaVAEOptions(ConvVAEOptions):
 class VAEGANOptions(ConvVAEOptions):
     """Options of `vae-gan`: those of `conv-vae`, and of its second stage.
 
-    first_stage: batches before the discriminator comes. matching: weight of the difference in what the discriminator
-    sees. adversarial: weight of its verdict.
+    Attributes:
+        first_stage: batches before the discriminator comes.
+        matching: weight of the difference in what the discriminator sees.
+        adversarial: weight of its verdict.
     """
 
     first_stage: int = 2000
@@ -81,8 +94,9 @@ class VAEGANOptions(ConvVAEOptions):
 class WAEOptions(ConvOptions):
     """Options of `wae`: those of its networks, and these.
 
-    latent_dim: dimensions of the latent space. discrepancy: weight of the latents' discrepancy from the standard
-    normal, in nats a clip for each unit of it.
+    Attributes:
+        latent_dim: dimensions of the latent space.
+        discrepancy: weight of the latents' discrepancy from the standard normal, in nats a clip for each unit of it.
     """
 
     latent_dim: int = 128
@@ -99,8 +113,11 @@ class WAEOptions(ConvOptions):
 class VQVAEOptions(ConvOptions):
     """Options of `vq-vae`: those of its networks, and these.
 
-    codes: entries of a codebook. groups: codebooks, each with a code at every place in time. code_dim: numbers in a
-    code. commitment: weight of what holds the encodings to the codes.
+    Attributes:
+        codes: entries of a codebook.
+        groups: codebooks, each with a code at every place in time.
+        code_dim: numbers in a code.
+        commitment: weight of what holds the encodings to the codes.
     """
 
     codes: int = 256
@@ -119,13 +136,21 @@ class VQVAEOptions(ConvOptions):
 class FlowVAEOptions:
     """Options of `flow-vae`.
 
-    latent_dim: dimensions of the latent space. patch: frames in a patch. components: numbers in a patch's code.
-    width, depth: of the flow, in channels and blocks; the VAE is half as wide. vae_depth: blocks of its encoder and of
-    its decoder. nats: what a latent tells of a clip, its divergence, on average. learning_rate: of AdamW. flow_steps:
-    in which `decode` draws. guidance: 1 draws from what was learnt, more exaggerates what the latent says.
-    latent_noise: how inexact the flow takes a latent to be, as a standard deviation. texture: how much of the noise
-    that was learnt is drawn. preconditioned: whether the flow is scaled by the codes' deviations; that of the embedded
-    run is not yet, for which alone it can be false.
+    Attributes:
+        latent_dim: dimensions of the latent space.
+        patch: frames in a patch.
+        components: numbers in a patch's code.
+        width: channels of the flow; the VAE is half as wide.
+        depth: blocks of the flow.
+        vae_depth: blocks of the VAE's encoder and of its decoder.
+        nats: what a latent tells of a clip, its divergence, on average.
+        learning_rate: of AdamW.
+        flow_steps: in which `decode` draws.
+        guidance: 1 draws from what was learnt, more exaggerates what the latent says.
+        latent_noise: how inexact the flow takes a latent to be, as a standard deviation.
+        texture: how much of the noise that was learnt is drawn.
+        preconditioned: whether the flow is scaled by the codes' deviations; that of the pretrained run is not yet, for
+            which alone it can be false.
     """
 
     latent_dim: int = 64
@@ -165,7 +190,10 @@ class FlowVAEOptions:
 class ReferenceVAEOptions:
     """Options of `reference-vae`; the defaults are the original's.
 
-    reconstruction_weight: factor of the mean squared error against the divergence.
+    Attributes:
+        latent_dim: dimensions of the latent space.
+        learning_rate: of Adam.
+        reconstruction_weight: factor of the mean squared error against the divergence.
     """
 
     latent_dim: int = 128

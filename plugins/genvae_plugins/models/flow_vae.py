@@ -95,13 +95,12 @@ class FlowVAE(Model):
         return self.detail.draw(codes, self.patches, generator)
 
     def stages(self, features: Tensor, genre: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
-        """What is left by the codes, by the detail's mean from the codes, and by a draw of its texture."""
+        """What is left by the codes, by the detail's mean from the codes, and by that with its noise."""
         codes = self.patches.encode(features)
-        mean, log_scale = self._likelihood(codes)
         return {
             "codes": self.patches.decode(codes),
-            "codes and detail": mean,
-            "codes, detail and texture": self.texture(mean, log_scale, generator),
+            "codes and detail": self.detail.draw(codes, self.patches, None),
+            "codes, detail and texture": self.detail.draw(codes, self.patches, generator),
         }
 
     def loss(self, features: Tensor, genre: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:

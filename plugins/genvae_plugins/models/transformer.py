@@ -40,7 +40,11 @@ class Transformer(nn.Module):
     """From sequences of `inputs` numbers to sequences of `outputs` numbers, all alike at first but for the condition.
 
     Args:
-        inputs, outputs: numbers at each place. length: places. width: a multiple of 64, or below it. depth: blocks.
+        inputs: numbers at each place.
+        outputs: numbers at each place.
+        length: places.
+        width: a multiple of 64, or below it.
+        depth: blocks.
     """
 
     def __init__(self, *, inputs: int, outputs: int, length: int, width: int, depth: int) -> None:

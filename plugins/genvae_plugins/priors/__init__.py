@@ -12,7 +12,9 @@ import genvae
 class GmmOptions:
     """Options of the `gmm` prior.
 
-    components: Gaussians for a genre, fewer where it has too few latents. regularisation: added to each variance.
+    Attributes:
+        components: Gaussians for a genre, fewer where it has too few latents.
+        regularisation: added to each variance.
     """
 
     components: int = 32
@@ -29,8 +31,10 @@ class GmmOptions:
 class LocalOptions:
     """Options of the `local` prior.
 
-    latents: for each Gaussian; fewer keep closer to the training clips. most: Gaussians for a genre. rank: directions
-    in which a Gaussian has a spread of its own.
+    Attributes:
+        latents: for each Gaussian; fewer keep closer to the training clips.
+        most: Gaussians for a genre.
+        rank: directions in which a Gaussian has a spread of its own.
     """
 
     latents: int = 24
@@ -48,7 +52,11 @@ class LocalOptions:
 class FlowOptions:
     """Options of the `flow` prior.
 
-    width, depth: of its network. steps: of training, some 200 a second. flow_steps: in which a latent is drawn.
+    Attributes:
+        width: channels of its network.
+        depth: the network's blocks.
+        steps: of training, some 200 a second.
+        flow_steps: in which a latent is drawn.
     """
 
     width: int = 256

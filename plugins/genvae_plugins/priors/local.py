@@ -83,12 +83,13 @@ class Local(Prior):
         point = torch.rand(len(genre), 1, generator=generator, device=generator.device).to(device)
         rank, latent_dim = self.factors.shape[2:]
         noise = normal_noise(len(genre), rank + latent_dim, generator=generator, device=device)
-        along, beside = noise.split([rank, latent_dim], dim=1)
+        along, beside = noise[:, :rank], noise[:, rank:]
         weights = self.weights[genre]  # [B, Gaussians]
         chosen = (point >= weights.cumsum(1)).sum(1)
         chosen = chosen.minimum((weights > 0).sum(1) - 1)  # the sum of the weights may round to less than one
         deviation = torch.einsum("br,brd->bd", along, self.factors[genre, chosen]) + self.rest[genre] * beside
-        return self.means[genre, chosen] + temperature * deviation
+        drawn: Tensor = self.means[genre, chosen] + temperature * deviation
+        return drawn
 
     def _clusters(self, group: Array, seed: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         """The cluster [N] of each latent [N, latent_dim]; none is empty."""
@@ -108,7 +109,8 @@ class Local(Prior):
         # What lies along the leading directions beyond the average of the others: the rest is in every direction.
         floor = variance[:-rank].mean() if rank < len(variance) else 0.0
         deviation: Array = np.sqrt((variance[-rank:] - floor).clip(0.0))
-        return deviation[:, None] * vectors[:, -rank:].T
+        factor: Array = deviation[:, None] * vectors[:, -rank:].T
+        return factor
 
 
 def _deviations(group: Array, cluster: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Array:

@@ -49,8 +49,10 @@ class Cqt(LogTransform):
     def __init__(self, options: CqtOptions, *, sample_rate: int) -> None:
         centres, samples = frequencies(options), lengths(options, sample_rate)
         if centres[-1] > sample_rate / 2:
-            raise OptionError(f"transform: the highest of {options.bins} bins, at {centres[-1]:.0f} Hz, lies beyond "
-                              f"half of the sample rate, {sample_rate / 2} Hz; lower bins or f_min.")  # fmt: skip
+            raise OptionError(
+                f"transform: the highest of {options.bins} bins, at {centres[-1]:.0f} Hz, lies beyond "
+                f"half of the sample rate, {sample_rate / 2} Hz; lower bins or f_min."
+            )
         full = torch.tensor(samples, dtype=torch.float64).sqrt() / 2
         super().__init__(options, sample_rate=sample_rate, full_scale=full)
         self.spec = FeatureSpec(

@@ -23,8 +23,10 @@ def mel_spec(options: MelOptions, sample_rate: int) -> FeatureSpec:
     """
     f_max = sample_rate / 2 if options.f_max is None else options.f_max
     if not options.f_min < f_max <= sample_rate / 2:
-        raise OptionError(f"transform: the mel bands from f_min = {options.f_min} to f_max = {f_max} Hz do not lie "
-                          f"below half of the sample rate, {sample_rate / 2} Hz.")  # fmt: skip
+        raise OptionError(
+            f"transform: the mel bands from f_min = {options.f_min} to f_max = {f_max} Hz do not lie "
+            f"below half of the sample rate, {sample_rate / 2} Hz."
+        )
     return FeatureSpec(
         kind="mel",
         bins=options.n_mels,
@@ -64,8 +66,10 @@ class Mel(LogTransform):
         most = filters.amax(1)
         if not bool((most > 0).all()):
             empty = int((most <= 0).sum())
-            raise OptionError(f"transform: {empty} of {spec.bins} mel bands are too narrow to hold a bin of the FFT; "
-                              f"lower n_mels or raise n_fft ({spec.n_fft}).")  # fmt: skip
+            raise OptionError(
+                f"transform: {empty} of {spec.bins} mel bands are too narrow to hold a bin of the FFT; "
+                f"lower n_mels or raise n_fft ({spec.n_fft})."
+            )
         super().__init__(options, sample_rate=sample_rate, full_scale=most * full_scale(window))
         self.spec, self.magnitude_spec = spec, linear
         self.register_buffer("window", window, persistent=False)

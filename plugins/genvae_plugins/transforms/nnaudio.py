@@ -26,10 +26,19 @@ class NnAudioStft(Spectrogram):
 
     def __init__(self, options: NnAudioStftOptions, *, sample_rate: int) -> None:
         super().__init__(options, sample_rate=sample_rate)
-        self.layer: nn.Module = not_saved(load(*NNAUDIO).STFT(
-            n_fft=options.n_fft, hop_length=options.hop, window=options.window, freq_scale="no", pad_mode="constant",
-            sr=sample_rate, trainable=options.trainable, output_format="Complex", verbose=False,
-        ))  # fmt: skip
+        self.layer: nn.Module = not_saved(
+            load(*NNAUDIO).STFT(
+                n_fft=options.n_fft,
+                hop_length=options.hop,
+                window=options.window,
+                freq_scale="no",
+                pad_mode="constant",
+                sr=sample_rate,
+                trainable=options.trainable,
+                output_format="Complex",
+                verbose=False,
+            )
+        )
 
     def analyse(self, wave: Tensor) -> Tensor:
         """Waveforms [B, samples] -> magnitudes [B, bins, frames]."""
@@ -41,12 +50,24 @@ class NnAudioMel(Mel):
 
     def __init__(self, options: NnAudioMelOptions, *, sample_rate: int) -> None:
         super().__init__(options, sample_rate=sample_rate)
-        self.layer: nn.Module = not_saved(load(*NNAUDIO).MelSpectrogram(
-            sr=sample_rate, n_fft=options.n_fft, n_mels=options.n_mels, hop_length=options.hop, window=options.window,
-            pad_mode="constant", power=1.0, htk=options.formula == "htk", fmin=options.f_min, fmax=self.spec.f_max,
-            norm=1 if options.norm == "area" else None, trainable_mel=options.trainable,
-            trainable_STFT=options.trainable, verbose=False,
-        ))  # fmt: skip
+        self.layer: nn.Module = not_saved(
+            load(*NNAUDIO).MelSpectrogram(
+                sr=sample_rate,
+                n_fft=options.n_fft,
+                n_mels=options.n_mels,
+                hop_length=options.hop,
+                window=options.window,
+                pad_mode="constant",
+                power=1.0,
+                htk=options.formula == "htk",
+                fmin=options.f_min,
+                fmax=self.spec.f_max,
+                norm=1 if options.norm == "area" else None,
+                trainable_mel=options.trainable,
+                trainable_STFT=options.trainable,
+                verbose=False,
+            )
+        )
 
     def analyse(self, wave: Tensor) -> Tensor:
         """Waveforms [B, samples] -> mel magnitudes [B, bins, frames]."""
@@ -60,11 +81,20 @@ class NnAudioCqt(Cqt):
 
     def __init__(self, options: NnAudioCqtOptions, *, sample_rate: int) -> None:
         super().__init__(options, sample_rate=sample_rate)
-        self.layer: nn.Module = not_saved(load(*NNAUDIO).CQT1992v2(
-            sr=sample_rate, hop_length=options.hop, fmin=options.f_min, n_bins=options.bins,
-            bins_per_octave=options.bins_per_octave, window=options.window, pad_mode="constant",
-            trainable=options.trainable, output_format="Complex", verbose=False,
-        ))  # fmt: skip
+        self.layer: nn.Module = not_saved(
+            load(*NNAUDIO).CQT1992v2(
+                sr=sample_rate,
+                hop_length=options.hop,
+                fmin=options.f_min,
+                n_bins=options.bins,
+                bins_per_octave=options.bins_per_octave,
+                window=options.window,
+                pad_mode="constant",
+                trainable=options.trainable,
+                output_format="Complex",
+                verbose=False,
+            )
+        )
 
     def analyse(self, wave: Tensor) -> Tensor:
         """Waveforms [B, samples] -> magnitudes [B, bins, frames]."""

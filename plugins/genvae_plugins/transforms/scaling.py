@@ -23,8 +23,9 @@ class ScaledTransform(Transform):
 
     Args:
         options: with `scaling`.
-        low: the least value of each bin, [bins]. span: from there to the greatest. They scale `unit` until `fit` is
-            called; `standard` then leaves values as they are.
+        low: the least value of each bin, [bins]. It and `span` scale `unit` until `fit` is called; `standard` then
+            leaves values as they are.
+        span: from there to the greatest, [bins].
     """
 
     offset: Tensor

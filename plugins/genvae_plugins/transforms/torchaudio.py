@@ -51,10 +51,18 @@ class TorchaudioMel(Mel):
             raise OptionError(
                 f"torchaudio-mel places its bands wrongly at odd sample rates ({sample_rate} Hz); use mel."
             )
-        self.layer: nn.Module = not_saved(load(*TORCHAUDIO).MelSpectrogram(
-            sample_rate, power=1.0, n_mels=options.n_mels, f_min=options.f_min, f_max=self.spec.f_max,
-            mel_scale=options.formula, norm="slaney" if options.norm == "area" else None, **_framing(options),
-        ))  # fmt: skip
+        self.layer: nn.Module = not_saved(
+            load(*TORCHAUDIO).MelSpectrogram(
+                sample_rate,
+                power=1.0,
+                n_mels=options.n_mels,
+                f_min=options.f_min,
+                f_max=self.spec.f_max,
+                mel_scale=options.formula,
+                norm="slaney" if options.norm == "area" else None,
+                **_framing(options),
+            )
+        )
 
     def analyse(self, wave: Tensor) -> Tensor:
         """Waveforms [B, samples] -> mel magnitudes [B, bins, frames]."""

@@ -114,7 +114,7 @@ class AdmmOptions:
     Attributes:
         start: how the phase gradient is integrated, `ridges` or `queue`.
         iterations: rounds of projection.
-        rho: how far the rounds trust magnitudes that no sound has; 0 wants them exact, 1 is close to Griffin-Lim.
+        rho: how far the rounds trust magnitudes that no sound has; 0 wants them exact, 1 is Griffin-Lim.
     """
 
     start: Start = "ridges"

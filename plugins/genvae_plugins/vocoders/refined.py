@@ -86,7 +86,7 @@ class Admm(_Refined):
         y = x + u;  z = (rho y + P_C y) / (1 + rho);  u = y - z;  x = P_A(z - u)
 
     so that u = (y - P_C y) / (1 + rho) and x = P_A(y - 2 u). With rho = 0 the distance is a constraint, z = P_C y, and
-    the rounds are those of Douglas and Rachford; with rho = 1 each x is P_A P_C y, as in Griffin-Lim but for u in y.
+    the rounds are those of Douglas and Rachford; with rho = 1 they are Griffin-Lim's, x = P_A P_C x, as P_C u is zero.
     """
 
     name = "admm"

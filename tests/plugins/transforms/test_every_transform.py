@@ -137,12 +137,21 @@ def test_the_level_of_a_clip_is_kept(name: str) -> None:
         torch.testing.assert_close(quiet, 0.1 * loud, atol=1e-4, rtol=1e-3)
     else:
         audible = loud > loud.max() - 6  # nepers: 52 dB
-        torch.testing.assert_close((loud - quiet)[audible], torch.full_like(loud[audible], math.log(10)),
-                                   atol=2e-2, rtol=0)  # fmt: skip
+        torch.testing.assert_close(
+            (loud - quiet)[audible], torch.full_like(loud[audible], math.log(10)), atol=2e-2, rtol=0
+        )
 
 
 def test_the_plugins_are_the_ones_that_the_documents_name() -> None:
     assert set(PLUGINS) == {
-        "stft", "mel", "cqt", "complex", "waveform", "torchaudio-stft", "torchaudio-mel", "nnaudio-stft",
-        "nnaudio-mel", "nnaudio-cqt",
-    }  # fmt: skip
+        "stft",
+        "mel",
+        "cqt",
+        "complex",
+        "waveform",
+        "torchaudio-stft",
+        "torchaudio-mel",
+        "nnaudio-stft",
+        "nnaudio-mel",
+        "nnaudio-cqt",
+    }

@@ -76,10 +76,18 @@ def test_mel_is_librosas(formula: str, norm: str, values: dict[str, Any], sample
     spec = mel.spec
     waves = music(8000)
     theirs = librosa.feature.melspectrogram(
-        y=waves.numpy(), sr=sample_rate, n_fft=spec.n_fft, hop_length=spec.hop, pad_mode="constant", power=1,
-        n_mels=spec.bins, fmin=spec.f_min, fmax=spec.f_max, htk=formula == "htk",
+        y=waves.numpy(),
+        sr=sample_rate,
+        n_fft=spec.n_fft,
+        hop_length=spec.hop,
+        pad_mode="constant",
+        power=1,
+        n_mels=spec.bins,
+        fmin=spec.f_min,
+        fmax=spec.f_max,
+        htk=formula == "htk",
         norm="slaney" if norm == "area" else None,
-    )  # fmt: skip
+    )
     ours = mel.invert(mel(waves)).exp().numpy()
     np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=3e-6 * theirs.max())
 
@@ -94,9 +102,17 @@ def test_cqt_is_librosas_but_for_its_shortcuts() -> None:
     frequencies = librosa.cqt_frequencies(84, fmin=cqt.spec.f_min)
     [bandwidth] = set(np.round(librosa.filters._relative_bandwidth(freqs=frequencies), 9))
     theirs = np.abs(
-        librosa.cqt(wave[0].numpy(), sr=RATE, hop_length=256, fmin=cqt.spec.f_min, n_bins=84, pad_mode="constant",
-                    filter_scale=bandwidth / (2 ** (1 / 12) - 1), sparsity=0)
-    )  # fmt: skip
+        librosa.cqt(
+            wave[0].numpy(),
+            sr=RATE,
+            hop_length=256,
+            fmin=cqt.spec.f_min,
+            n_bins=84,
+            pad_mode="constant",
+            filter_scale=bandwidth / (2 ** (1 / 12) - 1),
+            sparsity=0,
+        )
+    )
     ours = cqt.invert(cqt(wave)).exp()[0].numpy()
     assert ours.shape == theirs.shape
     inner = slice(60, -60)  # away from the ends
