@@ -10,9 +10,10 @@ import pytest
 import torch
 from conftest import CLIP_SAMPLES, MODEL, SAMPLE_RATE
 
-from genvae import FeatureSpec, Vocoder, VocoderPlugin, pipeline
+from genvae import FeatureSpec, Vocoder, VocoderPlugin
 from genvae.errors import SpecMismatch
 from genvae.pipeline import Pipeline, PipelineConfig
+from genvae.plugin import registry
 from genvae.plugin.registry import installed
 from genvae.training.monitor import validate
 
@@ -60,12 +61,12 @@ class MelVocoder(Vocoder):
 @pytest.fixture
 def mel_vocoder(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stands in the place of griffin-lim."""
-    load = pipeline.load_factory
+    load = registry.load_factory
 
     def load_factory(plugin: Any) -> Any:
         return MelVocoder if isinstance(plugin, VocoderPlugin) else load(plugin)
 
-    monkeypatch.setattr(pipeline, "load_factory", load_factory)
+    monkeypatch.setattr(registry, "load_factory", load_factory)
 
 
 @pytest.mark.parametrize("transform", TRANSFORMS)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import Genvae
 
-from genvae.plugin.declarations import registry
+from genvae.plugin import registry
 
 GOOD = """
 import genvae

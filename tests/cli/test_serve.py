@@ -17,7 +17,7 @@ def test_a_port_in_use_is_told_before_anything_is_loaded(genvae: Genvae) -> None
 
 
 def test_a_host_that_is_none_is_told(genvae: Genvae) -> None:
-    result = genvae("serve", "--host", "no.such.host.invalid")
+    result = genvae("serve", "--host", "no.such.host.invalid", "--public")
     assert result.exit_code == 1
     assert "no.such.host.invalid:8000 can't be listened on" in result.stderr
 

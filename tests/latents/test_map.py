@@ -140,7 +140,7 @@ def test_one_method_is_kept_when_the_other_is_made_and_dropped_with_other_latent
 
 def test_a_map_that_was_never_made_names_the_command(tiny_run: Run) -> None:
     assert map_methods(tiny_run) == []
-    with pytest.raises(RunError, match=r"no umap map.*genvae map .* --method umap"):
+    with pytest.raises(RunError, match=r"no umap map. Try: genvae\.make_map\(run=.*, method='umap'\)"):
         LatentMap.load(tiny_run, "umap")
     with pytest.raises(RunError, match="has no map"):
         directions(tiny_run, 2)
@@ -150,7 +150,7 @@ def test_a_map_that_was_never_made_names_the_command(tiny_run: Run) -> None:
 
 def test_without_latents_the_message_says_how_to_come_by_them(tiny_run: Run) -> None:
     tiny_run.latents_path.unlink()
-    with pytest.raises(RunError, match=r"holds no latents.*--store STORE"):
+    with pytest.raises(RunError, match=r"holds no latents.*store=STORE"):
         make_map(tiny_run)
 
 
@@ -212,7 +212,7 @@ def test_umap_keeps_groups_apart_and_gives_the_same_map_again(tiny_run: Run) -> 
 
 
 def test_umap_of_a_handful_of_clips_says_what_to_do_instead(tiny_run: Run) -> None:
-    with pytest.raises(GenvaeError, match=r"needs 16 clips.*--method pca"):
+    with pytest.raises(GenvaeError, match=r"needs 16 clips.*`method` pca"):
         make_map(tiny_run, "umap")
 
 

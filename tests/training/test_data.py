@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from genvae.clips.batches import in_order
 from genvae.clips.store import ClipStore
-from genvae.training.data import Batches, in_order
+from genvae.training.data import Batches
 
 
 @pytest.fixture

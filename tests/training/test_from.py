@@ -65,7 +65,7 @@ def test_a_preset_says_what_to_expect_and_gives_way_to_what_is_said_beside_it(to
     done = train(tone_store, "--run", tmp_path / "run", "--preset", "quick", "--steps", 2, *small)
     assert done.returncode == 0, done.stderr
     run = Run(tmp_path / "run")
-    assert run.config.model.options["kl_warmup"] == 100
+    assert run.training["options"]["validate_every"] == 100  # of the preset
     assert run.config.model.options["width"] == 32
     assert run.training["budget"]["steps"] == 2
     assert run.training["options"]["warmup_steps"] == 2

@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 
-from genvae import Transform, options
+from genvae import Transform
+from genvae.plugin import options
 from genvae.plugin.registry import load_factory
 from genvae_plugins.transforms import genvae_transforms
 
