@@ -62,7 +62,9 @@ def test_clips_of_another_rate_are_refused_with_both_rates(trained, other_store,
 
 
 def test_a_preset_says_what_to_expect_and_gives_way_to_what_is_said_beside_it(tone_store, small, tmp_path):
-    done = train(tone_store, "--run", tmp_path / "run", "--preset", "quick", "--steps", 2, *small)
+    at = next(place for place, word in enumerate(small) if word.startswith("train.validate_every"))
+    silent = small[: at - 1] + small[at + 1 :]  # about what the preset says too
+    done = train(tone_store, "--run", tmp_path / "run", "--preset", "quick", "--steps", 2, *silent)
     assert done.returncode == 0, done.stderr
     run = Run(tmp_path / "run")
     assert run.training["options"]["validate_every"] == 100  # of the preset

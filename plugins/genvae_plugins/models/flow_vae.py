@@ -129,7 +129,9 @@ class FlowVAE(Model):
             lambda x, time: self._velocity(x, time, told, latent, amount, genre, known), codes, generator=generator
         ).mean()
 
-        few = slice(-(-len(codes) // DETAIL_SHARE) if self.training else None)
+        few = torch.randperm(len(codes), generator=generator, device=codes.device)
+        if self.training:
+            few = few[: -(-len(codes) // DETAIL_SHARE)]
         blur = BLUR * deviation * torch.randn(codes[few].shape, generator=generator, device=codes.device)
         detail, noise = self.detail.loss(features[few], codes[few] + blur, self.patches)
         with torch.no_grad():
