@@ -144,7 +144,7 @@ def _first_moments(browser: Any, address: str) -> tuple[float, float, float, flo
     page.keyboard.press("2")
     page.wait_for_function("() => window.sounded > 0")
     page.click("#set-b")
-    with page.expect_request(lambda request: "/api/path" in request.url):  # a fast one never shows that it waits
+    with page.expect_request(lambda request: "/api/interpolate" in request.url):  # a fast one never shows that it waits
         page.click("#path")
     page.keyboard.press("1")
     page.wait_for_function("() => window.sounded > 0")
