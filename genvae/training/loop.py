@@ -51,13 +51,9 @@ def train(job: Job, store: ClipStore, *, device: str = "auto", listener: Listene
         StoreError: the store has no training clips.
         Interrupted: SIGINT or SIGTERM came; a checkpoint was written.
     """
-    precision = job.options.precision
-    if precision == "auto":
-        precision = "bf16-mixed" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "32-true"
     try:
         fabric = Fabric(
             accelerator=device,
-            precision=precision,
             devices=_local_processes(),
             num_nodes=_world_size() // _local_processes(),
         )
@@ -116,6 +112,7 @@ class _Trainer:
 
         self.pipeline = Pipeline.build(run.config, job.registry).to(fabric.device)
         self.average = Average(self.pipeline.model, self.options.ema)
+        self.bfloat16 = self.options.precision == "bf16-mixed"
         self.step, self.seconds = 0, 0.0
         self.measured = False  # whether transform and model know the training clips' statistics
         self.parts: dict[str, Tensor] = {}  # of the loss, at the last step
@@ -220,9 +217,19 @@ class _Trainer:
         waves, genres = self.fabric.to_device((waves, genres))
         with torch.no_grad(), self.pipeline.using("transform", "computing features"):
             features = self.pipeline.transform(waves)
-        step = TrainingStep(self.optimizers, self.fabric.backward, self.model.loss, generator)
+        step = TrainingStep(self.optimizers, self.fabric.backward, self._loss, generator)
         with self.pipeline.using("model", "training"):
             return self.pipeline.model.training_step(features, genres, step)
+
+    def _loss(self, features: Tensor, genres: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
+        """The model's loss, in the precision of the training.
+
+        Fabric's own precision would be no use here: on one device it leaves every method but `forward` as it is, and on
+        several it rounds the features that the loss compares with.
+        """
+        with torch.autocast(self.fabric.device.type, torch.bfloat16, enabled=self.bfloat16):
+            parts: dict[str, Tensor] = self.model.loss(features, genres, generator=generator)
+        return parts
 
     def _fit_transform(self, log: TrainingLog, wish: Wish) -> None:
         """Learn the transform's statistics from all training clips; every process finds the same ones."""

@@ -87,9 +87,11 @@ class Patches(nn.Module):
         return frames.mT[..., : self.frames]
 
     def encode(self, features: Tensor) -> Tensor:
-        """Features [B, bins, frames] -> codes [B, length, components]."""
-        return (self.cut(features) - self.mean) @ self.analysis
+        """Features [B, bins, frames] -> codes [B, length, components], in single precision at any of the training's."""
+        with torch.autocast(features.device.type, enabled=False):
+            return (self.cut(features) - self.mean) @ self.analysis
 
     def decode(self, codes: Tensor) -> Tensor:
-        """Codes [B, length, components] -> features [B, bins, frames]."""
-        return self.join(codes @ self.basis.mT + self.mean)
+        """Codes [B, length, components] -> features [B, bins, frames], likewise."""
+        with torch.autocast(codes.device.type, enabled=False):
+            return self.join(codes @ self.basis.mT + self.mean)

@@ -29,7 +29,9 @@ class Block(nn.Module):
         """[B, length, width] and [B, 6, width] -> [B, length, width]."""
         shift, scale, gate, shift2, scale2, gate2 = (modulation + self.table).unsqueeze(2).unbind(1)  # [B, 1, width]
         q, k, v = self.qkv(_normed(x) * (1 + scale) + shift).unflatten(2, (3, self.heads, -1)).unbind(2)
-        attended = F.scaled_dot_product_attention(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2))
+        q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
+        with torch.autocast(x.device.type, enabled=False):  # a few dozen places: on a CPU, bfloat16 takes longer here
+            attended = F.scaled_dot_product_attention(q.float(), k.float(), v.float())
         x = x + gate * self.merge(attended.transpose(1, 2).flatten(2))
         hidden = F.gelu(self.widen(_normed(x) * (1 + scale2) + shift2))
         out: Tensor = x + gate2 * self.narrow(hidden)
