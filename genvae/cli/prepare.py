@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +15,10 @@ import click
 
 if TYPE_CHECKING:
     from types import FrameType
+
+    Handler = Callable[[int, FrameType | None], object] | int | None
+
+IMPATIENCE = 1.0  # seconds in which a second Ctrl-C wants the same: it would only be raised amid the tidying up
 
 
 @click.command()
@@ -55,32 +63,48 @@ def prepare(
     from genvae.errors import GenvaeError
     from genvae.verbs import prepare as prepare_store
 
-    stopped = signal.SIGINT
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        nonlocal stopped
-        stopped = signal.Signals(number)
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
     try:
-        store = prepare_store(
-            sources,
-            out,
-            dataset=name,
-            options=parse_assignments(assignments, example="dataset.recordings=2"),
-            sample_rate=sample_rate,
-            clip_ms=clip_ms,
-            silence_db=silence_db,
-            validation=validation,
-            workers=workers,
-        )
-    except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends in a moment; a second Ctrl-C can't make that shorter
+        with _signals():
+            store = prepare_store(
+                sources,
+                out,
+                dataset=name,
+                options=parse_assignments(assignments, example="dataset.recordings=2"),
+                sample_rate=sample_rate,
+                clip_ms=clip_ms,
+                silence_db=silence_db,
+                validation=validation,
+                workers=workers,
+            )
+    except KeyboardInterrupt as stopped:
         click.echo("\nInterrupted. What is done stays; run the same command again to go on.", err=True)
-        click.get_current_context().exit(128 + stopped)
-    finally:
-        signal.signal(signal.SIGTERM, before)
+        click.get_current_context().exit(128 + (stopped.args[0] if stopped.args else signal.SIGINT))
     click.echo(json.dumps(store.report, indent=2) if as_json else table(store.report))
     if not len(store):
         raise GenvaeError("No clip could be kept; the report says why.")
+
+
+@contextmanager
+def _signals() -> Iterator[None]:
+    """SIGINT and SIGTERM raise KeyboardInterrupt with their number; the next one only after some time.
+
+    Where the block ended in it, the process is about to end, and neither disturbs it any more.
+    """
+    last = -math.inf
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        nonlocal last
+        if time.monotonic() - last > IMPATIENCE:
+            last = time.monotonic()
+            raise KeyboardInterrupt(number)
+
+    heeded = [each for each in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(each) != signal.SIG_IGN]
+    before: dict[signal.Signals, Handler] = {each: signal.signal(each, stop) for each in heeded}
+    try:
+        yield
+    except KeyboardInterrupt:
+        before = dict.fromkeys(before, signal.SIG_IGN)
+        raise
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

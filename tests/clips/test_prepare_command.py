@@ -79,7 +79,12 @@ def test_ctrl_c_ends_with_130_and_says_how_to_go_on(tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("genvae.clips.prepare.run_tasks", interrupted)
-    result = run(corpus(tmp_path / "music"), "--out", tmp_path / "store")
+    handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        result = run(corpus(tmp_path / "music"), "--out", tmp_path / "store")
+    finally:
+        for each, handler in handlers.items():
+            signal.signal(each, handler)  # the command leaves them ignored, as its process ends
     assert result.exit_code == 130
     assert "run the same command again" in result.stderr
     monkeypatch.undo()

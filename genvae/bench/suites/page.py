@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -112,7 +113,12 @@ def _visitor(address: str) -> Call:
 
     if shutil.which("chromium") is None:
         raise RuntimeError("there is no chromium on the path")
-    return partial(_visit, address)
+
+    def visit() -> Moments:
+        with ThreadPoolExecutor(1) as thread:  # a notebook's own thread has an event loop, which playwright refuses
+            return thread.submit(_visit, address).result()
+
+    return visit
 
 
 def _visit(address: str) -> Moments:
