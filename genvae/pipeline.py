@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Self, get_type_hints
+from typing import Any, Self, TypeVar, get_type_hints
 
 import torch
 from torch import Tensor, nn
@@ -19,9 +19,18 @@ from genvae.plugin import options
 from genvae.plugin.declarations import ModelPlugin
 from genvae.plugin.guard import guarded
 from genvae.plugin.registry import Registry
+from genvae.spec import FeatureSpec
+
+Given = TypeVar("Given")
 
 SECTIONS = ("transform", "model", "prior", "vocoder")
-DEFAULTS = {"transform": "stft", "model": "flow-vae", "prior": "gmm", "vocoder": "pghi-refined"}
+DEFAULTS = {
+    "transform": "genvae:stft",
+    "model": "genvae:flow-vae",
+    "prior": "genvae:gmm",
+    "vocoder": "genvae:pghi-refined",
+}
+"""With their distribution, so that a stranger's plugin of the same name changes nothing where none is asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +52,11 @@ class PartConfig:
     def __post_init__(self) -> None:
         if not isinstance(self.options, Mapping):  # a run's description may be damaged
             raise TypeError(f"the options of {self.plugin!r} are not named values")
+
+    @property
+    def name(self) -> str:
+        """`distribution:plugin`, which finds it whatever else is installed."""
+        return f"{self.distribution}:{self.plugin}"
 
     @classmethod
     def of(cls, registry: Registry, kind: str, name: str, values: Mapping[str, Any]) -> Self:
@@ -106,7 +120,8 @@ class PipelineConfig:
 
     def with_vocoder(self, registry: Registry, name: str, values: Mapping[str, Any]) -> Self:
         """The same pipeline with another vocoder, or with the same one's options changed."""
-        kept = self.vocoder.options if name == self.vocoder.plugin else {}
+        name = registry.row("vocoder", name).full_name
+        kept = self.vocoder.options if name == self.vocoder.name else {}
         return replace(self, vocoder=PartConfig.of(registry, "vocoder", name, {**kept, **values}))
 
     def to_json(self) -> dict[str, Any]:
@@ -167,11 +182,12 @@ class Pipeline(nn.Module):
             SpecMismatch: two parts don't fit; the message names the field.
         """
         transform = _make(registry, config, "transform", sample_rate=config.sample_rate)
-        spec = transform.spec
+        spec = _given(config.transform, transform, "spec", FeatureSpec, "the FeatureSpec of its features")
         model = _make(
             registry, config, "model", spec=spec, frames=spec.frames(config.clip_samples), genres=config.genres
         )
-        prior = _make(registry, config, "prior", latent_dim=model.latent_dim, genres=config.genres)
+        latent_dim = _given(config.model, model, "latent_dim", int, "a whole number")
+        prior = _make(registry, config, "prior", latent_dim=latent_dim, genres=config.genres)
         vocoder = _make_vocoder(registry, config, transform)
         return cls(config, transform=transform, model=model, prior=prior, vocoder=vocoder)
 
@@ -203,7 +219,7 @@ class Pipeline(nn.Module):
     def using(self, section: str, doing: str) -> AbstractContextManager[None]:
         """A block that runs code of one part: what that raises becomes a line that names the plugin."""
         part: PartConfig = getattr(self.config, section)
-        return guarded(f"The {section} {part.plugin!r} of {part.distribution} failed while {doing}")
+        return guarded(f"The {section} {part.plugin!r} of {part.distribution} failed while {doing}", type(getattr(self, section)).__module__)
 
 
 def model_suggestions(registry: Registry, model: str, section: str) -> dict[str, Any]:
@@ -212,6 +228,22 @@ def model_suggestions(registry: Registry, model: str, section: str) -> dict[str,
     assert isinstance(plugin, ModelPlugin)  # the registry has checked what each hook yields
     pairs = ((target.partition("."), value) for target, value in plugin.suggests.items())
     return {name: value for (where, _, name), value in pairs if where == section}
+
+
+def _given(part: PartConfig, made: object, name: str, kind: type[Given], what: str) -> Given:
+    """An attribute that a part must have set.
+
+    Raises:
+        PluginError: it has not, or not to what it should be.
+    """
+    value: object = getattr(made, name, None)
+    if not isinstance(value, kind):
+        came = "is missing" if value is None else f"is {value!r}"
+        where = f"{type(made).__module__}.{type(made).__qualname__}.__init__"
+        raise PluginError(
+            f"{part.plugin!r} of {part.distribution} can't be used: its {name}, {what}, {came}. Set self.{name} in {where}."
+        )
+    return value
 
 
 def _make_vocoder(registry: Registry, config: PipelineConfig, transform: Transform) -> Vocoder:
@@ -235,7 +267,7 @@ def _make_vocoder(registry: Registry, config: PipelineConfig, transform: Transfo
 def _make(registry: Registry, config: PipelineConfig, section: str, **context: Any) -> Any:
     part: PartConfig = getattr(config, section)
     try:
-        row = registry.row(section, f"{part.distribution}:{part.plugin}")
+        row = registry.row(section, part.name)
     except PluginError as error:
         theirs = [r for r in registry.rows if r.distribution == part.distribution]
         if any(r.plugin is None or (r.kind, r.name) == (section, part.plugin) for r in theirs):
@@ -249,4 +281,4 @@ def _make(registry: Registry, config: PipelineConfig, section: str, **context: A
             f"This pipeline needs the {section} {part.plugin!r} {part.version} of {part.distribution}, which {state}. "
             f"{cure}"
         ) from error
-    return registry.make(section, f"{row.distribution}:{row.name}", part.options, **context)
+    return registry.make(section, row.full_name, part.options, **context)

@@ -86,7 +86,7 @@ def load(
     values = by_section(options or {}, ["vocoder"])["vocoder"]
     if vocoder is None and not values:
         return Synthesizer(opened, registry)
-    other = opened.config.with_vocoder(registry, vocoder or opened.config.vocoder.plugin, values)
+    other = opened.config.with_vocoder(registry, vocoder or opened.config.vocoder.name, values)
     return Synthesizer(opened, registry, vocoder=other.vocoder)
 
 
@@ -94,7 +94,7 @@ def prepare(
     sources: Path | str | Iterable[Path | str],
     store: Path | str,
     *,
-    dataset: str = "folder",
+    dataset: str = "genvae:folder",
     options: Mapping[str, Any] | None = None,
     sample_rate: int = 22050,
     clip_ms: int = 1000,

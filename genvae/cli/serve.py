@@ -108,7 +108,7 @@ def _engines(paths: tuple[Path, ...]) -> list[Engine]:
             continue
         engine = Engine(run, installed())
         engines[engine.digest] = engine
-        own = run.config.vocoder.plugin
+        own = installed().row("vocoder", run.config.vocoder.name).short_name
         if engine.default != own:
             say(f"The run's own vocoder, {own}, can't be used here; {engine.default} is used instead.")
     return list(engines.values())

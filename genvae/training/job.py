@@ -79,7 +79,7 @@ def new_job(
     named: dict[str, str] = dict(plugins or {})
     given: dict[str, Mapping[str, Any]] = {section: (values or {}).get(section, {}) for section in JOB_SECTIONS}
     if source is not None:
-        named, given = _inherited(source, store, named, given)
+        named, given = _inherited(source, store, named, given, registry)
     model = named.get("model", DEFAULTS["model"])
     known = get_type_hints(registry.plugin("model", model).options)
     usual = {name: value for name, value in (preset or {}).get("model", {}).items() if name in known}
@@ -92,7 +92,7 @@ def new_job(
         plugins=named,
         values=given,
     )
-    suggested = {**model_suggestions(registry, config.model.plugin, "train"), **(preset or {}).get("train", {})}
+    suggested = {**model_suggestions(registry, config.model.name, "train"), **(preset or {}).get("train", {})}
     chosen: TrainOptions = options.build(TrainOptions, {**suggested, **given["train"]}, where="train")
     spec = Pipeline.build(config, registry).transform.spec
     describe = partial(describe_run, path, store, config, spec, chosen, budget, seed=seed, source=source)
@@ -126,11 +126,16 @@ def describe_run(
 
 
 def _inherited(
-    source: Run, store: ClipStore, plugins: Mapping[str, str], values: Mapping[str, Mapping[str, Any]]
+    source: Run,
+    store: ClipStore,
+    plugins: Mapping[str, str],
+    values: Mapping[str, Mapping[str, Any]],
+    registry: Registry,
 ) -> tuple[dict[str, str], dict[str, Mapping[str, Any]]]:
     """Names of plugins and values of options, those of the source where nothing else is said.
 
     Raises:
+        PluginError: a plugin is missing.
         RunError: clips of the source and of the store are not alike.
     """
     config = source.config
@@ -144,8 +149,8 @@ def _inherited(
     merged: dict[str, Mapping[str, Any]] = dict(values)
     for section in SECTIONS:
         part: PartConfig = getattr(config, section)
-        names[section] = plugins.get(section, part.plugin)
-        if names[section] == part.plugin:
+        names[section] = registry.row(section, plugins[section]).full_name if section in plugins else part.name
+        if names[section] == part.name:
             merged[section] = {**part.options, **merged.get(section, {})}
     merged["train"] = {**source.training["options"], **merged.get("train", {})}
     return names, merged

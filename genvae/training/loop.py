@@ -21,6 +21,7 @@ from genvae.progress import Listener, ignore
 from genvae.run import Run
 from genvae.tensor_files import load_tree, save_tree
 from genvae.training.averaging import Average
+from genvae.training.contract import loss_parts, optimizers_of
 from genvae.training.data import Batches
 from genvae.training.finish import finish
 from genvae.training.inherit import inherit
@@ -117,7 +118,8 @@ class _Trainer:
         self.measured = False  # whether transform and model know the training clips' statistics
         self.parts: dict[str, Tensor] = {}  # of the loss, at the last step
         with self.pipeline.using("model", "making its optimisers"):
-            optimizers = self.pipeline.model.optimizers()
+            model = self.pipeline.model
+            optimizers = optimizers_of(model.optimizers(), model.optimizers)
         self.rates = [group["lr"] for optimizer in optimizers for group in optimizer.param_groups]
         self.model, *self.optimizers = fabric.setup(self.pipeline.model, *optimizers)
         self.model.mark_forward_method("loss")
@@ -219,7 +221,8 @@ class _Trainer:
             features = self.pipeline.transform(waves)
         step = TrainingStep(self.optimizers, self.fabric.backward, self._loss, generator)
         with self.pipeline.using("model", "training"):
-            return self.pipeline.model.training_step(features, genres, step)
+            model = self.pipeline.model
+            return loss_parts(model.training_step(features, genres, step), model.training_step)
 
     def _loss(self, features: Tensor, genres: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
         """The model's loss, in the precision of the training.
@@ -228,8 +231,7 @@ class _Trainer:
         several it rounds the features that the loss compares with.
         """
         with torch.autocast(self.fabric.device.type, torch.bfloat16, enabled=self.bfloat16):
-            parts: dict[str, Tensor] = self.model.loss(features, genres, generator=generator)
-        return parts
+            return loss_parts(self.model.loss(features, genres, generator=generator), self.pipeline.model.loss)
 
     def _fit_transform(self, log: TrainingLog, wish: Wish) -> None:
         """Learn the transform's statistics from all training clips; every process finds the same ones."""
@@ -255,11 +257,13 @@ class _Trainer:
                 if wish.signal and self.fabric.world_size == 1:
                     raise Interrupted(wish.signal, "before the first step", self.store.path, self.run.path)
                 waves, _ = batches.at(step)
-                with torch.no_grad():  # not over the yield, which would leave it switched off for the caller
+                # not over the yield, which would leave it switched off for the caller
+                with torch.no_grad(), self.pipeline.using("transform", "computing features"):
                     made = self.pipeline.transform(waves.to(self.fabric.device))
                 yield made
 
-        self.pipeline.model.fit(features())
+        with self.pipeline.using("model", "being fitted"):
+            self.pipeline.model.fit(features())
 
     def _require_finite(self) -> None:
         loss = self.parts.get("loss")
