@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from genvae.plugin.declarations import TransformPlugin as TransformPlugin
     from genvae.plugin.declarations import VocoderPlugin as VocoderPlugin
     from genvae.plugin.hookspecs import hookimpl as hookimpl
+    from genvae.plugin.option import Asset as Asset
+    from genvae.plugin.option import Option as Option
     from genvae.progress import Message as Message
     from genvae.progress import Progress as Progress
     from genvae.run import Run as Run
@@ -59,6 +61,7 @@ _HOME = {
     "genvae.interfaces.dataset": ("Dataset", "Recording", "SoundStream"),
     "genvae.errors": ("GenvaeError",),
     "genvae.plugin.hookspecs": ("hookimpl",),
+    "genvae.plugin.option": ("Asset", "Option"),
     "genvae.plugin.declarations": ("DatasetPlugin", "ModelPlugin", "PriorPlugin", "TransformPlugin", "VocoderPlugin"),
     "genvae.clips.store": ("ClipStore",),
     "genvae.progress": ("Message", "Progress"),

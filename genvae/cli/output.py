@@ -60,6 +60,17 @@ def show_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     Console().print(table)
 
 
+def printed_options(section: str, cls: type) -> list[tuple[str, str]]:
+    """Each option of a dataclass as what is typed to leave it as it is, and what it means and takes."""
+    from genvae.plugin.options import describe
+
+    rows = []
+    for each in describe(cls):
+        default = each.default.strip('"')
+        rows.append((f"{section}.{each.name}={default}", f"{each.meaning}: {each.type}"))
+    return rows
+
+
 def show_fields(fields: Iterable[tuple[str, str]]) -> None:
     """Write named values to stdout, one a line."""
     pairs = [(printable(name), printable(" ".join(value.split()))) for name, value in fields]

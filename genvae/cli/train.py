@@ -7,11 +7,24 @@ from pathlib import Path
 
 import click
 
+from genvae.cli.output import printed_options
+
+
+class _Train(click.Command):
+    """The command, whose help ends with the options of the training."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from genvae.training.plan import TrainOptions
+
+        with formatter.section("Options of the training, for --set"):
+            formatter.write_dl(printed_options("train", TrainOptions))
+        super().format_epilog(ctx, formatter)
+
 
 @click.command(
-    epilog="Options of the parts, for --set: `genvae plugins show NAME` lists them. Options of the training: "
-    "train.batch_size, train.schedule, train.warmup_steps, train.precision, train.shift, train.validate_every, "
-    "train.checkpoint_every, train.validation_clips. Several devices: torchrun --nproc-per-node N -m -- genvae train"
+    cls=_Train,
+    epilog="Options of the parts, for --set: `genvae plugins show NAME` lists them. Several devices: torchrun "
+    "--nproc-per-node N -m -- genvae train",
 )
 @click.argument("store", type=click.Path(path_type=Path))
 @click.option("--run", "run_path", type=click.Path(path_type=Path), required=True, help="Folder of the run to make.")

@@ -1,4 +1,4 @@
-"""Stands between a plugin's mistakes and the user: one line with its name and place; GENVAE_STRICT=1 gives the traceback."""
+"""Stands between a plugin's mistakes and the user: one line with its name and place, or under GENVAE_STRICT=1 all."""
 
 from __future__ import annotations
 

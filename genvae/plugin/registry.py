@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache, cached_property
 from importlib.metadata import EntryPoint, entry_points
@@ -79,13 +79,13 @@ class Registry:
         """The declaration of a usable plugin; raises PluginError as `row` does."""
         return self.row(kind, name).usable()
 
-    def make(self, kind: str, name: str, values: Mapping[str, Any] | None = None, /, *args: Any, **context: Any) -> Any:
+    def make(self, kind: str, name: str, values: Any = None, /, *args: Any, **context: Any) -> Any:
         """Make a part: an instance of a plugin's class with some options given and the others at their defaults.
 
         Args:
             kind: dataset, transform, model, prior or vocoder.
             name: `name` or `distribution:name`.
-            values: of options, as JSON or a command line holds them.
+            values: of options, as JSON or a command line holds them; or the options themselves.
             args: what the class of that kind takes after its options.
             context: likewise, by keyword.
 
@@ -96,7 +96,9 @@ class Registry:
         """
         row = self.row(kind, name)
         plugin = row.usable()
-        chosen = options.build(plugin.options, values or {}, where=kind)
+        chosen = values
+        if not isinstance(values, plugin.options):
+            chosen = options.build(plugin.options, values or {}, where=kind)
         factory = load_factory(plugin)
         with guarded(f"The {kind} {row.name!r} of {row.distribution} could not be made", plugin.factory):
             return factory(chosen, *args, **context)
@@ -203,7 +205,10 @@ def load_factory(plugin: Plugin) -> Any:
         PluginError: it can't be imported.
     """
     module, _, attribute = plugin.factory.partition(":")
-    with guarded(f"The {plugin.kind} {plugin.name!r} can't be loaded from {plugin.factory!r}", plugin.factory), kept_quiet():
+    with (
+        guarded(f"The {plugin.kind} {plugin.name!r} can't be loaded from {plugin.factory!r}", plugin.factory),
+        kept_quiet(),
+    ):
         return getattr(importlib.import_module(module), attribute)
 
 

@@ -116,9 +116,7 @@ def vocode(
         taken["initial_phase"] = _as_batch(phase)
     logs = linear.clamp_min(torch.finfo(linear.dtype).tiny).log()  # a stranger's vocoder may not know minus infinity
     rows = _as_batch(logs)
-    with torch.no_grad(), guarded(
-        f"The vocoder {vocoder!r} failed while making a waveform", type(made).__module__
-    ):
+    with torch.no_grad(), guarded(f"The vocoder {vocoder!r} failed while making a waveform", type(made).__module__):
         wave: Tensor = made.to(rows.device).eval()(rows, length=samples, generator=generator, **taken)
     if wave.shape != (len(rows), samples):
         shape = list(wave.shape)

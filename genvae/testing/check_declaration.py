@@ -67,6 +67,13 @@ def _import_cost(module: str, paths: tuple[str, ...]) -> tuple[float, list[str]]
 
 
 @light
+def is_quiet(subject: Subject) -> None:
+    """Importing the declaration prints nothing, warns of nothing, and leaves logging as it is."""
+    row = subject.row
+    expect(row.state != "noisy", f"{row.module} to be imported without a trace", row.reason)
+
+
+@light
 def options_round_trip(subject: Subject) -> None:
     """Options have defaults, are frozen, and survive JSON and the command line."""
     cls = subject.plugin.options

@@ -48,7 +48,7 @@ def trains_and_generates(subject: Subject) -> None:
         spec = pipeline.transform.spec
         create = partial(describe_run, run, store, pipeline.config, spec, options, budget, seed=0)
         with contextlib.redirect_stderr(io.StringIO()):
-            train(Job(run, create, subject.registry, options, budget, seed=0), store, device="cpu")
+            train(Job(run, create, subject.registry, options, budget, 0, config=pipeline.config), store, device="cpu")
         expect(Run(run).finished, "a run that is finished after two steps", "no weights")
         samples = fresh.call(
             "genvae.testing.check_whole:generate",

@@ -33,6 +33,7 @@ class Job:
         budget: how long.
         seed: of all that is drawn.
         source: a trained run whose weights a new one begins with.
+        config: of a new run, with the paths of files that options name, which its description does not keep.
     """
 
     path: Path
@@ -42,6 +43,7 @@ class Job:
     budget: Budget
     seed: int
     source: Run | None = None
+    config: PipelineConfig | None = None
 
 
 def new_job(
@@ -94,9 +96,16 @@ def new_job(
     )
     suggested = {**model_suggestions(registry, config.model.name, "train"), **(preset or {}).get("train", {})}
     chosen: TrainOptions = options.build(TrainOptions, {**suggested, **given["train"]}, where="train")
-    spec = Pipeline.build(config, registry).transform.spec
+    spec = Pipeline.build(config, registry, new=new_sections(config, source)).transform.spec
     describe = partial(describe_run, path, store, config, spec, chosen, budget, seed=seed, source=source)
-    return Job(path, describe, registry, chosen, budget, seed, source)
+    return Job(path, describe, registry, chosen, budget, seed, source, config)
+
+
+def new_sections(config: PipelineConfig, source: Run | None) -> tuple[str, ...]:
+    """The sections of a new run whose first weights no other run gives."""
+    if source is None:
+        return SECTIONS
+    return ("prior",) if config.vocoder == source.config.vocoder else ("prior", "vocoder")
 
 
 def describe_run(

@@ -15,7 +15,7 @@ from torch import Tensor
 from genvae.clips.batches import in_order
 from genvae.clips.store import ClipStore
 from genvae.errors import Cure, OptionError, RunError, StoreError
-from genvae.interfaces.model import TrainingStep
+from genvae.interfaces.model import Model, TrainingStep
 from genvae.pipeline import Pipeline
 from genvae.progress import Listener, ignore
 from genvae.run import Run
@@ -26,7 +26,7 @@ from genvae.training.data import Batches
 from genvae.training.finish import finish
 from genvae.training.inherit import inherit
 from genvae.training.interrupt import Interrupted, Wish, on_signals
-from genvae.training.job import Job
+from genvae.training.job import Job, new_sections
 from genvae.training.log import TrainingLog
 from genvae.training.monitor import COLLAPSED, validate
 
@@ -75,7 +75,8 @@ def train(job: Job, store: ClipStore, *, device: str = "auto", listener: Listene
             inherit(trainer.pipeline, job.source, job.registry)
             trainer.measured = True
             trainer.average = Average(trainer.pipeline.model, trainer.options.ema)
-            trainer.checkpoint()  # so that resuming needs the source no more
+        if job.create is not None and (job.source is not None or (job.config and job.config.files)):
+            trainer.checkpoint()  # so that resuming needs neither the source nor files that options name
         with TrainingLog(
             run.metrics_path, step=trainer.step, silent=not fabric.is_global_zero, listener=listener
         ) as log:
@@ -111,8 +112,15 @@ class _Trainer:
         chosen = np.random.default_rng(self.seed).permutation(chosen)[: self.options.validation_clips]
         self.validation_numbers = np.sort(chosen)
 
-        self.pipeline = Pipeline.build(run.config, job.registry).to(fabric.device)
+        config = job.config or run.config
+        new = () if job.create is None and run.checkpoint_path.exists() else new_sections(config, job.source)
+        self.pipeline = Pipeline.build(config, job.registry, new=new).to(fabric.device)
         self.average = Average(self.pipeline.model, self.options.ema)
+        if self.options.accumulate > 1 and type(self.pipeline.model).training_step is not Model.training_step:
+            raise OptionError(
+                f"train.accumulate: the model {config.model.plugin!r} has a training step of its own, which takes a "
+                "batch as a whole. Leave train.accumulate at 1, and lower train.batch_size instead."
+            )
         self.bfloat16 = self.options.precision == "bf16-mixed"
         self.step, self.seconds = 0, 0.0
         self.measured = False  # whether transform and model know the training clips' statistics
@@ -136,7 +144,7 @@ class _Trainer:
             optimizer.load_state_dict(saved)
         self.average.load(state["average"])
         self.step, self.seconds = state["step"], state["seconds"]
-        self.measured = True
+        self.measured = state.get("measured", True)
 
     def checkpoint(self) -> None:
         """Write all that `restore` needs; never over a sound checkpoint what has gone wrong since.
@@ -149,6 +157,7 @@ class _Trainer:
             state = {
                 "step": self.step,
                 "seconds": self.seconds,
+                "measured": self.measured,
                 "pipeline": self.pipeline.state_dict(),
                 "average": self.average.state(),
                 "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
@@ -165,6 +174,7 @@ class _Trainer:
         if not self.measured:
             self._fit_transform(log, wish)
             self._fit_model(log, wish)
+            self.measured = True
         if self.validation_split == "train":
             log.warn(self.step, "The store holds no validation recordings, so validation uses training clips.")
         log.begin("training")
@@ -219,7 +229,16 @@ class _Trainer:
         waves, genres = self.fabric.to_device((waves, genres))
         with torch.no_grad(), self.pipeline.using("transform", "computing features"):
             features = self.pipeline.transform(waves)
-        step = TrainingStep(self.optimizers, self.fabric.backward, self._loss, generator)
+        step = TrainingStep(
+            self.optimizers,
+            self.fabric.backward,
+            self._loss,
+            generator,
+            number=self.step,
+            progress=min(1.0, progress),
+            waves=waves,
+            accumulate=self.options.accumulate,
+        )
         with self.pipeline.using("model", "training"):
             model = self.pipeline.model
             return loss_parts(model.training_step(features, genres, step), model.training_step)
