@@ -208,6 +208,7 @@ def train(
     """
     from genvae.plugin.options import by_section
     from genvae.plugin.registry import installed
+    from genvae.training.extras import sections
     from genvae.training.job import JOB_SECTIONS, new_job, resume_job
     from genvae.training.loop import train as run_training
     from genvae.training.plan import Budget
@@ -232,7 +233,7 @@ def train(
             Path(run),
             clips,
             plugins=named,
-            values=by_section(options or {}, JOB_SECTIONS),
+            values=by_section(options or {}, [*JOB_SECTIONS, *sections(registry)]),
             budget=budget or chosen.budget,
             seed=seed or 0,
             preset=chosen.values,

@@ -21,6 +21,8 @@ _LISTED = click.Choice([*KINDS, "command"])
 _EXAMPLES = {
     "dataset": "genvae prepare SOURCE --dataset {name} --out STORE",
     "vocoder": "genvae generate --genre GENRE --vocoder {name}",
+    "schedule": "genvae train STORE --run RUN --set train.schedule={name}",
+    "callback": "genvae train STORE --run RUN --set train.callbacks={name}",
 }
 _TRAIN = "genvae train STORE --{kind} {name} --run RUN"
 
@@ -88,10 +90,11 @@ def show_plugin(name: str, kind: str | None, as_json: bool) -> None:
         shown += [("summary", plugin.summary), ("factory", plugin.factory), ("example", example)]
     show_fields(shown)
     if described:
+        section = row.name if row.kind in ("schedule", "callback") else row.kind
         click.echo()
         show_table(
             ("OPTION", "TYPE", "DEFAULT", "MEANING"),
-            [(f"{row.kind}.{each.name}", each.type, each.default, each.meaning) for each in described],
+            [(f"{section}.{each.name}", each.type, each.default, each.meaning) for each in described],
         )
     if suggests:
         click.echo("\nFor other parts it suggests, where you say nothing:")

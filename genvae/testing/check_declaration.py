@@ -105,13 +105,23 @@ def _typed(value: Any) -> str:
 @check
 def factory_is_of_its_kind(subject: Subject) -> None:
     """The factory is a class of the kind, with nothing abstract left."""
+    from genvae.interfaces.callback import Callback
     from genvae.interfaces.dataset import Dataset
     from genvae.interfaces.model import Model
     from genvae.interfaces.prior import Prior
+    from genvae.interfaces.schedule import Schedule
     from genvae.interfaces.transform import Transform
     from genvae.interfaces.vocoder import Vocoder
 
-    bases = {"dataset": Dataset, "transform": Transform, "model": Model, "prior": Prior, "vocoder": Vocoder}
+    bases = {
+        "dataset": Dataset,
+        "transform": Transform,
+        "model": Model,
+        "prior": Prior,
+        "vocoder": Vocoder,
+        "schedule": Schedule,
+        "callback": Callback,
+    }
     base, made = bases[subject.kind], subject.factory
     what = f"{subject.plugin.factory} to be a class that extends genvae.{base.__name__}"
     expect(inspect.isclass(made) and issubclass(made, base), what, f"it is {made!r}")

@@ -13,10 +13,12 @@ from genvae.errors import PluginError, nearest
 from genvae.plugin.guard import one_line, place, stdout_for_data
 from genvae.plugin.registry import why_unavailable
 from genvae.testing import (
+    check_callbacks,
     check_datasets,
     check_declaration,
     check_models,
     check_priors,
+    check_schedules,
     check_transforms,
     check_vocoders,
     check_whole,
@@ -38,6 +40,8 @@ OF_KIND = {
     "model": check_models,
     "prior": check_priors,
     "vocoder": check_vocoders,
+    "schedule": check_schedules,
+    "callback": check_callbacks,
 }
 
 

@@ -124,7 +124,7 @@ def pipeline_with(
 
 def _combinations(subject: Subject) -> Iterator[dict[str, str]]:
     """Names of plugins by section: the subject's own with the defaults, then with others for what touches it."""
-    own = {} if subject.kind == "dataset" else {subject.kind: subject.name}
+    own = {subject.kind: subject.name} if subject.kind in DEFAULTS else {}
     yield own
     across = {"vocoder": "transform", "transform": "vocoder", "model": "transform"}.get(subject.kind)
     if across is None:

@@ -15,6 +15,7 @@ from genvae.plugin import options
 from genvae.plugin.registry import Registry, installed
 from genvae.run import Run
 from genvae.spec import FeatureSpec
+from genvae.training.extras import Extras
 from genvae.training.plan import Budget, TrainOptions
 
 JOB_SECTIONS = (*SECTIONS, "train")
@@ -34,6 +35,7 @@ class Job:
         seed: of all that is drawn.
         source: a trained run whose weights a new one begins with.
         config: of a new run, with the paths of files that options name, which its description does not keep.
+        extras: the schedule and the callbacks; None for those that the options name.
     """
 
     path: Path
@@ -44,6 +46,7 @@ class Job:
     seed: int
     source: Run | None = None
     config: PipelineConfig | None = None
+    extras: Extras | None = None
 
 
 def new_job(
@@ -96,9 +99,10 @@ def new_job(
     )
     suggested = {**model_suggestions(registry, config.model.name, "train"), **(preset or {}).get("train", {})}
     chosen: TrainOptions = options.build(TrainOptions, {**suggested, **given["train"]}, where="train")
+    extras = Extras.of(registry, chosen, values)
     spec = Pipeline.build(config, registry, new=new_sections(config, source)).transform.spec
-    describe = partial(describe_run, path, store, config, spec, chosen, budget, seed=seed, source=source)
-    return Job(path, describe, registry, chosen, budget, seed, source, config)
+    describe = partial(describe_run, path, store, config, spec, chosen, budget, seed=seed, source=source, extras=extras)
+    return Job(path, describe, registry, chosen, budget, seed, source, config, extras)
 
 
 def new_sections(config: PipelineConfig, source: Run | None) -> tuple[str, ...]:
@@ -118,6 +122,7 @@ def describe_run(
     *,
     seed: int,
     source: Run | None = None,
+    extras: Extras | None = None,
 ) -> Run:
     """Write the description of a new run.
 
@@ -125,6 +130,8 @@ def describe_run(
         RunError: the folder holds a run or anything else, or can't be made.
     """
     training = {"seed": seed, "budget": asdict(budget), "options": options.to_json(chosen)}
+    if extras is not None:
+        training |= extras.to_json()
     if source is not None:
         training["from"] = source.digest()
     data = {
@@ -183,6 +190,8 @@ def resume_job(path: Path, store: ClipStore, budget: Budget | None, *, registry:
     try:
         chosen: TrainOptions = options.build(TrainOptions, run.training["options"], where="train")
         own = Budget(**run.training["budget"])
-        return Job(path, None, registry or installed(), chosen, budget or own, int(run.training["seed"]))
+        extras = Extras.from_json(run.training) if "callbacks" in run.training else None
+        seed = int(run.training["seed"])
+        return Job(path, None, registry or installed(), chosen, budget or own, seed, extras=extras)
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"{run.description_path} is damaged: {type(error).__name__}: {error}") from error

@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import math
 import os
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from genvae.clips.batches import in_order
+from genvae.clips.batches import genres_of, in_order, load
 from genvae.clips.store import ClipStore
 from genvae.errors import Cure, OptionError, RunError, StoreError
+from genvae.interfaces.callback import Training
 from genvae.interfaces.model import Model, TrainingStep
+from genvae.interfaces.schedule import Schedule
 from genvae.pipeline import Pipeline
+from genvae.plugin.guard import guarded
 from genvae.progress import Listener, ignore
 from genvae.run import Run
 from genvae.tensor_files import load_tree, save_tree
 from genvae.training.averaging import Average
+from genvae.training.callbacks import Callbacks
 from genvae.training.contract import loss_parts, optimizers_of
 from genvae.training.data import Batches
+from genvae.training.extras import Extras
 from genvae.training.finish import finish
 from genvae.training.inherit import inherit
 from genvae.training.interrupt import Interrupted, Wish, on_signals
@@ -31,6 +39,7 @@ from genvae.training.log import TrainingLog
 from genvae.training.monitor import COLLAPSED, validate
 
 LOG_EVERY = 25  # steps
+HELD_OUT = 16  # clips of a genre that callbacks may ask for
 
 
 def train(job: Job, store: ClipStore, *, device: str = "auto", listener: Listener = ignore) -> Run:
@@ -80,9 +89,11 @@ def train(job: Job, store: ClipStore, *, device: str = "auto", listener: Listene
         with TrainingLog(
             run.metrics_path, step=trainer.step, silent=not fabric.is_global_zero, listener=listener
         ) as log:
+            trainer.start_callbacks(log)
             trainer.run_steps(log, wish)
             if fabric.is_global_zero:
                 with trainer.average.in_place():
+                    trainer.callbacks.tell("finish")
                     finish(run, trainer.pipeline, store, log, wish, seed=job.seed, batch_size=job.options.batch_size)
         fabric.barrier()
     return run
@@ -94,6 +105,9 @@ class _Trainer:
     def __init__(self, fabric: Fabric, run: Run, store: ClipStore, job: Job) -> None:
         self.fabric, self.run, self.store = fabric, run, store
         self.options, self.budget, self.seed = job.options, job.budget, job.seed
+        self.registry, self.extras = job.registry, job.extras or Extras.of(job.registry, job.options)
+        self.schedule: Schedule = job.registry.make("schedule", self.extras.schedule.name, self.extras.schedule.options)
+        self.callback_states: dict[str, Any] = {}  # of an earlier session
         numbers = store.select(split="train")
         if not len(numbers):
             raise StoreError(f"{store.path} has no training clips.")
@@ -129,6 +143,18 @@ class _Trainer:
             model = self.pipeline.model
             optimizers = optimizers_of(model.optimizers(), model.optimizers)
         self.rates = [group["lr"] for optimizer in optimizers for group in optimizer.param_groups]
+        view = Training(
+            folder=run.path,
+            pipeline=self.pipeline,
+            description=json.loads(run.description_path.read_text(encoding="utf-8")),
+            step=0,
+            progress=0.0,
+            seconds=0.0,
+            seed=self.seed,
+            held_out=self._held_out,
+            say=lambda text: None,
+        )
+        self.callbacks = Callbacks(job.registry, (), view, lambda text: None)  # those of the run come with `start`
         self.model, *self.optimizers = fabric.setup(self.pipeline.model, *optimizers)
         self.model.mark_forward_method("loss")
 
@@ -145,6 +171,27 @@ class _Trainer:
         self.average.load(state["average"])
         self.step, self.seconds = state["step"], state["seconds"]
         self.measured = state.get("measured", True)
+        self.callback_states = state.get("callbacks", {})
+
+    def start_callbacks(self, log: TrainingLog) -> None:
+        """Make the callbacks of this session, and tell them that it begins."""
+        view = self.callbacks.training
+        view.say = log.say
+        parts = self.extras.callbacks if self.fabric.is_global_zero else ()
+        self.callbacks = Callbacks(self.registry, parts, view, lambda text: log.warn(self.step, text))
+        self.callbacks.load(self.callback_states)
+        self._tell("start", self.budget.progress(self.step, self.seconds, self.batches.steps_per_epoch))
+
+    def _held_out(self, genre: int) -> Tensor:
+        """Some waveforms [N, samples] of a genre, of those that validation uses."""
+        numbers = self.validation_numbers
+        own = numbers[np.asarray(genres_of(self.store, numbers)) == genre]
+        return load(self.store, own[:HELD_OUT])[0]
+
+    def _tell(self, event: str, progress: float, *arguments: Any) -> None:
+        view = self.callbacks.training
+        view.step, view.progress, view.seconds = self.step, min(1.0, progress), self.seconds
+        self.callbacks.tell(event, *arguments)
 
     def checkpoint(self) -> None:
         """Write all that `restore` needs; never over a sound checkpoint what has gone wrong since.
@@ -161,8 +208,10 @@ class _Trainer:
                 "pipeline": self.pipeline.state_dict(),
                 "average": self.average.state(),
                 "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+                "callbacks": self.callbacks.state(),
             }
             save_tree(self.run.checkpoint_path, state)
+            self._tell("checkpoint", self.budget.progress(self.step, self.seconds, self.batches.steps_per_epoch))
         self.fabric.barrier()
 
     def run_steps(self, log: TrainingLog, wish: Wish) -> None:
@@ -201,6 +250,8 @@ class _Trainer:
                 validated = self.step
             if self.step % self.options.checkpoint_every == 0:
                 self.checkpoint()
+        if self.callbacks.training.reason:
+            log.say(f"Training ends at step {self.step}: {self.callbacks.training.reason}.")
         self._require_finite()
         if validated != self.step:
             self._validate(log, 1.0)
@@ -209,6 +260,8 @@ class _Trainer:
     def _agree(self, stop: int) -> tuple[float, int]:
         """The progress of the first process and the highest signal of any, the same in every process."""
         progress = self.budget.progress(self.step, self.seconds, self.batches.steps_per_epoch)
+        if self.callbacks.training.reason is not None:
+            progress = max(progress, 1.0)
         if self.fabric.world_size == 1:
             return progress, stop
         mine = torch.tensor([progress if self.fabric.is_global_zero else 0.0, float(stop)], dtype=torch.float64)
@@ -222,7 +275,7 @@ class _Trainer:
         drawn = _seed(self.seed, self.step, self.fabric.global_rank)
         torch.manual_seed(drawn)  # for layers that draw from the global generator, such as dropout
         generator = torch.Generator(self.fabric.device).manual_seed(drawn)
-        scale = self.options.learning_rate_scale(self.step, progress)
+        scale = self.options.warmup(self.step) * self._schedule(progress)
         groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]
         for group, rate in zip(groups, self.rates, strict=True):
             group["lr"] = rate * scale
@@ -242,6 +295,14 @@ class _Trainer:
         with self.pipeline.using("model", "training"):
             model = self.pipeline.model
             return loss_parts(model.training_step(features, genres, step), model.training_step)
+
+    def _schedule(self, progress: float) -> float:
+        part = self.extras.schedule
+        with guarded(f"The schedule {part.plugin!r} of {part.distribution} failed", type(self.schedule).__module__):
+            scale = float(self.schedule.scale(progress))
+            if not 0.0 <= scale < math.inf:
+                raise ValueError(f"scale({progress:.4g}) gives {scale}, expected a number of 0 or more")
+        return scale
 
     def _loss(self, features: Tensor, genres: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
         """The model's loss, in the precision of the training.
@@ -296,7 +357,10 @@ class _Trainer:
     def _log_training(self, log: TrainingLog, progress: float, speed: float) -> None:
         self._require_finite()
         values = {name: float(value.detach()) for name, value in self.parts.items()}
-        log.record("train", self.step, {**values, "clips_per_second": round(speed, 1), "seconds": self.seconds})
+        told = {**values, "clips_per_second": round(speed, 1), "seconds": self.seconds}
+        log.record("train", self.step, told)
+        with self.average.in_place():
+            self._tell("step", progress, told)
         log.show(progress, f"step {self.step}  loss {values['loss']:.4g}  {speed:.0f} clips/s")
 
     def _validate(self, log: TrainingLog, progress: float) -> None:
@@ -305,6 +369,7 @@ class _Trainer:
         batches = in_order(self.store, self.validation_numbers, self.options.batch_size)
         with self.pipeline.using("model", "validating"), self.average.in_place():
             values = validate(self.pipeline, batches, seed=self.seed)
+            self._tell("validation", progress, values)
         log.record("validation", self.step, values)
         shown = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
         log.say(f"step {self.step}  validation: {shown}")

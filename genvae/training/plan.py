@@ -23,13 +23,12 @@ class TrainOptions:
             most=4096,
         ),
     ] = 1
-    schedule: Annotated[
-        Literal["cosine", "trapezoid", "constant"],
-        Option(
-            "of the learning rate over the budget, after the warm-up; `trapezoid` is constant but for "
-            "the last fifth, in which it falls to zero",
-        ),
-    ] = "cosine"
+    schedule: Annotated[str, Option("of the learning rate over the budget, after the warm-up: a plugin")] = (
+        "genvae:cosine"
+    )
+    callbacks: Annotated[tuple[str, ...], Option("what is told how the training goes: plugins")] = (
+        "genvae:tensorboard",
+    )
     warmup_steps: Annotated[int, Option("in which the learning rate rises from zero", least=0)] = 100
     ema: Annotated[
         float,
@@ -56,14 +55,9 @@ class TrainOptions:
     checkpoint_every: Annotated[int, Option("steps between checkpoints", least=1)] = 1000
     validation_clips: Annotated[int, Option("at most so many in one validation", least=1)] = 512
 
-    def learning_rate_scale(self, step: int, progress: float) -> float:
-        """Factor of the learning rate at a step (from 0), with `progress` 0..1 of the budget spent."""
-        warmup = min(1.0, (step + 1) / (self.warmup_steps + 1))
-        if self.schedule == "constant":
-            return warmup
-        if self.schedule == "trapezoid":
-            return warmup * min(1.0, max(0.0, 5.0 * (1.0 - progress)))
-        return warmup * 0.5 * (1.0 + math.cos(math.pi * min(1.0, progress)))
+    def warmup(self, step: int) -> float:
+        """Factor of the learning rate at a step, counted from 0, whatever the schedule says."""
+        return min(1.0, (step + 1) / (self.warmup_steps + 1))
 
 
 @dataclass(frozen=True)

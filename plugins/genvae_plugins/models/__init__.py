@@ -190,6 +190,6 @@ def genvae_models() -> Iterator[genvae.ModelPlugin]:
             "transform.hop": 256,
             "transform.scaling": "unit",
             "train.batch_size": 64,
-            "train.schedule": "constant",
+            "train.schedule": "genvae:constant",
         },
     )
