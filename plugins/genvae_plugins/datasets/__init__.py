@@ -14,10 +14,10 @@ from genvae.audio.programs import ffmpeg_missing
 class SyntheticOptions:
     """What the synthetic dataset makes."""
 
-    recordings: Annotated[int, genvae.Option("of each genre", least=1)] = 4
+    recordings: Annotated[int, genvae.Option("of each genre", least=0)] = 4
     seconds: Annotated[float, genvae.Option("length of each", above=0)] = 60.0
     seed: Annotated[int, genvae.Option("another one gives other music", least=0)] = 0
-    sample_rate: Annotated[int, genvae.Option("in Hz", least=1000, most=384000)] = 22050
+    sample_rate: Annotated[int, genvae.Option("in Hz", least=4000, most=384000)] = 22050
     genres: Annotated[
         tuple[str, ...],
         genvae.Option(
