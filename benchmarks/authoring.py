@@ -30,6 +30,8 @@ WHAT = {
     "vocoder": "Griffin-Lim",
     "schedule": "a learning-rate schedule",
     "callback": "a callback",
+    "embedder": "an embedder",
+    "metric": "a metric",
 }
 
 

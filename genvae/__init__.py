@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from genvae.interfaces.dataset import Dataset as Dataset
     from genvae.interfaces.dataset import Recording as Recording
     from genvae.interfaces.dataset import SoundStream as SoundStream
+    from genvae.interfaces.embedder import Embedder as Embedder
+    from genvae.interfaces.metric import Metric as Metric
     from genvae.interfaces.model import Model as Model
     from genvae.interfaces.model import Posterior as Posterior
     from genvae.interfaces.model import TrainingStep as TrainingStep
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from genvae.interfaces.vocoder import Vocoder as Vocoder
     from genvae.plugin.declarations import CallbackPlugin as CallbackPlugin
     from genvae.plugin.declarations import DatasetPlugin as DatasetPlugin
+    from genvae.plugin.declarations import EmbedderPlugin as EmbedderPlugin
+    from genvae.plugin.declarations import MetricPlugin as MetricPlugin
     from genvae.plugin.declarations import ModelPlugin as ModelPlugin
     from genvae.plugin.declarations import PriorPlugin as PriorPlugin
     from genvae.plugin.declarations import SchedulePlugin as SchedulePlugin
@@ -61,6 +65,8 @@ __version__ = "0.1.0"
 _HOME = {
     "genvae.interfaces.callback": ("Callback", "Training"),
     "genvae.interfaces.schedule": ("Schedule",),
+    "genvae.interfaces.embedder": ("Embedder",),
+    "genvae.interfaces.metric": ("Metric",),
     "genvae.interfaces.model": ("Model", "Posterior", "TrainingStep"),
     "genvae.interfaces.prior": ("Prior",),
     "genvae.interfaces.transform": ("Transform",),
@@ -72,6 +78,8 @@ _HOME = {
     "genvae.plugin.declarations": (
         "CallbackPlugin",
         "DatasetPlugin",
+        "EmbedderPlugin",
+        "MetricPlugin",
         "ModelPlugin",
         "PriorPlugin",
         "SchedulePlugin",

@@ -24,6 +24,8 @@ EXAMPLES = {
     "vocoders.md": "pulses",
     "schedules.md": "stairs",
     "callbacks.md": "wandb_log",
+    "embedders.md": "cepstra",
+    "metrics.md": "level",
     "moving-a-model-in.md": "moved",
 }
 

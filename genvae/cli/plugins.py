@@ -23,6 +23,8 @@ _EXAMPLES = {
     "vocoder": "genvae generate --genre GENRE --vocoder {name}",
     "schedule": "genvae train STORE --run RUN --set train.schedule={name}",
     "callback": "genvae train STORE --run RUN --set train.callbacks={name}",
+    "embedder": "genvae evaluate RUN --store STORE",
+    "metric": "genvae evaluate RUN --store STORE",
 }
 _TRAIN = "genvae train STORE --{kind} {name} --run RUN"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 
 import numpy as np
@@ -20,6 +20,7 @@ from genvae.metrics.embedder import Embedder, Waves
 from genvae.metrics.halves import Recordings
 from genvae.metrics.judge import CLIPS, Heard, Judge, Reference
 from genvae.metrics.novelty import Nearness, Novelty, novelty
+from genvae.metrics.plugins import embedders, metrics
 from genvae.metrics.sampling import Numbers, shifted
 from genvae.metrics.signal import Signal, describe, multi_resolution_stft
 from genvae.metrics.stages import POSTERIOR, Stages, generated, rounded
@@ -29,6 +30,7 @@ from genvae.metrics.training_clips import TrainingClips
 from genvae.metrics.two_sample import Difference, telling
 from genvae.metrics.worst import Oddity, worst
 from genvae.pipeline import Pipeline
+from genvae.plugin.guard import guarded
 from genvae.plugin.registry import Registry
 from genvae.run import Run
 from genvae.synthesis.renderer import log_spectral_distance
@@ -53,6 +55,7 @@ class Row:
         telling: of each genre the statistics by which the clips are told from real ones; none without that member.
         signal: of each genre.
         novelty: of those for which it says something.
+        metrics: by the names of the metrics that are installed, means over genres.
     """
 
     name: str
@@ -60,6 +63,7 @@ class Row:
     telling: Mapping[str, Sequence[Difference]]
     signal: Mapping[str, Signal]
     novelty: Novelty | None
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ class Evaluation:
         generated: clips to measure in place of new ones of the run, [N, samples] of each genre.
         baseline: a run to compare with, such as `reference-vae` trained with the same budget.
         candidates: adds a row of new clips each of which the run's critic chose among so many.
-        members: what hears the clips; by default the two that genvae ships.
+        members: what hears the clips; by default all embedders that are installed.
         clips: of each genre; fewer where the store has fewer.
         seed: of the clips that are made, and of all that is drawn to measure them.
         reference: see `Judge`.
@@ -115,7 +119,9 @@ class Evaluation:
         self._store, self._samples = store, store.clip_samples
         if generated is not None:
             clips = min(clips, *(len(own) for own in generated.values()))
+        members = tuple(members) or embedders(registry)
         self.judge = Judge(store, self.genres, members=members, clips=clips, reference=reference)
+        self.metrics = metrics(registry)
         self._synthesizer = Synthesizer(run, registry)
         self._pipeline: Pipeline = run.load(registry)
         self._pipeline.eval()
@@ -147,7 +153,20 @@ class Evaluation:
         rating = self.judge.rate_heard(heard)
         signal = {genre: describe(own, self._store.sample_rate) for genre, own in sets.items()}
         found = novelty(self._nearness(sets), self._unseen_nearness) if name in self._novel else None
-        return Row(name, rating, self._telling(heard), signal, found)
+        return Row(name, rating, self._telling(heard), signal, found, self._measured(name, sets))
+
+    def _measured(self, row: str, sets: Sets) -> dict[str, float]:
+        """What each metric says, beside half of the unseen clips; of rows that are made of these, the other half."""
+        found = {}
+        for name, metric in self.metrics.items():
+            values = []
+            for genre, clips in sets.items():
+                own = clips[1::2] if row in self._made_of_unseen else clips
+                with guarded(f"The metric {name!r} failed for {row!r}", type(metric).__module__):
+                    rate = self._store.sample_rate
+                    values.append(float(metric.measure(own, self._unseen[genre][::2], sample_rate=rate)))
+            found[name] = float(np.mean(values))
+        return found
 
     def hear(self, name: str) -> Heard:
         """Make the clips of a row and let every member hear them, such as for a judge with another reference."""

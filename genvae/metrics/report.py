@@ -36,13 +36,13 @@ def tables(evaluation: Evaluation, rows: Sequence[Row]) -> list[Table]:
     made = [_comparisons(evaluation, rows)]
     if len(evaluation.genres) <= _MOST_GENRES:
         made.append(_by_genre(evaluation, rows))
-    made += [_tellings(rows), _novelties(rows), _model(evaluation), _signals(rows)]
+    made += [_tellings(rows), _novelties(rows), _metrics(evaluation, rows), _model(evaluation), _signals(rows)]
     return [table for table in made if table.rows]
 
 
 def as_json(evaluation: Evaluation, rows: Sequence[Row]) -> dict[str, Any]:
     """All numbers, with 95 % intervals as [low, high]."""
-    committee = Committee.of([row.rating for row in rows])
+    committee = _committee(rows)
     return {
         "members": [member.name for member in evaluation.judge.members],
         "agreement": [{"members": list(pair), "spearman": value} for pair, value in committee.agreement.items()],
@@ -65,6 +65,7 @@ def as_json(evaluation: Evaluation, rows: Sequence[Row]) -> dict[str, Any]:
                     ]
                     for genre, own in row.telling.items()
                 },
+                "metrics": dict(row.metrics),
                 "novelty": asdict(row.novelty) if row.novelty else None,
                 "signal": {genre: asdict(signal) for genre, signal in row.signal.items()},
             }
@@ -104,7 +105,7 @@ def _estimate(estimate: Estimate) -> dict[str, Any]:
 
 def _comparisons(evaluation: Evaluation, rows: Sequence[Row]) -> Table:
     members = [member.name for member in evaluation.judge.members]
-    committee = Committee.of([row.rating for row in rows])
+    committee = _committee(rows)
     cells = []
     for row, rank in zip(rows, committee.ranks, strict=True):
         told, heard = row.rating[members[0]], row.rating[members[-1]]
@@ -135,6 +136,24 @@ def _comparisons(evaluation: Evaluation, rows: Sequence[Row]) -> Table:
         "rank",
     ]
     return Table(title, heads, cells)
+
+
+def _committee(rows: Sequence[Row]) -> Committee:
+    """The first and the last member together, so that ranks don't depend on what else is installed."""
+    names = list(rows[0].rating)
+    return Committee.of([{name: row.rating[name] for name in dict.fromkeys((names[0], names[-1]))} for row in rows])
+
+
+def _metrics(evaluation: Evaluation, rows: Sequence[Row]) -> Table:
+    if not evaluation.metrics:
+        return Table("", [], [])
+    heads = [
+        f"{name}{f' {metric.unit}' if metric.unit else ''}, {metric.better}"
+        for name, metric in evaluation.metrics.items()
+    ]
+    cells = [[row.name, *(f"{row.metrics[name]:.4g}" for name in evaluation.metrics)] for row in rows]
+    title = "Metrics that are installed; `lower` or `higher` is better, or what is like real clips; means over genres"
+    return Table(title, ["clips", *heads], cells)
 
 
 def _by_genre(evaluation: Evaluation, rows: Sequence[Row]) -> Table:

@@ -109,6 +109,20 @@ class CallbackPlugin(Plugin):
     kind = "callback"
 
 
+@dataclass(frozen=True, kw_only=True)
+class EmbedderPlugin(Plugin):
+    """What turns clips into points, to compare sets of them; its factory makes a `genvae.Embedder`."""
+
+    kind = "embedder"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricPlugin(Plugin):
+    """A number for a set of clips; its factory makes a `genvae.Metric`."""
+
+    kind = "metric"
+
+
 KINDS: Mapping[str, type[Plugin]] = {
     cls.kind: cls
     for cls in (
@@ -119,6 +133,8 @@ KINDS: Mapping[str, type[Plugin]] = {
         VocoderPlugin,
         SchedulePlugin,
         CallbackPlugin,
+        EmbedderPlugin,
+        MetricPlugin,
     )
 }
-"""Every kind of plugin, in the order of the flow of the data, and behind them those of a training."""
+"""Every kind of plugin, in the order of the flow of the data, and behind them those of trainings and evaluations."""

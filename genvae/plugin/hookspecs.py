@@ -21,6 +21,8 @@ import pluggy
 from genvae.plugin.declarations import (
     CallbackPlugin,
     DatasetPlugin,
+    EmbedderPlugin,
+    MetricPlugin,
     ModelPlugin,
     PriorPlugin,
     SchedulePlugin,
@@ -65,3 +67,13 @@ def genvae_schedules() -> Iterable[SchedulePlugin]:  # type: ignore[empty-body]
 @hookspec
 def genvae_callbacks() -> Iterable[CallbackPlugin]:  # type: ignore[empty-body]
     """What is told how a training goes, for `genvae train --set train.callbacks=NAME,NAME`."""
+
+
+@hookspec
+def genvae_embedders() -> Iterable[EmbedderPlugin]:  # type: ignore[empty-body]
+    """What turns clips into points; `genvae evaluate` has distances by each that is installed."""
+
+
+@hookspec
+def genvae_metrics() -> Iterable[MetricPlugin]:  # type: ignore[empty-body]
+    """Numbers for sets of clips; `genvae evaluate` shows each that is installed."""

@@ -22,6 +22,8 @@ _USE = {
     "vocoder": "genvae generate --genre techno --vocoder {name}",
     "schedule": "genvae train store --run run --set train.schedule={name}",
     "callback": "genvae train store --run run --set train.callbacks={name}",
+    "embedder": "genvae evaluate run --store store",
+    "metric": "genvae evaluate run --store store",
 }
 _TRAIN = "genvae train store --{kind} {name} --run run"
 

@@ -107,6 +107,8 @@ def factory_is_of_its_kind(subject: Subject) -> None:
     """The factory is a class of the kind, with nothing abstract left."""
     from genvae.interfaces.callback import Callback
     from genvae.interfaces.dataset import Dataset
+    from genvae.interfaces.embedder import Embedder
+    from genvae.interfaces.metric import Metric
     from genvae.interfaces.model import Model
     from genvae.interfaces.prior import Prior
     from genvae.interfaces.schedule import Schedule
@@ -121,6 +123,8 @@ def factory_is_of_its_kind(subject: Subject) -> None:
         "vocoder": Vocoder,
         "schedule": Schedule,
         "callback": Callback,
+        "embedder": Embedder,
+        "metric": Metric,
     }
     base, made = bases[subject.kind], subject.factory
     what = f"{subject.plugin.factory} to be a class that extends genvae.{base.__name__}"

@@ -16,6 +16,8 @@ from genvae.testing import (
     check_callbacks,
     check_datasets,
     check_declaration,
+    check_embedders,
+    check_metrics,
     check_models,
     check_priors,
     check_schedules,
@@ -42,6 +44,8 @@ OF_KIND = {
     "vocoder": check_vocoders,
     "schedule": check_schedules,
     "callback": check_callbacks,
+    "embedder": check_embedders,
+    "metric": check_metrics,
 }
 
 
@@ -144,7 +148,8 @@ def _checks_of(subject: Subject) -> list[Check]:
         return declaration[:1]
     if subject.file:  # it is imported only when its user names it, so it may import what it likes
         declaration = [each for each in declaration if each is not check_declaration.imports_light]
-    return [*declaration, *checks_in(OF_KIND[subject.kind]), *checks_in(check_whole)]
+    whole = [] if subject.kind in ("embedder", "metric") else checks_in(check_whole)
+    return [*declaration, *checks_in(OF_KIND[subject.kind]), *whole]
 
 
 @dataclass(frozen=True)
