@@ -210,7 +210,7 @@ def every_parameter_gets_a_gradient(subject: Subject) -> None:
 
 @check
 @torch.no_grad()
-def computes_in_float32(subject: Subject) -> None:
+def computes_in_single_precision(subject: Subject) -> None:
     """Weights, latents and decoded features are float32, as the features are."""
     setup = _setup(subject)
     model = setup.model.eval()

@@ -232,7 +232,7 @@ MISTAKES = {
     ),
     "weights in float64": (
         "model",
-        "computes-in-float32",
+        "computes-in-single-precision",
         "        width = options.width",
         "        width = options.width\n        self.scale = nn.Parameter(torch.ones(3).double())",
         "scale is torch.float64",
