@@ -46,9 +46,9 @@ def trains_and_generates(subject: Subject) -> None:
     with tempfile.TemporaryDirectory(prefix="genvae-check-") as folder:
         run = Path(folder) / "run"
         spec = pipeline.transform.spec
-        create = partial(describe_run, run, store, pipeline.config, spec, options, budget, seed=0)
+        create = partial(describe_run, run, store, pipeline.config, spec, budget, seed=0)
         with contextlib.redirect_stderr(io.StringIO()):
-            train(Job(run, create, subject.registry, options, budget, seed=0), store, device="cpu")
+            train(Job(run, pipeline.config, create, subject.registry, options, budget, seed=0), store, device="cpu")
         expect(Run(run).finished, "a run that is finished after two steps", "no weights")
         samples = fresh.call(
             "genvae.testing.check_whole:generate",

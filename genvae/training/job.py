@@ -27,7 +27,9 @@ class Job:
 
     Attributes:
         path: the run's folder.
-        create: writes the description of a new run, called by the first of several processes; None to resume one.
+        config: of the pipeline.
+        create: writes the description of a new run with the options of its training, called by the first of several
+            processes; None to resume one.
         registry: where plugins come from.
         options: of the training.
         budget: how long.
@@ -36,7 +38,8 @@ class Job:
     """
 
     path: Path
-    create: Callable[[], Run] | None
+    config: PipelineConfig
+    create: Callable[[TrainOptions], Run] | None
     registry: Registry
     options: TrainOptions
     budget: Budget
@@ -95,8 +98,8 @@ def new_job(
     suggested = {**model_suggestions(registry, config.model.plugin, "train"), **(preset or {}).get("train", {})}
     chosen: TrainOptions = options.build(TrainOptions, {**suggested, **given["train"]}, where="train")
     spec = Pipeline.build(config, registry).transform.spec
-    describe = partial(describe_run, path, store, config, spec, chosen, budget, seed=seed, source=source)
-    return Job(path, describe, registry, chosen, budget, seed, source)
+    describe = partial(describe_run, path, store, config, spec, budget, seed=seed, source=source)
+    return Job(path, config, describe, registry, chosen, budget, seed, source)
 
 
 def describe_run(
@@ -104,8 +107,8 @@ def describe_run(
     store: ClipStore,
     config: PipelineConfig,
     spec: FeatureSpec,
-    chosen: TrainOptions,
     budget: Budget,
+    chosen: TrainOptions,
     *,
     seed: int,
     source: Run | None = None,
@@ -169,6 +172,6 @@ def resume_job(path: Path, store: ClipStore, budget: Budget | None, *, registry:
     try:
         chosen: TrainOptions = options.build(TrainOptions, run.training["options"], where="train")
         own = Budget(**run.training["budget"])
-        return Job(path, None, registry or installed(), chosen, budget or own, int(run.training["seed"]))
+        return Job(path, run.config, None, registry or installed(), chosen, budget or own, int(run.training["seed"]))
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"{run.description_path} is damaged: {type(error).__name__}: {error}") from error

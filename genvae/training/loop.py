@@ -6,6 +6,7 @@ import hashlib
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -28,6 +29,7 @@ from genvae.training.interrupt import Interrupted, Wish, on_signals
 from genvae.training.job import Job
 from genvae.training.log import TrainingLog
 from genvae.training.monitor import COLLAPSED, validate
+from genvae.training.precision import Precision, quicker
 
 LOG_EVERY = 25  # steps
 
@@ -60,8 +62,9 @@ def train(job: Job, store: ClipStore, *, device: str = "auto", listener: Listene
     except (RuntimeError, ValueError) as error:  # Lightning's words name what there is instead
         raise OptionError(f"Training on the `device` {device} is not possible here: {error}") from error
     fabric.launch()
+    job = _with_precision(job, fabric)
     if job.create and fabric.is_global_zero:
-        job.create()
+        job.create(job.options)
     fabric.barrier()
     run = Run(job.path)
     devices = [fabric.device] if fabric.device.type == "cuda" else []
@@ -293,6 +296,22 @@ class _Trainer:
                 f"The posterior is collapsing: {active} of {latent_dim} latent dimensions carry "
                 "anything. Lower the weight of the divergence, or train for longer.",
             )
+
+
+def _with_precision(job: Job, fabric: Fabric) -> Job:
+    """The job with a precision in place of `auto`, the same in every process; it then stands in the run.
+
+    What is counted in steps or epochs is to be the same on any machine that is not a GPU, so only a budget in minutes
+    lets a measurement decide.
+    """
+    if job.options.precision != "auto":
+        return job
+    precision: Precision = "32-true"
+    measured = job.create is not None and job.budget.minutes is not None
+    if fabric.is_global_zero and (measured or fabric.device.type == "cuda"):
+        with torch.random.fork_rng([]):
+            precision = quicker(Pipeline.build(job.config, job.registry), fabric.device)
+    return replace(job, options=replace(job.options, precision=fabric.broadcast(precision)))
 
 
 def _seed(seed: int, step: int, rank: int) -> int:

@@ -20,7 +20,8 @@ class TrainOptions:
         warmup_steps: in which the learning rate rises from zero.
         ema: how slowly the average of the weights forgets, which is what is validated and kept; 0 keeps the weights of
             the last step.
-        precision: `auto` takes bfloat16 where the GPU has it.
+        precision: `auto` takes bfloat16 where the GPU has it, or where a training of some minutes is quicker with it;
+            the run then names the one that was taken.
         shift: whether a clip may begin anywhere in its recording, rather than where the store cut it.
         validate_every: steps between validations.
         checkpoint_every: steps between checkpoints.
