@@ -372,10 +372,10 @@ def make_map(
     from genvae.plugin.registry import installed
 
     opened = open_run(run)
-    if store is not None and not opened.latents_path.exists():
-        with listening(progress) as listener:
+    with listening(progress) as listener:
+        if store is not None and not opened.latents_path.exists():
             encode_store(opened, open_store(store), registry or installed(), listener=listener)
-    return fit_map(opened, method, seed=seed)
+        return fit_map(opened, method, seed=seed, listener=listener)
 
 
 def regenerate(file: Path | str, run: Run | Path | str | None = None, *, registry: Registry | None = None) -> Clip:
