@@ -114,8 +114,8 @@ def _kept(path: Path, clip: Clip, overwrite: bool, as_json: bool) -> tuple[Path,
 
 def _end(text: str, synthesizer: Synthesizer) -> tuple[Knot, int | None, str]:
     """An end of the path: where it lies, its seed if it has one, and a name for files."""
-    from genvae.cli.runs import file_stem
     from genvae.synthesis.inputs import file_of, seed_of
+    from genvae.text import file_stem
 
     knot = synthesizer.locate(text)
     if named := seed_of(text):

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from genvae.clips.store import ClipStore
-from genvae.errors import StoreError
+from genvae.distances import log_spectral_distance
+from genvae.errors import Cure, StoreError
 from genvae.interfaces.dataset import Split
 from genvae.metrics.baselines import PrincipalComponents, white_noise
 from genvae.metrics.candidates import Chooser
@@ -21,11 +22,11 @@ from genvae.metrics.halves import Recordings
 from genvae.metrics.judge import CLIPS, Heard, Judge, Reference
 from genvae.metrics.novelty import Nearness, Novelty, novelty
 from genvae.metrics.plugins import embedders, metrics
-from genvae.metrics.sampling import Numbers, shifted
+from genvae.metrics.sampling import Numbers
 from genvae.metrics.signal import Signal, describe, multi_resolution_stft
 from genvae.metrics.stages import POSTERIOR, Stages, generated, rounded
 from genvae.metrics.statistics import SignalStatistics
-from genvae.metrics.threads import one_thread, side_by_side
+from genvae.metrics.threads import one_core, side_by_side
 from genvae.metrics.training_clips import TrainingClips
 from genvae.metrics.two_sample import Difference, telling
 from genvae.metrics.worst import Oddity, worst
@@ -33,7 +34,6 @@ from genvae.pipeline import Pipeline
 from genvae.plugin.guard import guarded
 from genvae.plugin.registry import Registry
 from genvae.run import Run
-from genvae.synthesis.renderer import log_spectral_distance
 from genvae.synthesis.synthesizer import Synthesizer, item_generator
 from genvae.training.monitor import active_units
 
@@ -187,7 +187,7 @@ class Evaluation:
             where = f"The store {self._store.path}"
             raise StoreError(f"{where} has no unseen recording of {missing[0]!r} that lasts {seconds:g} s.")
         shuffled = {g: patchworks(own, rate, np.random.default_rng(self.seed)) for g, own in real.items()}
-        with one_thread():
+        with one_core():
             made = {g: generated(self._synthesizer, g, LONG_SOUNDS, self.seed, seconds) for g in self.genres}
         rows = {"real, unseen recordings": real, "the same, cut and shuffled": shuffled, GENERATED: made}
         return {name: {g: continuity(own, rate) for g, own in sets.items()} for name, sets in rows.items()}
@@ -246,7 +246,10 @@ class Evaluation:
     @cached_property
     def _replayed(self) -> Sets:
         generator = np.random.default_rng(self.seed)
-        return {genre: shifted(self._store, own, generator) for genre, own in self.judge.training.items()}
+        return {
+            genre: self._store.shifted_waves(own, generator.integers(self._samples, size=len(own)))
+            for genre, own in self.judge.training.items()
+        }
 
     def _brought(self, name: str, stage: str, clips: Callable[[str], Waves]) -> Sets:
         if name not in self._kept:
@@ -265,7 +268,7 @@ class Evaluation:
         return self._kept[GENERATED]
 
     def _generated(self, synthesizer: Synthesizer) -> Sets:
-        with one_thread():
+        with one_core():
             return {genre: generated(synthesizer, genre, self.judge.clips, self.seed) for genre in self.genres}
 
     def _add_candidates(self, run: Run, candidates: int) -> None:
@@ -317,7 +320,7 @@ class Evaluation:
     @cached_property
     def _training_clips(self) -> TrainingClips:
         numbers = [self._numbers("train", genre) for genre in self.genres]
-        with one_thread():
+        with one_core():
             return TrainingClips(self._store, np.concatenate(numbers), self.judge.members[-1])
 
     @cached_property
@@ -345,8 +348,10 @@ def _require_fit(run: Run, store: ClipStore) -> None:
         milliseconds = round(1000 * config.clip_samples / config.sample_rate)
         raise StoreError(
             f"The store {store.path} has clips of {store.clip_samples} samples at {store.sample_rate} Hz, the run "
-            f"{run.path} of {config.clip_samples} at {config.sample_rate} Hz. Prepare one with: genvae prepare SOURCE "
-            f"--out STORE --sample-rate {config.sample_rate} --clip-ms {milliseconds}"
+            f"{run.path} of {config.clip_samples} at {config.sample_rate} Hz.",
+            cure=Cure.of(
+                "prepare", sources="MUSIC", store="STORE", sample_rate=config.sample_rate, clip_ms=milliseconds
+            ),
         )
     missing = [genre for genre in config.genres if genre not in store.genres]
     if missing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from genvae.metrics.committee import Committee
@@ -11,6 +12,7 @@ from genvae.metrics.comparison import NAMES, Estimate
 from genvae.metrics.continuity import Continuity
 from genvae.metrics.evaluation import GENERATED, Evaluation, Row
 from genvae.metrics.signal import Signal, mean_signal
+from genvae.metrics.worst import Oddity
 
 _SIDE = 1.96  # standard errors on either side of a 95 % interval
 _MOST_GENRES = 4  # that the table by genre has columns for
@@ -95,6 +97,18 @@ def continuity_table(seconds: float, rows: Mapping[str, Mapping[str, Continuity]
         for genre, own in genres.items():
             cells.append([name, genre, *(f"{getattr(own, field):.2f}" for field in heads)])
     return Table(f"Sounds of {seconds:g} seconds; medians", ["sounds", "genre", *heads.values()], cells)
+
+
+def continuity_json(seconds: float, rows: Mapping[str, Mapping[str, Continuity]]) -> dict[str, Any]:
+    """The same, as plain values."""
+    values = {name: {genre: asdict(own) for genre, own in genres.items()} for name, genres in rows.items()}
+    return {"seconds": seconds, "rows": values}
+
+
+def worst_table(oddities: Sequence[tuple[Path, Oddity]]) -> Table:
+    """Files of clips that are far from real ones, and why."""
+    title = "Farthest from real clips, and in what they differ from those that they stand for"
+    return Table(title, ["file", "why"], [[str(path), str(oddity)] for path, oddity in oddities])
 
 
 def _estimate(estimate: Estimate) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 import genvae
+from genvae.distances import log_spectral_distance
 from genvae.errors import GenvaeError
 from genvae.pipeline import SECTIONS, PartConfig, Pipeline
 from genvae.plugin.registry import Registry, installed
@@ -22,7 +23,7 @@ from genvae.synthesis.crossfade import stride
 from genvae.synthesis.inputs import SoundLike, file_of, samples_of, seed_of
 from genvae.synthesis.latent_path import Knot, LatentPath, PathPoint
 from genvae.synthesis.provenance import Provenance, Waypoint
-from genvae.synthesis.renderer import OnClip, Renderer, log_spectral_distance, require_genre, within_full_scale
+from genvae.synthesis.renderer import OnClip, Renderer, require_genre, within_full_scale
 from genvae.synthesis.sound import Clip, Reconstruction
 from genvae.threads import one_thread
 

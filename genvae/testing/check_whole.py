@@ -55,13 +55,10 @@ def trains_and_generates(subject: Subject) -> None:
     with tempfile.TemporaryDirectory(prefix="genvae-check-") as folder:
         run = Path(folder) / "run"
         spec = pipeline.transform.spec
-        create = partial(describe_run, run, store, pipeline.config, spec, options, budget, seed=0, extras=extras)
+        create = partial(describe_run, run, store, pipeline.config, spec, budget, seed=0, extras=extras)
         with contextlib.redirect_stderr(io.StringIO()):
-            train(
-                Job(run, create, subject.registry, options, budget, 0, config=pipeline.config, extras=extras),
-                store,
-                device="cpu",
-            )
+            job = Job(run, pipeline.config, create, subject.registry, options, budget, seed=0, extras=extras)
+            train(job, store, device="cpu")
         expect(Run(run).finished, "a run that is finished after two steps", "no weights")
         samples = fresh.call(
             "genvae.testing.check_whole:generate",

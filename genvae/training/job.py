@@ -28,24 +28,25 @@ class Job:
 
     Attributes:
         path: the run's folder.
-        create: writes the description of a new run, called by the first of several processes; None to resume one.
+        config: of the pipeline; that of a new run has the paths of files that options name, its description has not.
+        create: writes the description of a new run with the options of its training, called by the first of several
+            processes; None to resume one.
         registry: where plugins come from.
         options: of the training.
         budget: how long.
         seed: of all that is drawn.
         source: a trained run whose weights a new one begins with.
-        config: of a new run, with the paths of files that options name, which its description does not keep.
         extras: the schedule and the callbacks; None for those that the options name.
     """
 
     path: Path
-    create: Callable[[], Run] | None
+    config: PipelineConfig
+    create: Callable[[TrainOptions], Run] | None
     registry: Registry
     options: TrainOptions
     budget: Budget
     seed: int
     source: Run | None = None
-    config: PipelineConfig | None = None
     extras: Extras | None = None
 
 
@@ -101,8 +102,8 @@ def new_job(
     chosen: TrainOptions = options.build(TrainOptions, {**suggested, **given["train"]}, where="train")
     extras = Extras.of(registry, chosen, values)
     spec = Pipeline.build(config, registry, new=new_sections(config, source)).transform.spec
-    describe = partial(describe_run, path, store, config, spec, chosen, budget, seed=seed, source=source, extras=extras)
-    return Job(path, describe, registry, chosen, budget, seed, source, config, extras)
+    describe = partial(describe_run, path, store, config, spec, budget, seed=seed, source=source, extras=extras)
+    return Job(path, config, describe, registry, chosen, budget, seed, source, extras)
 
 
 def new_sections(config: PipelineConfig, source: Run | None) -> tuple[str, ...]:
@@ -117,8 +118,8 @@ def describe_run(
     store: ClipStore,
     config: PipelineConfig,
     spec: FeatureSpec,
-    chosen: TrainOptions,
     budget: Budget,
+    chosen: TrainOptions,
     *,
     seed: int,
     source: Run | None = None,
@@ -192,6 +193,6 @@ def resume_job(path: Path, store: ClipStore, budget: Budget | None, *, registry:
         own = Budget(**run.training["budget"])
         extras = Extras.from_json(run.training) if "callbacks" in run.training else None
         seed = int(run.training["seed"])
-        return Job(path, None, registry or installed(), chosen, budget or own, seed, extras=extras)
+        return Job(path, run.config, None, registry or installed(), chosen, budget or own, seed, extras=extras)
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"{run.description_path} is damaged: {type(error).__name__}: {error}") from error

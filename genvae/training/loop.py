@@ -8,6 +8,7 @@ import math
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,7 @@ from genvae.training.interrupt import Interrupted, Wish, on_signals
 from genvae.training.job import Job, new_sections
 from genvae.training.log import TrainingLog
 from genvae.training.monitor import COLLAPSED, validate
+from genvae.training.precision import Precision, quicker
 
 LOG_EVERY = 25  # steps
 HELD_OUT = 16  # clips of a genre that callbacks may ask for
@@ -70,8 +72,9 @@ def train(job: Job, store: ClipStore, *, device: str = "auto", listener: Listene
     except (RuntimeError, ValueError) as error:  # Lightning's words name what there is instead
         raise OptionError(f"Training on the `device` {device} is not possible here: {error}") from error
     fabric.launch()
+    job = _with_precision(job, fabric)
     if job.create and fabric.is_global_zero:
-        job.create()
+        job.create(job.options)
     fabric.barrier()
     run = Run(job.path)
     devices = [fabric.device] if fabric.device.type == "cuda" else []
@@ -84,7 +87,7 @@ def train(job: Job, store: ClipStore, *, device: str = "auto", listener: Listene
             inherit(trainer.pipeline, job.source, job.registry)
             trainer.measured = True
             trainer.average = Average(trainer.pipeline.model, trainer.options.ema)
-        if job.create is not None and (job.source is not None or (job.config and job.config.files)):
+        if job.create is not None and (job.source is not None or job.config.files):
             trainer.checkpoint()  # so that resuming needs neither the source nor files that options name
         with TrainingLog(
             run.metrics_path, step=trainer.step, silent=not fabric.is_global_zero, listener=listener
@@ -126,7 +129,7 @@ class _Trainer:
         chosen = np.random.default_rng(self.seed).permutation(chosen)[: self.options.validation_clips]
         self.validation_numbers = np.sort(chosen)
 
-        config = job.config or run.config
+        config = job.config
         new = () if job.create is None and run.checkpoint_path.exists() else new_sections(config, job.source)
         self.pipeline = Pipeline.build(config, job.registry, new=new).to(fabric.device)
         self.average = Average(self.pipeline.model, self.options.ema)
@@ -381,6 +384,22 @@ class _Trainer:
                 f"The posterior is collapsing: {active} of {latent_dim} latent dimensions carry "
                 "anything. Lower the weight of the divergence, or train for longer.",
             )
+
+
+def _with_precision(job: Job, fabric: Fabric) -> Job:
+    """The job with a precision in place of `auto`, the same in every process; it then stands in the run.
+
+    What is counted in steps or epochs is to be the same on any machine that is not a GPU, so only a budget in minutes
+    lets a measurement decide.
+    """
+    if job.options.precision != "auto":
+        return job
+    precision: Precision = "32-true"
+    measured = job.create is not None and job.budget.minutes is not None
+    if fabric.is_global_zero and (measured or fabric.device.type == "cuda"):
+        with torch.random.fork_rng([]):
+            precision = quicker(Pipeline.build(job.config, job.registry, new=()), fabric.device)
+    return replace(job, options=replace(job.options, precision=fabric.broadcast(precision)))
 
 
 def _seed(seed: int, step: int, rank: int) -> int:
