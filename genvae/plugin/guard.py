@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from genvae.errors import GenvaeError, PluginError
 
@@ -66,21 +66,31 @@ def guarded(what: str, module: str = "") -> Iterator[None]:
 
 
 _LOCK = threading.Lock()
-_inside = 0  # how many blocks, of all threads, keep stdout free
+_here = threading.local()  # its `blocks` is how many of this thread's blocks keep stdout free
+_inside = 0  # and of all threads
 _data: TextIO = sys.stdout  # what stdout was before the first of them
+
+
+class _Divided:
+    """Stands for stdout: stderr for threads that run a plugin's code, and what stdout was for all others."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys.stderr if getattr(_here, "blocks", 0) else _data, name)
 
 
 @contextmanager
 def stdout_for_data() -> Iterator[None]:
-    """Within, what is printed goes to stderr; blocks may be nested, and overlap in several threads."""
+    """Within, what this thread prints goes to stderr; blocks may be nested, and overlap in several threads."""
     global _inside, _data
     with _LOCK:
         if _inside == 0:
-            _data, sys.stdout = sys.stdout, sys.stderr
+            _data, sys.stdout = sys.stdout, _Divided()  # type: ignore[assignment]  # as good as one, by its attributes
         _inside += 1
+    _here.blocks = getattr(_here, "blocks", 0) + 1
     try:
         yield
     finally:
+        _here.blocks -= 1
         with _LOCK:
             _inside -= 1
             if _inside == 0:
