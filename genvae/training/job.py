@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from genvae.clips.store import ClipStore
-from genvae.errors import RunError
+from genvae.errors import OptionError, RunError
+from genvae.interfaces.model import Model
 from genvae.pipeline import DEFAULTS, SECTIONS, PartConfig, Pipeline, PipelineConfig, model_suggestions
 from genvae.plugin import options
 from genvae.plugin.registry import Registry, installed
@@ -101,7 +102,15 @@ def new_job(
     suggested = {**model_suggestions(registry, config.model.name, "train"), **(preset or {}).get("train", {})}
     chosen: TrainOptions = options.build(TrainOptions, {**suggested, **given["train"]}, where="train")
     extras = Extras.of(registry, chosen, values)
-    spec = Pipeline.build(config, registry, new=new_sections(config, source)).transform.spec
+    for kind, part in (("schedule", extras.schedule), *(("callback", each) for each in extras.callbacks)):
+        registry.make(kind, part.name, part.options)  # what can't be made is told before anything is written
+    pipeline = Pipeline.build(config, registry, new=new_sections(config, source))
+    if chosen.accumulate > 1 and type(pipeline.model).training_step is not Model.training_step:
+        raise OptionError(
+            f"train.accumulate: the model {config.model.plugin!r} has a training step of its own, which takes a "
+            "batch as a whole. Leave train.accumulate at 1, and lower train.batch_size instead."
+        )
+    spec = pipeline.transform.spec
     describe = partial(describe_run, path, store, config, spec, budget, seed=seed, source=source, extras=extras)
     return Job(path, config, describe, registry, chosen, budget, seed, source, extras)
 
