@@ -96,7 +96,7 @@ def train(job: Job, store: ClipStore, *, device: str = "auto", listener: Listene
             trainer.start_callbacks(log)
             trainer.run_steps(log, wish)
             if fabric.is_global_zero:
-                trainer.tell("finish", 1.0)
+                trainer.tell("finish")
                 with trainer.average.in_place():
                     finish(run, trainer.pipeline, store, log, wish, seed=job.seed, batch_size=job.options.batch_size)
         fabric.barrier()
@@ -179,7 +179,7 @@ class _Trainer:
         parts = self.extras.callbacks if self.fabric.is_global_zero else ()
         self.callbacks = Callbacks(self.registry, parts, view, lambda text: log.warn(self.step, text))
         self.callbacks.load(self.callback_states)
-        self.tell("start", self.budget.progress(self.step, self.seconds, self.batches.steps_per_epoch))
+        self.tell("start")
 
     def _held_out(self, genre: int) -> Tensor:
         """Some waveforms [N, samples] of a genre, of those that validation uses."""
@@ -187,9 +187,10 @@ class _Trainer:
         own = numbers[np.asarray(genres_of(self.store, numbers)) == genre]
         return load(self.store, own[:HELD_OUT])[0]
 
-    def tell(self, event: str, progress: float, *arguments: Any) -> None:
+    def tell(self, event: str, *arguments: Any) -> None:
         """Tell the callbacks; the weights that they see are those that are validated and kept."""
         view = self.callbacks.training
+        progress = self.budget.progress(self.step, self.seconds, self.batches.steps_per_epoch)
         view.step, view.progress, view.seconds = self.step, min(1.0, progress), self.seconds
         with self.average.in_place():
             self.callbacks.tell(event, *arguments)
@@ -212,7 +213,7 @@ class _Trainer:
                 "callbacks": self.callbacks.state(),
             }
             save_tree(self.run.checkpoint_path, state)
-            self.tell("checkpoint", self.budget.progress(self.step, self.seconds, self.batches.steps_per_epoch))
+            self.tell("checkpoint")
         self.fabric.barrier()
 
     def run_steps(self, log: TrainingLog, wish: Wish) -> None:
@@ -332,7 +333,7 @@ class _Trainer:
         values = {name: float(value.detach()) for name, value in self.parts.items()}
         told = {**values, "clips_per_second": round(speed, 1), "seconds": self.seconds}
         log.record("train", self.step, told)
-        self.tell("step", progress, told)
+        self.tell("step", told)
         log.show(progress, f"step {self.step}  loss {values['loss']:.4g}  {speed:.0f} clips/s")
 
     def _validate(self, log: TrainingLog, progress: float) -> None:
@@ -341,7 +342,7 @@ class _Trainer:
         batches = in_order(self.store, self.validation_numbers, self.options.batch_size)
         with self.pipeline.using("model", "validating"), self.average.in_place():
             values = validate(self.pipeline, batches, seed=self.seed)
-        self.tell("validation", progress, values)
+        self.tell("validation", values)
         log.record("validation", self.step, values)
         shown = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
         log.say(f"step {self.step}  validation: {shown}")
