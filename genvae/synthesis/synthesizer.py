@@ -80,6 +80,11 @@ class Synthesizer:
         """The run, and what it can make."""
         return f"Synthesizer({str(self.run.path)!r}, genres={list(self.genres)}, sample_rate={self.sample_rate})"
 
+    @property
+    def pipeline(self) -> Pipeline:
+        """The run's parts, for whoever wants to look inside: transform, model, prior and vocoder."""
+        return self._pipeline
+
     def with_vocoder(self, vocoder: PartConfig, registry: Registry | None = None) -> Synthesizer:
         """The same run with another vocoder; the nets are shared.
 
