@@ -68,7 +68,7 @@ class Display:
     def __init__(self, *, silent: bool = False) -> None:
         self._silent = silent
         self._stage: str | None = None
-        self._began = self._said = 0.0
+        self._began = self._said = time.monotonic()
         self._bar: Any = None
         self._task: Any = None
 
@@ -85,7 +85,7 @@ class Display:
         now = time.monotonic()
         if event.stage != self._stage:
             self._close()
-            self._stage, self._began, self._said = event.stage, now, now
+            self._stage, self._began = event.stage, now
         if _has_bars():
             self._move(event, now)
         elif now - self._said >= PERIOD:

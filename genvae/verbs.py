@@ -240,8 +240,6 @@ def train(
             registry=registry,
         )
     with listening(progress) as listener:
-        if not resume and preset and budget is None:
-            listener(Message(PRESETS[preset].expect))
         return run_training(job, clips, device=device, listener=listener)
 
 
