@@ -140,7 +140,7 @@ def tracked(items: Iterable[T], stage: str, listener: Listener, *, total: int | 
 
 
 def _has_bars() -> bool:
-    return sys.stderr.isatty() or "ipykernel" in sys.modules
+    return (sys.stderr is not None and sys.stderr.isatty()) or "ipykernel" in sys.modules
 
 
 def _bar() -> Any:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 import genvae
+from genvae.cli.numbers import Number, Whole
 from genvae.cli.output import make_folder, save, say, show_json, show_path, show_table, tracked
 from genvae.errors import AudioError, GenvaeError
 
@@ -47,7 +48,7 @@ WORST = 5
 )
 @click.option(
     "--candidates",
-    type=click.IntRange(min=1),
+    type=Whole(min=1),
     default=1,
     metavar="K",
     help="A row of clips each of which is the best of K.",
@@ -61,14 +62,14 @@ WORST = 5
 )
 @click.option(
     "--seconds",
-    type=click.FloatRange(min=2),
+    type=Number(min=2),
     metavar="S",
     help="Also measure whether sounds of so many seconds hold together.",
 )
-@click.option("--clips", type=click.IntRange(min=2), default=120, show_default=True, help="Clips of each genre.")
+@click.option("--clips", type=Whole(min=2), default=120, show_default=True, help="Clips of each genre.")
 @click.option(
     "--seed",
-    type=click.IntRange(0, 2**63 - 1),
+    type=Whole(0, 2**63 - 1),
     default=0,
     show_default=True,
     help="Of the clips, and of what is drawn to measure them.",

@@ -34,9 +34,9 @@ def opening(
     """
     verb = f"Going on at step {step:,} with" if step else "Training"
     steps = budget.total_steps(clips // min(batch, clips))
-    planned = f"for {budget.minutes:g} minutes" if steps is None else f"{steps:,} steps"
+    planned = f"for {budget.minutes:g} minutes" if steps is None else f"{steps:,} step{'s' * (steps != 1)}"
     return (
-        f"{verb} {model} on {device}: {weights:,} weights, {clips:,} clips ({held_out:,} held out), "
+        f"{verb} {model} on {device}: {weights:,} weights, {clips:,} clip{'s' * (clips != 1)} ({held_out:,} held out), "
         f"batches of {min(batch, clips)}, {planned}."
     )
 

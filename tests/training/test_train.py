@@ -147,6 +147,8 @@ def test_resuming_takes_no_options_and_no_other_store(trained, tone_store, small
         (["--model", "conv-vea"], "Did you mean 'conv-vae'?"),
         (["--model", "reference-vae", "--set", "transform.n_fft=1024"], "bins = 256 or 257"),
         (["--steps", "5", "--minutes", "1"], "exactly one of"),
+        (["--set", "transform.n_fft=4096"], "give a shorter one with --set, such as transform.n_fft=256"),
+        (["--from", "embeded"], "is called 'pretrained'"),
     ],
 )
 def test_wrong_options_are_answered_in_one_line_and_leave_nothing(wrong, said, tone_store, genvae, tmp_path):
