@@ -68,7 +68,8 @@ class Display:
     def __init__(self, *, silent: bool = False) -> None:
         self._silent = silent
         self._stage: str | None = None
-        self._began = self._said = self._first = 0.0
+        self._began = self._said = time.monotonic()
+        self._first = 0.0
         self._bar: Any = None
         self._task: Any = None
 
@@ -85,7 +86,7 @@ class Display:
         now = time.monotonic()
         if event.stage != self._stage:
             self._close()
-            self._stage, self._began, self._said, self._first = event.stage, now, now, event.done
+            self._stage, self._began, self._first = event.stage, now, event.done
         if _has_bars():
             self._move(event, now)
         elif now - self._said >= PERIOD:
@@ -140,7 +141,7 @@ def tracked(items: Iterable[T], stage: str, listener: Listener, *, total: int | 
 
 
 def _has_bars() -> bool:
-    return sys.stderr.isatty() or "ipykernel" in sys.modules
+    return (sys.stderr is not None and sys.stderr.isatty()) or "ipykernel" in sys.modules
 
 
 def _bar() -> Any:

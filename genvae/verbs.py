@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,8 @@ def open_run(run: Run | Path | str | None = None) -> Run:
         return run
     if run is None or (str(run) == PRETRAINED and not Path(run).exists()):
         return Run(pretrained_run())
+    if not Path(run).exists() and get_close_matches(str(run), [PRETRAINED, "embedded", "default"], cutoff=0.8):
+        raise RunError(f"There is no run {str(run)!r}. The one that comes with genvae is called {PRETRAINED!r}.")
     return Run(Path(run))
 
 
@@ -134,6 +137,7 @@ def prepare(
         StoreError: `store` is something else, was prepared with other settings or from other sources, or is in use.
     """
     from genvae.clips.prepare import prepare as prepare_store
+    from genvae.clips.report import held_out
     from genvae.clips.store import ClipStore
     from genvae.clips.work import Settings
     from genvae.plugin.options import by_section
@@ -154,6 +158,8 @@ def prepare(
         prepared = prepare_store(datasets, Path(store), settings, executor=executor, workers=workers, listener=listener)
         if prepared.removed:
             listener(Message("No longer in the sources, so taken out: " + ", ".join(prepared.removed)))
+        if told := held_out(prepared.report, validation):
+            listener(Message(told))
         changed = prepared.decoded or prepared.removed
         listener(Message(f"Prepared {store}" if changed else f"Nothing to do for {store}"))
     return ClipStore.open(store)
@@ -243,8 +249,6 @@ def train(
             registry=registry,
         )
     with listening(progress) as listener:
-        if not resume and preset and budget is None:
-            listener(Message(PRESETS[preset].expect))
         return run_training(job, clips, device=device, listener=listener)
 
 

@@ -69,3 +69,14 @@ def test_silence_says_nothing_and_a_listener_of_ones_own_hears_all(capsys: pytes
         assert work(listener) == ["a", "b"]
     assert heard == [Progress("spelling", done, 2) for done in (0, 1, 2)]
     assert capsys.readouterr().err == ""
+
+
+def test_a_line_a_minute_whatever_the_stage(clock: dict[str, float], capsys: pytest.CaptureFixture[str]) -> None:
+    with Display() as display:
+        for stage in ("measuring", "preparing", "training"):
+            for second in range(50):
+                display(Progress(stage, second, 50))
+                clock["now"] += 1
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[0] for line in lines] == ["preparing", "training"]
+    assert lines[0] == "preparing: 20 %, 10 s so far, about 40 s left"

@@ -37,11 +37,13 @@ def _use_files(ctx: click.Context, parameter: click.Parameter, paths: tuple[Path
     """Let the registry know the files for as long as the command runs."""
     if not paths:
         return
-    from genvae.plugin.registry import forget_file, use_file
+    from genvae.plugin.registry import flaws, forget_file, use_file
 
     for path in paths:
         try:
             use_file(path)
+            for flaw in flaws(path):
+                click.echo(f"Warning: {printable(str(path))}: {printable(flaw)}.", err=True)
         except GenvaeError as error:  # here the command has not begun, so nothing else would tell it
             raise click.ClickException(printable(str(error))) from error
         ctx.call_on_close(partial(forget_file, path))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from genvae.cli.numbers import Number, Whole
 from genvae.cli.output import show_json, show_path, show_table
 from genvae.errors import GenvaeError
 
@@ -34,7 +35,7 @@ from genvae.errors import GenvaeError
 )
 @click.option(
     "--candidates",
-    type=click.IntRange(min=1),
+    type=Whole(min=1),
     default=1,
     metavar="K",
     help="A row of clips each of which is the best of K.",
@@ -48,14 +49,14 @@ from genvae.errors import GenvaeError
 )
 @click.option(
     "--seconds",
-    type=click.FloatRange(min=2),
+    type=Number(min=2),
     metavar="S",
     help="Also measure whether sounds of so many seconds hold together.",
 )
-@click.option("--clips", type=click.IntRange(min=2), default=120, show_default=True, help="Clips of each genre.")
+@click.option("--clips", type=Whole(min=2), default=120, show_default=True, help="Clips of each genre.")
 @click.option(
     "--seed",
-    type=click.IntRange(0, 2**63 - 1),
+    type=Whole(0, 2**63 - 1),
     default=0,
     show_default=True,
     help="Of the clips, and of what is drawn to measure them.",

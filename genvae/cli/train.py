@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from genvae.cli.numbers import Number, Whole
 from genvae.cli.output import printed_options
 
 
@@ -39,9 +40,9 @@ class _Train(click.Command):
     metavar="SECTION.NAME=VALUE",
     help="Option of a part, such as model.latent_dim=64; may be repeated.",
 )
-@click.option("--minutes", type=float, help="Train for so many minutes, validation and all.  [default: 30]")
-@click.option("--epochs", type=float, help="Train for so many passes over the clips.")
-@click.option("--steps", type=int, help="Train for so many batches.")
+@click.option("--minutes", type=Number(), help="Train for so many minutes, validation and all.  [default: 30]")
+@click.option("--epochs", type=Number(), help="Train for so many passes over the clips.")
+@click.option("--steps", type=Whole(), help="Train for so many batches.")
 @click.option(
     "--preset",
     type=click.Choice(["quick", "default", "best"]),
@@ -54,7 +55,7 @@ class _Train(click.Command):
     metavar="RUN|pretrained",
     help="Begin with the weights of a trained run; genres may be others.",
 )
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Of all that is drawn.  [default: 0]")
+@click.option("--seed", type=Whole(0, 2**31 - 1), help="Of all that is drawn.  [default: 0]")
 @click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda", "mps"]),

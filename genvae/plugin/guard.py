@@ -84,7 +84,7 @@ def stdout_for_data() -> Iterator[None]:
     global _inside, _data
     with _LOCK:
         if _inside == 0:
-            _data, sys.stdout = sys.stdout, _Divided()
+            _data, sys.stdout = sys.stdout, _Divided()  # as good as one, by its attributes
         _inside += 1
     _here.blocks = getattr(_here, "blocks", 0) + 1
     try:

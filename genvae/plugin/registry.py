@@ -185,6 +185,11 @@ def use_file(path: Path) -> None:
     installed.cache_clear()
 
 
+def flaws(path: Path) -> list[str]:
+    """What is wrong with the plugins of a file, a sentence each; none where all of them can be used."""
+    return [row.reason for row in rows_of(PluginSource.of_file(path)) if row.state == "broken"]
+
+
 def forget_file(path: Path) -> None:
     """Undo `use_file`."""
     source = _FILES.pop(path.absolute(), None)

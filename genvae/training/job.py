@@ -77,7 +77,7 @@ def new_job(
         registry: where plugins come from; None for what is installed.
 
     Raises:
-        OptionError: an option that does not exist or does not take its value.
+        OptionError: an option that does not exist or does not take its value, or frames longer than a clip.
         PluginError: a plugin is missing.
         SpecMismatch: two parts do not fit.
         RunError: the folder holds a run already, or the source's clips are of another rate or length than the store's.
@@ -111,6 +111,11 @@ def new_job(
             "batch as a whole. Leave train.accumulate at 1, and lower train.batch_size instead."
         )
     spec = pipeline.transform.spec
+    if spec.n_fft > store.clip_samples:
+        raise OptionError(
+            f"A frame of {spec.n_fft} samples is longer than a clip of {store.path}, which has {store.clip_samples}: "
+            f"give a shorter one with `options`, such as transform.n_fft={2 ** (store.clip_samples.bit_length() - 3)}."
+        )
     describe = partial(describe_run, path, store, config, spec, budget, seed=seed, source=source, extras=extras)
     return Job(path, config, describe, registry, chosen, budget, seed, source, extras)
 

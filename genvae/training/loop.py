@@ -40,6 +40,7 @@ from genvae.training.log import TrainingLog
 from genvae.training.measuring import measure
 from genvae.training.monitor import COLLAPSED, validate
 from genvae.training.precision import Precision, quicker
+from genvae.training.wording import Validations, ending, expectation, opening
 
 LOG_EVERY = 25  # steps
 HELD_OUT = 16  # clips of a genre that callbacks may ask for
@@ -70,8 +71,10 @@ def train(job: Job, store: ClipStore, *, device: str = "auto", listener: Listene
             devices=_local_processes(),
             num_nodes=_world_size() // _local_processes(),
         )
-    except (RuntimeError, ValueError) as error:  # Lightning's words name what there is instead
-        raise OptionError(f"Training on the `device` {device} is not possible here: {error}") from error
+    except (RuntimeError, ValueError) as error:
+        raise OptionError(
+            f"Training on the `device` {device} is not possible here: torch has {', '.join(_devices())}."
+        ) from error
     fabric.launch()
     job = _with_precision(job, fabric)
     if job.create and fabric.is_global_zero:
@@ -99,6 +102,7 @@ def train(job: Job, store: ClipStore, *, device: str = "auto", listener: Listene
                 trainer.tell("finish")
                 with trainer.average.in_place():
                     finish(run, trainer.pipeline, store, log, wish, seed=job.seed, batch_size=job.options.batch_size)
+                log.say(trainer.validations.verdict(held_out=trainer.validation_split == "validation"))
         fabric.barrier()
     return run
 
@@ -138,6 +142,7 @@ class _Trainer:
         self.step, self.seconds = 0, 0.0
         self.measured = False  # whether transform and model know the training clips' statistics
         self.parts: dict[str, Tensor] = {}  # of the loss, at the last step
+        self.validations = Validations()
         with self.pipeline.using("model", "making its optimisers"):
             model = self.pipeline.model
             optimizers = optimizers_of(model.optimizers(), model.optimizers)
@@ -169,6 +174,7 @@ class _Trainer:
             optimizer.load_state_dict(saved)
         self.average.load(state["average"])
         self.step, self.seconds = state["step"], state["seconds"]
+        self.validations = Validations.logged(self.run.metrics_path, self.step)
         self.measured = state.get("measured", True)
         self.callback_states = state.get("callbacks", {})
 
@@ -222,6 +228,7 @@ class _Trainer:
         Raises:
             Interrupted: a signal came, here or in another process.
         """
+        self._open(log)
         if not self.measured:
             measure(self.pipeline, self.batches, device=self.fabric.device, log=log, heed=partial(self._heed, wish))
             self.measured = True
@@ -231,6 +238,7 @@ class _Trainer:
         self.pipeline.model.train()
         validated, start, before = -1, self.step, self.seconds
         began = time.monotonic() - before
+        total = self.budget.total_steps(self.batches.steps_per_epoch)
         for waves, genres in self.batches.from_step(self.step):
             self.seconds = time.monotonic() - began
             progress, stop = self._agree(wish.signal)
@@ -246,6 +254,9 @@ class _Trainer:
             if self.step % LOG_EVERY == 0 or self.step == start + 1:
                 clips = (self.step - start) * self.batches.batch_size
                 self._log_training(log, progress, clips / (time.monotonic() - began - before))
+            if self.step == start + LOG_EVERY and total is not None:  # only now is it known how long a step takes
+                each = (time.monotonic() - began - before) / LOG_EVERY
+                log.say(ending(max(0, total - self.step) * each))
             if self.step % self.options.validate_every == 0:
                 self._validate(log, progress)
                 validated = self.step
@@ -262,6 +273,26 @@ class _Trainer:
         """Raise Interrupted for a signal before the first step; several processes agree on it only at that."""
         if wish.signal and self.fabric.world_size == 1:
             raise Interrupted(wish.signal, "before the first step", self.store.path, self.run.path)
+
+    def _open(self, log: TrainingLog) -> None:
+        """Say what is about to happen."""
+        options, clips = self.options, len(self.batches.numbers)
+        steps = self.budget.total_steps(clips // min(options.batch_size, clips))
+        log.say(
+            opening(
+                self.run.config.model.plugin,
+                _device_name(self.fabric.device, self.fabric.world_size),
+                weights=sum(p.numel() for p in self.pipeline.model.parameters() if p.requires_grad),
+                clips=clips,
+                held_out=len(self.store.select(split="validation")),
+                batch=options.batch_size,
+                step=self.step,
+                budget=self.budget,
+            )
+        )
+        log.say(expectation(self.budget, steps, options.batch_size))
+        if self.budget.minutes is not None:
+            log.say(ending(max(0.0, 60 * self.budget.minutes - self.seconds)))
 
     def _agree(self, stop: int) -> tuple[float, int]:
         """The progress of the first process and the highest signal of any, the same in every process."""
@@ -344,16 +375,21 @@ class _Trainer:
             values = validate(self.pipeline, batches, seed=self.seed)
         self.tell("validation", values)
         log.record("validation", self.step, values)
-        shown = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
-        log.say(f"step {self.step}  validation: {shown}")
+        log.say(self.validations.told(self.step, values))
         active, latent_dim = int(values["active_units"]), self.pipeline.model.latent_dim
-        early = progress <= 0.2 or self.step < self.options.validate_every  # there was no time to learn anything yet
+        early = progress <= 0.2 or self.step <= self._warm_up()  # there was no time to learn anything yet
         if not early and active < max(1, round(COLLAPSED * latent_dim)):
             log.warn(
                 self.step,
                 f"The posterior is collapsing: {active} of {latent_dim} latent dimensions carry "
                 "anything. Lower the weight of the divergence, or train for longer.",
             )
+
+    def _warm_up(self) -> int:
+        """Steps until everything has its full strength; a model's option says so by its name, such as `kl_warmup`."""
+        known = [value for name, value in self.run.config.model.options.items() if name.endswith("warmup")]
+        steps = [value for value in known if isinstance(value, int)]
+        return max(self.options.warmup_steps, *steps, 0)
 
 
 def _with_precision(job: Job, fabric: Fabric) -> Job:
@@ -384,3 +420,21 @@ def _local_processes() -> int:
 
 def _world_size() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def _devices() -> list[str]:
+    """What `device` can be here."""
+    found = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    return ["cpu", *(name for name, there in found.items() if there)]
+
+
+def _device_name(device: torch.device, processes: int) -> str:
+    """A device as people call it."""
+    if device.type == "cuda":
+        name = torch.cuda.get_device_name(device)
+    elif device.type == "cpu":
+        threads = torch.get_num_threads()
+        name = f"the CPU ({threads} thread{'s' * (threads > 1)})"
+    else:
+        name = device.type
+    return f"{processes} x {name}" if processes > 1 else name

@@ -43,6 +43,7 @@ def measure(
 
     def features() -> Iterator[Tensor]:
         for step in range(plain.steps_per_epoch):
+            log.show(0.0, f"{step * plain.batch_size} clips")
             heed()
             batch, _ = plain.at(step)
             # not over the yield, which would leave it switched off for the caller
