@@ -149,11 +149,24 @@ def new_plugin(name: str, kind: str, output: Path | None) -> None:
 )
 @click.option("--source", type=click.Path(path_type=Path, exists=True), help="SOURCE for a dataset to read.")
 @click.option(
+    "--expect",
+    "expected",
+    multiple=True,
+    metavar="CHECK",
+    help="A check that is known to fail, and must; may be repeated.",
+)
+@click.option(
     "--patience", type=click.FloatRange(0, min_open=True), default=600.0, show_default=True, help="Seconds for a check."
 )
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def check_plugins(
-    target: str, kind: str | None, assignments: tuple[str, ...], source: Path | None, patience: float, as_json: bool
+    target: str,
+    kind: str | None,
+    assignments: tuple[str, ...],
+    source: Path | None,
+    expected: tuple[str, ...],
+    patience: float,
+    as_json: bool,
 ) -> None:
     """Check that a plugin keeps the promises of its kind.
 
@@ -170,7 +183,8 @@ def check_plugins(
     values = parse_assignments(assignments)
     options.by_section(values, KINDS)  # refuses a section that is no kind before anything is checked
     path = _as_path(target)
-    bound = plugin_checks(path or target, kind=kind, options=values, source=source)
+    known = dict.fromkeys(expected, "--expect says so")
+    bound = plugin_checks(path or target, kind=kind, options=values, source=source, expected_failures=known)
     outcomes = []
     with tracked(bound, "Checking") as checks:
         for each in checks:
