@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from genvae.clips.store import ClipStore as ClipStore
     from genvae.errors import GenvaeError as GenvaeError
+    from genvae.errors import ItemError as ItemError
     from genvae.interfaces.dataset import Dataset as Dataset
     from genvae.interfaces.dataset import Recording as Recording
     from genvae.interfaces.dataset import SoundStream as SoundStream
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from genvae.interfaces.prior import Prior as Prior
     from genvae.interfaces.transform import Transform as Transform
     from genvae.interfaces.vocoder import Vocoder as Vocoder
+    from genvae.items import ItemKind as ItemKind
     from genvae.plugin.declarations import DatasetPlugin as DatasetPlugin
     from genvae.plugin.declarations import ModelPlugin as ModelPlugin
     from genvae.plugin.declarations import PriorPlugin as PriorPlugin
@@ -57,7 +59,8 @@ _HOME = {
     "genvae.interfaces.transform": ("Transform",),
     "genvae.interfaces.vocoder": ("Vocoder",),
     "genvae.interfaces.dataset": ("Dataset", "Recording", "SoundStream"),
-    "genvae.errors": ("GenvaeError",),
+    "genvae.errors": ("GenvaeError", "ItemError"),
+    "genvae.items": ("ItemKind",),
     "genvae.plugin.hookspecs": ("hookimpl",),
     "genvae.plugin.declarations": ("DatasetPlugin", "ModelPlugin", "PriorPlugin", "TransformPlugin", "VocoderPlugin"),
     "genvae.clips.store": ("ClipStore",),

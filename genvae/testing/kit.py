@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from genvae.errors import PluginError, nearest
+from genvae.plugin.declarations import SOUNDS, TransformPlugin
 from genvae.plugin.guard import one_line
 from genvae.testing import (
     check_datasets,
     check_declaration,
+    check_item_transforms,
     check_models,
     check_priors,
     check_transforms,
@@ -125,7 +127,10 @@ def _checks_of(subject: Subject) -> list[Check]:
         return declaration[:1]
     if subject.file:  # it is imported only when its user names it, so it may import what it likes
         declaration = [each for each in declaration if each is not check_declaration.imports_light]
-    return [*declaration, *checks_in(OF_KIND[subject.kind]), *checks_in(check_whole)]
+    own = OF_KIND[subject.kind]
+    if isinstance(subject.row.plugin, TransformPlugin) and subject.row.plugin.items != SOUNDS:
+        own = check_item_transforms
+    return [*declaration, *checks_in(own), *checks_in(check_whole)]
 
 
 @dataclass(frozen=True)
