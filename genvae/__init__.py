@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from genvae.clips.store import ClipStore as ClipStore
     from genvae.errors import GenvaeError as GenvaeError
+    from genvae.errors import ItemError as ItemError
     from genvae.interfaces.callback import Callback as Callback
     from genvae.interfaces.callback import Training as Training
     from genvae.interfaces.dataset import Dataset as Dataset
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from genvae.interfaces.schedule import Schedule as Schedule
     from genvae.interfaces.transform import Transform as Transform
     from genvae.interfaces.vocoder import Vocoder as Vocoder
+    from genvae.items import ItemKind as ItemKind
     from genvae.plugin.declarations import CallbackPlugin as CallbackPlugin
     from genvae.plugin.declarations import DatasetPlugin as DatasetPlugin
     from genvae.plugin.declarations import EmbedderPlugin as EmbedderPlugin
@@ -72,7 +74,8 @@ _HOME = {
     "genvae.interfaces.transform": ("Transform",),
     "genvae.interfaces.vocoder": ("Vocoder",),
     "genvae.interfaces.dataset": ("Dataset", "Recording", "SoundStream"),
-    "genvae.errors": ("GenvaeError",),
+    "genvae.errors": ("GenvaeError", "ItemError"),
+    "genvae.items": ("ItemKind",),
     "genvae.plugin.hookspecs": ("hookimpl",),
     "genvae.plugin.option": ("Asset", "Option"),
     "genvae.plugin.declarations": (

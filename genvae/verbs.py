@@ -140,18 +140,22 @@ def prepare(
     from genvae.clips.report import held_out
     from genvae.clips.store import ClipStore
     from genvae.clips.work import Settings
+    from genvae.plugin.declarations import DatasetPlugin
     from genvae.plugin.options import by_section
     from genvae.plugin.registry import installed
 
     registry = registry or installed()
     roots = [Path(sources)] if isinstance(sources, str | Path) else [Path(source) for source in sources]
     values = by_section(options or {}, ["dataset"])["dataset"]
+    plugin = registry.plugin("dataset", dataset)
+    assert isinstance(plugin, DatasetPlugin)  # the registry has checked what each hook yields
     settings = Settings(
-        dataset=registry.plugin("dataset", dataset).name,
+        dataset=plugin.name,
         sample_rate=sample_rate,
         clip_ms=clip_ms,
         silence_db=silence_db,
         validation=validation,
+        items=plugin.items,
     )
     datasets = [registry.make("dataset", dataset, values, root) for root in roots]
     with listening(progress) as listener:

@@ -11,7 +11,7 @@ import click
 
 from genvae.cli.numbers import Number, Whole
 from genvae.cli.output import byte_stream, is_file, make_folder, save, say, show_json, show_path, tracked
-from genvae.errors import AudioError, GenvaeError
+from genvae.errors import GenvaeError, ItemError
 
 if TYPE_CHECKING:
     from genvae.synthesis.sound import Clip
@@ -62,7 +62,7 @@ def _no_words(ctx: click.Context, parameter: click.Parameter, words: tuple[str, 
     "--output",
     default=".",
     metavar="FILE|DIR|-",
-    help="A .wav, .flac or .ogg file, a folder, or - for a pipe.  [default: here]",
+    help="A .wav, .flac or .ogg file, a folder, or - for a pipe; of designs a .png file.  [default: here]",
 )
 @click.option("--overwrite", is_flag=True, help="Write over files that hold something else.")
 @click.option("--play", "aloud", is_flag=True, help="Play each clip.")
@@ -102,15 +102,15 @@ def generate(
         raise click.UsageError("--candidates chooses among clips, so it can't be combined with --seconds.")
     pipe = byte_stream() if output == "-" else None
 
-    from genvae.audio.encode import format_of
     from genvae.audio.play import play
-    from genvae.cli.runs import file_name, load_run
+    from genvae.cli.runs import file_name, load_run, require_kind
     from genvae.verbs import open_run
 
     run = open_run(run_path)
     if genre is None:
         raise GenvaeError(f"Name a genre with `genre`. This run knows: {', '.join(run.config.genres)}.")
     synthesizer = load_run(run_path, vocoder, assignments)
+    require_kind(output, synthesizer.kind, aloud=aloud, candidates=candidates)
     drawn = secrets.randbelow(2**31) if seed is None else seed
     chooser = None
     if candidates > 1:
@@ -130,11 +130,12 @@ def generate(
         return synthesizer.generate(genre, seed=drawn, index=index, temperature=temperature, seconds=seconds)
 
     if pipe is not None:
-        pipe.write(clip(0).wav())
+        pipe.write(clip(0).encode())
         pipe.flush()
         return
     folder = Path(output).parent if single else Path(output)
-    paths = [Path(output) if single else folder / file_name(genre, drawn, i) for i in range(count)]
+    suffix = synthesizer.kind.suffixes[0]
+    paths = [Path(output) if single else folder / file_name(genre, drawn, i, suffix) for i in range(count)]
     if not overwrite:
         infos = [each.info() for each in wanted]
         _refuse_others(paths, [infos[i * candidates : (i + 1) * candidates] for i in range(count)])
@@ -143,7 +144,7 @@ def generate(
     with tracked(range(count), "Generating") as indices:
         for index in indices:
             new = clip(index)
-            save(paths[index], new.encode(format_of(paths[index])), overwrite=overwrite)
+            save(paths[index], new.content(paths[index]), overwrite=overwrite)
             if as_json:
                 made.append({"path": str(paths[index]), **new.describe()})
             else:
@@ -156,14 +157,14 @@ def generate(
 
 def _refuse_others(paths: list[Path], infos: list[list[dict[str, str]]]) -> None:
     """Before anything is made, refuse files that say that something else made them than one of what may."""
-    from genvae.audio.encode import read_comment
+    from genvae.items import read_comment
 
     for path, possible in zip(paths, infos, strict=True):
         if not path.exists():
             continue
         try:
             same = path.is_file() and read_comment(path) in [info["ICMT"] for info in possible]
-        except AudioError:
+        except ItemError:
             same = False
         if not same:
             raise GenvaeError(f"{path} exists and holds something else. Name another place, or use --overwrite.")

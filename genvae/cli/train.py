@@ -94,6 +94,7 @@ def train(
     from genvae.cli.assignments import parse_assignments
     from genvae.cli.errors import command_line, shown
     from genvae.errors import Cure
+    from genvae.plugin.declarations import SOUNDS
     from genvae.training.interrupt import Interrupted
     from genvae.verbs import open_store
     from genvae.verbs import train as run_training
@@ -125,4 +126,5 @@ def train(
     if os.environ.get("RANK", "0") == "0":  # of the processes that torchrun started, the first one speaks
         click.echo(run_path)
         again = command_line(Cure.of("generate", run=run_path, genre=clips.genres[0]))
-        click.echo(f"Trained. Hear it with: {again}", err=True)
+        verb = "Hear it" if clips.items == SOUNDS else "Generate"
+        click.echo(f"Trained. {verb} with: {again}", err=True)

@@ -16,6 +16,7 @@ from torch import Tensor
 import genvae
 from genvae.distances import log_spectral_distance
 from genvae.errors import GenvaeError
+from genvae.items import ItemKind, Sounds
 from genvae.pipeline import SECTIONS, PartConfig, Pipeline
 from genvae.plugin.registry import Registry, installed
 from genvae.run import Run
@@ -62,8 +63,9 @@ class Synthesizer:
     Attributes:
         run: the run.
         genres: the names that `generate` takes.
-        sample_rate: of the clips, in Hz.
+        sample_rate: of the clips, in Hz; 0 where it makes no sounds.
         clip_samples: samples in a clip.
+        kind: of the items that it makes.
         digest: the run's.
     """
 
@@ -102,6 +104,7 @@ class Synthesizer:
     def _use(self, pipeline: Pipeline, registry: Registry) -> None:
         """Generate with a pipeline, and name its distributions' versions."""
         self._pipeline = pipeline
+        self.kind: ItemKind = pipeline.kind
         self._renderer = Renderer(pipeline)
         self._versions = {"genvae": genvae.__version__, "torch": str(torch.__version__)}
         for section in SECTIONS:
@@ -265,6 +268,8 @@ class Synthesizer:
 
     def seconds(self, steps: int) -> float:
         """The length of a path that `decode_path` makes of so many clips, each half over the next."""
+        if not self.makes_sounds:
+            raise GenvaeError(f"A {self.kind.name} has no length in seconds.")
         spec = self._pipeline.transform.spec
         frames = spec.frames(self.clip_samples)
         return spec.samples((steps - 1) * stride(frames) + frames) / self.sample_rate
@@ -303,8 +308,9 @@ class Synthesizer:
             if named := seed_of(sound):
                 genre, seed = named
                 return Knot(genre, self.latent(genre, seed=seed))
-            sound = file_of(sound, self.genres)
-        latents, genre = self.encode(samples_of(sound, self.sample_rate)[: self.clip_samples])
+            sound = file_of(sound, self.genres, self.kind.name)
+        wave = samples_of(sound, self.kind)
+        latents, genre = self.encode(wave[: self.clip_samples] if self.makes_sounds else wave)
         return Knot(genre, latents[0])
 
     def remake(self, provenance: Provenance) -> Clip:
@@ -333,7 +339,7 @@ class Synthesizer:
         Raises:
             GenvaeError: the run has no such genre, or the sound can't be read.
         """
-        wave = samples_of(sound, self.sample_rate)
+        wave = samples_of(sound, self.kind)
         return Encoding(*self._renderer.encode(wave, [genre] if genre else self.genres))
 
     @one_thread()
@@ -358,7 +364,11 @@ class Synthesizer:
             GenvaeError: the run has no such genre, the sound can't be read or is too long, or what came out is not a
                 finite sound.
         """
-        wave = samples_of(sound, self.sample_rate)
+        wave = samples_of(sound, self.kind)
+        if not self.makes_sounds:
+            _, chosen = self.encode(wave, genre)
+            made = self._renderer.reconstruct_item(wave, chosen, item_generator(0, chosen, 0), shift)
+            return Reconstruction(made, 0, chosen, float((made - wave).square().mean().sqrt()), kind=self.kind)
         if len(wave) > LONGEST * self.sample_rate:
             seconds = len(wave) / self.sample_rate
             raise GenvaeError(f"It has {seconds:.0f} s, and a reconstruction at most {LONGEST:g}: take a part of it.")
@@ -388,9 +398,18 @@ class Synthesizer:
         return replace(self.provenance(start, seed=seed, index=index), waypoints=waypoints), generator
 
     def _clip(self, wave: Tensor, made_by: Provenance) -> Clip:
+        if not self.makes_sounds:
+            return Clip(wave, 0, made_by, kind=self.kind)
         return Clip(within_full_scale(wave), self.sample_rate, made_by)
 
+    @property
+    def makes_sounds(self) -> bool:
+        """Whether its items are sounds, which have a rate and a length."""
+        return isinstance(self.kind, Sounds)
+
     def _samples(self, seconds: float) -> int:
+        if not self.makes_sounds:
+            raise GenvaeError(f"`seconds` is for sounds, and this run makes each {self.kind.name} whole: leave it out.")
         shortest = self.clip_samples / self.sample_rate
         if not shortest <= seconds <= LONGEST:
             raise GenvaeError(
