@@ -47,7 +47,7 @@ def finish(
             pipeline.prior.fit(torch.cat(draws), genre, generator=torch.Generator().manual_seed(seed))
         except ValueError as error:
             raise RunError(f"The prior can't be fitted: {error}") from error
-    save_latents(run, torch.cat(means), genre, numbers)
+    save_latents(run, torch.cat(means), store, numbers)
     run.save_weights(pipeline)
     run.checkpoint_path.unlink(missing_ok=True)
     log.begin("making the map")
