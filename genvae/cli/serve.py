@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from genvae.cli.numbers import Whole
 from genvae.cli.output import say
 from genvae.errors import GenvaeError
 
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=Whole(0, 65535),
     default=8000,
     show_default=True,
     help="Port to listen on; 0 takes a free one.",
@@ -134,7 +135,7 @@ def _engines(paths: tuple[Path, ...]) -> list[Engine]:
             continue
         engine = Engine(run, installed())
         engines[engine.digest] = engine
-        own = run.config.vocoder.plugin
+        own = installed().row("vocoder", run.config.vocoder.name).short_name
         if engine.default != own:
             say(f"The run's own vocoder, {own}, can't be used here; {engine.default} is used instead.")
     return list(engines.values())

@@ -143,7 +143,8 @@ class Listening:
             if self.store.sample_rate != self.rate:
                 raise GenvaeError(
                     f"{self.store.path} holds clips at {self.store.sample_rate} Hz and the run makes them at "
-                    f"{self.rate} Hz: the two could be told apart by that. Name the store that the run was trained on."
+                    f"{self.rate} Hz: the two could be told apart by that alone. Name the store that the run "
+                    "was trained on."
                 )
             self._real = {
                 genre: self.store.select(split="validation", genre=genre)
@@ -246,7 +247,7 @@ class Listening:
         return made
 
     def agreements(self) -> list[Agreement]:
-        """How each metric of `genvae evaluate` agrees with the votes on what sounds real, of runs that keep them.
+        """How each metric of `genvae evaluate` agrees with votes on what sounds real, for runs that keep its result.
 
         A run is compared as its own vocoder makes it sound, which is what was measured.
         """
