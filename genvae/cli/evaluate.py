@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 import genvae
+from genvae.cli.completion import complete_runs
 from genvae.cli.numbers import Number, Whole
 from genvae.cli.output import make_folder, save, say, show_json, show_path, show_table, tracked
 from genvae.errors import AudioError, GenvaeError
@@ -25,7 +26,9 @@ WORST = 5
 
 
 @click.command()
-@click.argument("run_path", required=False, metavar="[RUN]", type=click.Path(path_type=Path))
+@click.argument(
+    "run_path", required=False, metavar="[RUN]", type=click.Path(path_type=Path), shell_complete=complete_runs
+)
 @click.option(
     "--store",
     "store_path",

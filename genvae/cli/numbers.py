@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import click
 
@@ -26,7 +27,7 @@ class Number(click.FloatRange):
         """As it stands in the help."""
         return "NUMBER"
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """As click does, but infinity is no number, nor is what is none."""
         number = float(super().convert(value, param, ctx))
         if not math.isfinite(number):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import tempfile
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from io import BytesIO
 from pathlib import Path
@@ -16,8 +17,9 @@ from torch import Tensor
 
 import genvae
 from genvae.audio.encode import Format, encode, format_of
+from genvae.errors import GenvaeError
 from genvae.files import write_whole
-from genvae.synthesis.provenance import Provenance
+from genvae.synthesis.provenance import QUIETEST, Provenance
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,30 @@ class Clip(Sound):
         """Its genre, seed and length."""
         made_by = self.provenance
         return f"Clip({made_by.genre!r}, seed={made_by.seed}, index={made_by.index}, seconds={self.seconds:g})"
+
+    @property
+    def peak_db(self) -> float:
+        """Its peak in dB of full scale, minus infinity where it is silent."""
+        peak = float(self.wave.abs().max())
+        return 20 * math.log10(peak) if peak > 0 else -math.inf
+
+    def normalised(self, level: float) -> Clip:
+        """The same sound with its peak at a level; silence stays as it is.
+
+        The peak rather than the loudness, as that is sure never to clip, and what is loud in a second of a drum or of a
+        piano is no one number.
+
+        Args:
+            level: in dB of full scale, from -60 to 0.
+
+        Raises:
+            GenvaeError: the level is none of those.
+        """
+        if not QUIETEST <= level <= 0:
+            raise GenvaeError(f"`normalise` takes a peak from {QUIETEST:g} to 0 dBFS, not {level:g}, for example -1.")
+        peak = float(self.wave.abs().max())
+        wave = self.wave * (10 ** (level / 20) / peak) if peak > 0 else self.wave
+        return replace(self, wave=wave.clamp(-1.0, 1.0), provenance=replace(self.provenance, normalise=float(level)))
 
     def describe(self) -> dict[str, Any]:
         """What made it, as plain values, and its rate, length and peak."""
