@@ -204,7 +204,7 @@ def _refuse_together(given: dict[str, bool], why: str) -> None:
 
 def _remark_on_level(name: str, clip: Clip) -> None:
     """Say that a sound is hardly heard, and what to add."""
-    if clip.provenance.normalise is None and clip.peak_db < QUIET:
+    if not clip.kind and clip.provenance.normalise is None and clip.peak_db < QUIET:
         level = f"a peak of {clip.peak_db:.0f} dBFS" if math.isfinite(clip.peak_db) else "silent"
         say(f"{name} is very quiet ({level}): --normalise -1 makes it loud.")
 
