@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from genvae.cli.completion import complete_plugins
 from genvae.cli.output import say, show_fields, show_json, show_path, show_table, tracked
 from genvae.errors import PluginError, nearest
 from genvae.plugin.declarations import KINDS, ModelPlugin
@@ -60,7 +61,7 @@ def list_plugins(kind: str | None, as_json: bool) -> None:
 
 
 @plugins.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_plugins)
 @click.option("--kind", type=_KIND, help="Needed where plugins of two kinds have the name.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def show_plugin(name: str, kind: str | None, as_json: bool) -> None:
@@ -138,7 +139,7 @@ def new_plugin(name: str, kind: str, output: Path | None) -> None:
 
 
 @plugins.command("check")
-@click.argument("target", metavar="NAME|PATH")
+@click.argument("target", metavar="NAME|PATH", shell_complete=complete_plugins)
 @click.option("--kind", type=_KIND, help="Needed where plugins of two kinds have the name.")
 @click.option(
     "--set",
