@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from genvae.synthesis.sound import Clip
     from genvae.synthesis.synthesizer import Synthesizer
 
+WORST = 5
+"""Clips of each genre that an evaluation writes as the worst."""
 RUN_VARIABLE = "GENVAE_RUN"
 """The environment variable that may name the run to use by default."""
 
@@ -99,7 +101,7 @@ def load(
     values = by_section(options or {}, ["vocoder"])["vocoder"]
     if vocoder is None and not values:
         return Synthesizer(opened, registry)
-    other = opened.config.with_vocoder(registry, vocoder or opened.config.vocoder.plugin, values)
+    other = opened.config.with_vocoder(registry, vocoder or opened.config.vocoder.name, values)
     return Synthesizer(opened, registry, vocoder=other.vocoder)
 
 
@@ -107,7 +109,7 @@ def prepare(
     sources: Path | str | Iterable[Path | str],
     store: Path | str,
     *,
-    dataset: str = "folder",
+    dataset: str = "genvae:folder",
     options: Mapping[str, Any] | None = None,
     sample_rate: int = 22050,
     clip_ms: int = 1000,
@@ -148,18 +150,22 @@ def prepare(
     from genvae.clips.report import held_out
     from genvae.clips.store import ClipStore
     from genvae.clips.work import Settings
+    from genvae.plugin.declarations import DatasetPlugin
     from genvae.plugin.options import by_section
     from genvae.plugin.registry import installed
 
     registry = registry or installed()
     roots = [Path(sources)] if isinstance(sources, str | Path) else [Path(source) for source in sources]
     values = by_section(options or {}, ["dataset"])["dataset"]
+    plugin = registry.plugin("dataset", dataset)
+    assert isinstance(plugin, DatasetPlugin)  # the registry has checked what each hook yields
     settings = Settings(
-        dataset=registry.plugin("dataset", dataset).name,
+        dataset=plugin.name,
         sample_rate=sample_rate,
         clip_ms=clip_ms,
         silence_db=silence_db,
         validation=validation,
+        items=plugin.items,
     )
     datasets = [registry.make("dataset", dataset, values, root) for root in roots]
     with listening(progress) as listener:
@@ -224,6 +230,7 @@ def train(
     """
     from genvae.plugin.options import by_section
     from genvae.plugin.registry import installed
+    from genvae.training.extras import sections
     from genvae.training.job import JOB_SECTIONS, new_job, resume_job
     from genvae.training.loop import train as run_training
     from genvae.training.plan import Budget
@@ -248,7 +255,7 @@ def train(
             Path(run),
             clips,
             plugins=named,
-            values=by_section(options or {}, JOB_SECTIONS),
+            values=by_section(options or {}, [*JOB_SECTIONS, *sections(registry)]),
             budget=budget or chosen.budget,
             seed=seed or 0,
             preset=chosen.values,
@@ -265,8 +272,11 @@ def evaluate(
     *,
     clips: int = 120,
     seed: int = 0,
+    generated: Path | str | None = None,
     baseline: Run | Path | str | None = None,
     candidates: int = 1,
+    seconds: float | None = None,
+    worst: Path | str | None = None,
     progress: bool | Listener = True,
     registry: Registry | None = None,
 ) -> EvaluationTable:
@@ -279,8 +289,11 @@ def evaluate(
         store: the one that it was trained on, for its unseen recordings.
         clips: of each genre, at most.
         seed: of the clips, and of what is drawn to measure them.
+        generated: a folder with sound files in a folder for each genre, to be measured in place of new clips.
         baseline: a run for a row to compare with.
         candidates: with more than one, a row of clips each of which is the best of so many.
+        seconds: also measure whether sounds of so many seconds hold together.
+        worst: a folder into which the generated clips that are farthest from real ones are written.
         progress: True shows it, False is silence; else what is called with each `Progress` and `Message`.
         registry: where plugins come from; None for what is installed.
 
@@ -290,33 +303,52 @@ def evaluate(
     Raises:
         RunError: the run is unfinished, or its clips are of another rate or length than the store's.
         GenvaeError: the store holds too few unseen recordings.
+        AudioError: a file in `generated` can't be read.
+        OSError: a file in `worst` can't be written.
     """
+    from genvae.metrics.clip_files import read_clips, write_worst
     from genvae.metrics.evaluation import Evaluation
-    from genvae.metrics.report import as_json, tables
+    from genvae.metrics.report import as_json, continuity_json, continuity_table, tables, worst_table
     from genvae.metrics.table import EvaluationTable
     from genvae.plugin.registry import installed
 
     opened, held = open_run(run), open_store(store)
-    evaluation = Evaluation(
-        opened,
-        registry or installed(),
-        held,
-        baseline=None if baseline is None else open_run(baseline),
-        candidates=candidates,
-        clips=clips,
-        seed=seed,
-    )
     with listening(progress) as listener:
+        _warn_of_other_store(opened, held, listener)
+        evaluation = Evaluation(
+            opened,
+            registry or installed(),
+            held,
+            generated=None if generated is None else read_clips(Path(generated), opened.config.genres, held),
+            baseline=None if baseline is None else open_run(baseline),
+            candidates=candidates,
+            clips=clips,
+            seed=seed,
+        )
+        if evaluation.judge.clips < clips:
+            listener(Message(f"Only {evaluation.judge.clips} clips of each genre can be compared."))
         rows = [evaluation.row(name) for name in tracked(list(evaluation.sources), "measuring", listener)]
-    return EvaluationTable(as_json(evaluation, rows), tables(evaluation, rows))
+        values, shown = as_json(evaluation, rows), tables(evaluation, rows)
+        if seconds is not None:
+            continuities = evaluation.continuities(seconds)
+            values["continuity"] = continuity_json(seconds, continuities)
+            shown.append(continuity_table(seconds, continuities))
+        if worst is not None:
+            oddities = write_worst(evaluation, Path(worst), WORST)
+            values["worst"] = [str(path) for path, _ in oddities]
+            shown.append(worst_table(oddities))
+    return EvaluationTable(values, shown)
 
 
-def make_critic(run: Run | Path | str, store: ClipStore | Path | str) -> Path:
+def make_critic(
+    run: Run | Path | str | None, store: ClipStore | Path | str, *, progress: bool | Listener = True
+) -> Path:
     """Learn from a store's training clips what `genvae generate --candidates` chooses by, and keep it in the run.
 
     Args:
-        run: a trained run.
+        run: a trained run; None for the pretrained one.
         store: the one that it was trained on.
+        progress: True shows messages, False is silence; else what is called with each `Message`.
 
     Returns:
         the file that was written.
@@ -324,8 +356,10 @@ def make_critic(run: Run | Path | str, store: ClipStore | Path | str) -> Path:
     from genvae.metrics.critic import Critic
     from genvae.metrics.embedder import default_embedder
 
-    opened = open_run(run)
-    Critic.of_store(open_store(store), opened.config.genres, default_embedder()).save(opened.critic_path)
+    opened, held = open_run(run), open_store(store)
+    with listening(progress) as listener:
+        _warn_of_other_store(opened, held, listener)
+    Critic.of_store(held, opened.config.genres, default_embedder()).save(opened.critic_path)
     return opened.critic_path
 
 
@@ -357,10 +391,10 @@ def make_map(
     from genvae.plugin.registry import installed
 
     opened = open_run(run)
-    if store is not None and not opened.latents_path.exists():
-        with listening(progress) as listener:
+    with listening(progress) as listener:
+        if store is not None and not opened.latents_path.exists():
             encode_store(opened, open_store(store), registry or installed(), listener=listener)
-    return fit_map(opened, method, seed=seed)
+        return fit_map(opened, method, seed=seed, listener=listener)
 
 
 def regenerate(file: Path | str, run: Run | Path | str | None = None, *, registry: Registry | None = None) -> Clip:
@@ -431,3 +465,12 @@ def pack(run: Run | Path | str | None, path: Path | str) -> list[str]:
     from genvae.packing import pack as write
 
     return write(open_run(run), Path(path))
+
+
+def _warn_of_other_store(run: Run, store: ClipStore, listener: Listener) -> None:
+    if run.data.get("store") != store.digest:
+        text = (
+            f"{run.path} was not trained on {store.path} as it is now. It may know the recordings that it is compared "
+            "with, and its training clips may be others."
+        )
+        listener(Message(text, warning=True))

@@ -153,8 +153,13 @@ class LazyGroup(click.Group):
                 raise
             from genvae.plugin.guard import guarded
 
-            with guarded(f"The command {name!r}, which a plugin adds, failed"):
+            with guarded(f"The command {name!r}, which a plugin adds, failed", _module_of(self.get_command(ctx, name))):
                 raise
+
+
+def _module_of(command: click.Command | None) -> str:
+    """The module of a plugin's command, "" for none."""
+    return str(getattr(getattr(command, "callback", None), "__module__", ""))
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -13,7 +13,7 @@ import click
 from genvae.cli.completion import complete_genres, complete_vocoders, run_option
 from genvae.cli.numbers import Number, Whole
 from genvae.cli.output import byte_stream, is_file, make_folder, save, say, show_json, show_path, tracked
-from genvae.errors import AudioError, GenvaeError
+from genvae.errors import GenvaeError, ItemError
 
 if TYPE_CHECKING:
     from genvae.synthesis.sound import Clip
@@ -88,7 +88,7 @@ def _no_words(ctx: click.Context, parameter: click.Parameter, words: tuple[str, 
     "--output",
     default=".",
     metavar="FILE|DIR|-",
-    help="A .wav, .flac or .ogg file, a folder, or - for a pipe.  [default: here]",
+    help="A .wav, .flac or .ogg file, a folder, or - for a pipe; of designs a .png file.  [default: here]",
 )
 @click.option("--overwrite", is_flag=True, help="Write over files that hold something else.")
 @click.option("--play", "aloud", is_flag=True, help="Play each clip.")
@@ -141,9 +141,8 @@ def generate(
         _refuse_together({"--latents": True, **others, "--count": count > 1}, "latents are a clip each")
     pipe = byte_stream() if output == "-" else None
 
-    from genvae.audio.encode import format_of
     from genvae.audio.play import play
-    from genvae.cli.runs import load_run
+    from genvae.cli.runs import load_run, require_kind
     from genvae.cli.tasks import How, of_genre, of_latents
     from genvae.synthesis.mixture import parse
     from genvae.verbs import open_run
@@ -156,6 +155,7 @@ def generate(
     if single and len(asked) > 1:
         raise click.UsageError(f"-o {output} takes one clip; for --genre all name a folder.")
     synthesizer = load_run(run, vocoder, assignments)
+    require_kind(output, synthesizer.kind, aloud=aloud, candidates=candidates)
     drawn = secrets.randbelow(2**31) if seed is None else seed
     how = How(drawn, temperature, candidates, seconds, None if bpm is None else (bpm, bars or 1), normalise)
     if latents_path is not None:
@@ -170,7 +170,7 @@ def generate(
         say(f"Each sound's peak is brought to {normalise:g} dBFS.")
     if pipe is not None:
         clip = tasks[0].make()
-        pipe.write(clip.wav())
+        pipe.write(clip.encode())
         pipe.flush()
         _remark_on_level("The sound", clip)
         return
@@ -183,7 +183,7 @@ def generate(
     with tracked(range(len(tasks)), "Generating") as numbers:
         for number in numbers:
             new = tasks[number].make()
-            save(paths[number], new.encode(format_of(paths[number])), overwrite=overwrite)
+            save(paths[number], new.content(paths[number]), overwrite=overwrite)
             if as_json:
                 made.append({"path": str(paths[number]), **new.describe()})
             else:
@@ -204,21 +204,21 @@ def _refuse_together(given: dict[str, bool], why: str) -> None:
 
 def _remark_on_level(name: str, clip: Clip) -> None:
     """Say that a sound is hardly heard, and what to add."""
-    if clip.provenance.normalise is None and clip.peak_db < QUIET:
+    if not clip.kind and clip.provenance.normalise is None and clip.peak_db < QUIET:
         level = f"a peak of {clip.peak_db:.0f} dBFS" if math.isfinite(clip.peak_db) else "silent"
         say(f"{name} is very quiet ({level}): --normalise -1 makes it loud.")
 
 
 def _refuse_others(paths: list[Path], infos: list[list[dict[str, str]]]) -> None:
     """Before anything is made, refuse files that say that something else made them than one of what may."""
-    from genvae.audio.encode import read_comment
+    from genvae.items import read_comment
 
     for path, possible in zip(paths, infos, strict=True):
         if not possible or not path.exists():  # what is known only once it is made is compared then
             continue
         try:
             same = path.is_file() and read_comment(path) in [info["ICMT"] for info in possible]
-        except AudioError:
+        except ItemError:
             same = False
         if not same:
             raise GenvaeError(f"{path} exists and holds something else. Name another place, or use --overwrite.")

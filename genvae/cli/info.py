@@ -65,8 +65,11 @@ def _store(path: Path) -> dict[str, Any]:
         "kind": "store",
         "path": str(path),
         "digest": store.digest,
-        "sample_rate": store.sample_rate,
-        "clip_samples": store.clip_samples,
+        **(
+            {"sample_rate": store.sample_rate, "clip_samples": store.clip_samples}
+            if store.sample_rate
+            else {"items": store.items, "shape": list(store.item_shape)}
+        ),
         "clips": len(store),
         "recordings": len(store.recordings),
         "genres": counts,

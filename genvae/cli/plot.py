@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 
     from genvae.plots.latent import Mark
     from genvae.plots.sound import Sound
-    from genvae.run import Run
+    from genvae.synthesis.synthesizer import Synthesizer
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+
+CELLS = 9
+"""Designs on a side of the map of a run that makes pictures."""
 
 _output = click.option(
     "-o",
@@ -177,16 +180,28 @@ def grid(store: Path, output: Path, run_path: Path | None, count: int, seed: int
 def latent(run_path: Path | None, output: Path, methods: tuple[str, ...], marks: tuple[str, ...]) -> None:
     """Where the training clips of RUN lie, by genre, and where given sounds fall.
 
-    The lines hold half and nine tenths of a genre's clips. `genvae map` makes the maps.
+    The lines hold half and nine tenths of a genre's clips. `genvae map` makes the maps. Of a run whose items are
+    pictures, what is decoded at each place stands behind the lines.
     """
     _check(output)
     from genvae.latents import LatentMap, map_methods
+    from genvae.plots.latent import Floats
     from genvae.plots.latent import latent as draw
-    from genvae.verbs import open_run
+    from genvae.plots.tiles import Picture, over_map
+    from genvae.plugin.declarations import SOUNDS
+    from genvae.verbs import load, open_run
 
     run = open_run(run_path)
     maps = [LatentMap.load(run, method) for method in methods or map_methods(run) or ["pca"]]
-    _write(draw(maps, run.config.genres, _marks(marks, run)), output)
+    synthesizer = load(run) if marks or run.config.items != SOUNDS else None
+    background = None
+    if synthesizer is not None and not synthesizer.makes_sounds:
+
+        def background(found: LatentMap, low: Floats, high: Floats) -> Picture:
+            return over_map(synthesizer.decode, found, synthesizer.genres, low, high, CELLS)
+
+    drawn = draw(maps, run.config.genres, _marks(marks, synthesizer), background=background)
+    _write(drawn, output)
 
 
 @plot.command()
@@ -234,14 +249,12 @@ def _sound(text: str, run_path: Path | None, start: float, seconds: float) -> So
     return Sound(file.name, wave, rate, start)
 
 
-def _marks(texts: tuple[str, ...], run: Run) -> list[Mark]:
+def _marks(texts: tuple[str, ...], synthesizer: Synthesizer | None) -> list[Mark]:
     from genvae.plots.latent import Mark
     from genvae.synthesis.inputs import seed_of
-    from genvae.verbs import load
 
-    if not texts:
+    if synthesizer is None:
         return []
-    synthesizer = load(run)
     marks = []
     for text in texts:
         knot = synthesizer.locate(text)

@@ -31,8 +31,8 @@ IMPATIENCE = 1.0  # seconds in which a second Ctrl-C wants the same: it would on
     "--dataset",
     "name",
     shell_complete=complete_parts,
-    default="folder",
-    show_default=True,
+    default="genvae:folder",
+    show_default="folder",
     help="Plugin that reads SOURCE.",
 )
 @click.option("--clip-ms", default=1000, show_default=True, help="Length of a clip in milliseconds.")

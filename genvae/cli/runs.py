@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,10 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from genvae.cli.assignments import parse_assignments
-from genvae.cli.output import show_json, show_table
+from genvae.cli.output import is_file, show_json, show_table
 from genvae.errors import GenvaeError
+from genvae.text import file_stem
 
 if TYPE_CHECKING:
+    from genvae.items import ItemKind
     from genvae.run import Run
     from genvae.run_listing import RunSummary
     from genvae.synthesis.synthesizer import Synthesizer
@@ -32,15 +33,23 @@ def load_run(path: Run | Path | None, vocoder: str | None, assignments: Iterable
     return load(path, vocoder=vocoder, options=parse_assignments(assignments, example="vocoder.iterations=64"))
 
 
+def require_kind(output: str, kind: ItemKind, *, aloud: bool = False, candidates: int = 1) -> None:
+    """Before anything is made, refuse what a run's items can't be: a file of another format, played, or chosen among.
+
+    Raises:
+        GenvaeError: that.
+    """
+    from genvae.items import Sounds, suffix_of
+
+    if output != "-" and is_file(output):
+        suffix_of(Path(output), kind.suffixes, kind.name)
+    if not isinstance(kind, Sounds) and (aloud or candidates > 1):
+        raise GenvaeError(f"{'--play' if aloud else '--candidates'} is for sounds, and this run makes a {kind.name}.")
+
+
 def file_name(genre: str, seed: int, index: int, suffix: str = ".wav") -> str:
     """A name such as `techno-s42-000.wav`, fit for any file system."""
     return f"{file_stem(genre)}-s{seed}-{index:03d}{suffix}"
-
-
-def file_stem(name: str, most: int = 150) -> str:
-    """A genre's or a file's name as a part of a file's name, fit for any file system, of so many bytes at most."""
-    plain = re.sub(r"[^\w.-]+", "-", name).strip(".-")
-    return plain.encode("utf-8")[:most].decode("utf-8", "ignore") or "genre"
 
 
 @click.command()

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from genvae.cli.runs import file_name, file_stem
+from genvae.cli.runs import file_name
 from genvae.errors import GenvaeError
 from genvae.synthesis.latent_files import read_latents
 from genvae.synthesis.loop import Loop
@@ -16,6 +16,7 @@ from genvae.synthesis.mixture import Mixture
 from genvae.synthesis.provenance import Provenance
 from genvae.synthesis.sound import Clip
 from genvae.synthesis.synthesizer import Synthesizer
+from genvae.text import file_stem
 
 
 class How(NamedTuple):
@@ -59,9 +60,10 @@ def of_genre(synthesizer: Synthesizer, genre: str | Mixture, count: int, how: Ho
     Raises:
         GenvaeError: what is asked for can't be made.
     """
+    suffix = synthesizer.kind.suffixes[0]
     if not isinstance(genre, str):
         return [
-            Task(file_name(_label(genre), how.seed, index), partial(_mixed, synthesizer, genre, index, how))
+            Task(file_name(_label(genre), how.seed, index, suffix), partial(_mixed, synthesizer, genre, index, how))
             for index in range(count)
         ]
     loop = Loop(*how.loop) if how.loop else None
@@ -101,7 +103,7 @@ def of_genre(synthesizer: Synthesizer, genre: str | Mixture, count: int, how: Ho
 
     return [
         Task(
-            file_name(label, how.seed, index),
+            file_name(label, how.seed, index, suffix),
             partial(made, index),
             [possible(i) for i in range(index * how.candidates, (index + 1) * how.candidates)],
         )
@@ -123,8 +125,8 @@ def of_latents(synthesizer: Synthesizer, genre: str | Mixture, path: Path, how: 
         clip = synthesizer.decode(latents[index], genre, seed=how.seed, index=index)
         return clip if how.normalise is None else clip.normalised(how.normalise)
 
-    stem = file_stem(f"{path.stem}-{genre}")
-    return [Task(f"{stem}-{index:03d}.wav", partial(made, index)) for index in range(len(latents))]
+    stem, suffix = file_stem(f"{path.stem}-{genre}"), synthesizer.kind.suffixes[0]
+    return [Task(f"{stem}-{index:03d}{suffix}", partial(made, index)) for index in range(len(latents))]
 
 
 def _mixed(synthesizer: Synthesizer, mixture: Mixture, index: int, how: How) -> Clip:

@@ -9,12 +9,24 @@ import click
 
 from genvae.cli.completion import complete_parts, complete_runs
 from genvae.cli.numbers import Number, Whole
+from genvae.cli.output import printed_options
+
+
+class _Train(click.Command):
+    """The command, whose help ends with the options of the training."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from genvae.training.plan import TrainOptions
+
+        with formatter.section("Options of the training, for --set"):
+            formatter.write_dl(printed_options("train", TrainOptions))
+        super().format_epilog(ctx, formatter)
 
 
 @click.command(
-    epilog="Options of the parts, for --set: `genvae plugins show NAME` lists them. Options of the training: "
-    "train.batch_size, train.schedule, train.warmup_steps, train.precision, train.shift, train.validate_every, "
-    "train.checkpoint_every, train.validation_clips. Several devices: torchrun --nproc-per-node N -m -- genvae train"
+    cls=_Train,
+    epilog="Options of the parts, for --set: `genvae plugins show NAME` lists them. Several devices: torchrun "
+    "--nproc-per-node N -m -- genvae train",
 )
 @click.argument("store", type=click.Path(path_type=Path))
 @click.option("--run", "run_path", type=click.Path(path_type=Path), required=True, help="Folder of the run to make.")
@@ -88,6 +100,7 @@ def train(
     from genvae.cli.assignments import parse_assignments
     from genvae.cli.errors import command_line, shown
     from genvae.errors import Cure
+    from genvae.plugin.declarations import SOUNDS
     from genvae.training.interrupt import Interrupted
     from genvae.verbs import open_store
     from genvae.verbs import train as run_training
@@ -119,4 +132,5 @@ def train(
     if os.environ.get("RANK", "0") == "0":  # of the processes that torchrun started, the first one speaks
         click.echo(run_path)
         again = command_line(Cure.of("generate", run=run_path, genre=clips.genres[0]))
-        click.echo(f"Trained. Hear it with: {again}", err=True)
+        verb = "Hear it" if clips.items == SOUNDS else "Generate"
+        click.echo(f"Trained. {verb} with: {again}", err=True)

@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -15,24 +17,29 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from genvae.errors import Cure, GenvaeError, RunError
+from genvae.latents.heard import QUALITIES
 from genvae.latents.map import METHODS, NEIGHBOURS, LatentMap, pack, read
 from genvae.latents.pca import Principal, principal
+from genvae.progress import Listener, Progress, ignore
 from genvae.run import Run
 from genvae.tensor_files import save_tensors
 
 MOST = 100_000  # clips on a map
+_GLANCE = 0.5  # seconds from one look at UMAP's process to the next
 
 # UMAP makes another map of inputs that differ in their last bits, and those depend on how sums are shared out.
 _ONE_THREAD = dict.fromkeys(("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
-def make_map(run: Run, method: str = "pca", *, seed: int = 0) -> LatentMap:
+def make_map(run: Run, method: str = "pca", *, seed: int = 0, listener: Listener = ignore) -> LatentMap:
     """Make a map of a run's training clips and keep it in the run; the same seed makes the same map.
 
     Of more than 100,000 clips, so many are chosen at random.
 
     Args:
         method: `pca` or `umap`.
+        seed: of UMAP, and of the choice.
+        listener: is told how long UMAP has taken.
 
     Raises:
         RunError: the run holds no latents, or damaged ones.
@@ -40,18 +47,24 @@ def make_map(run: Run, method: str = "pca", *, seed: int = 0) -> LatentMap:
     """
     if method not in METHODS:
         raise GenvaeError(f"There is no map method {method!r}. There are {' and '.join(METHODS)}.")
-    latents, genre, clip = _chosen(*_latents(run), seed)
+    latents, genre, clip, heard = _latents(run)
+    chosen = _chosen(len(latents), seed)
+    latents = latents[chosen]
     components = principal(latents)
-    held = pack(latents, genre, clip, components)
+    held = pack(latents, genre[chosen], clip[chosen], components)
+    held |= {name: each[chosen] for name, each in heard.items()}
     before = _before(run, held)
-    points = _planar(latents, components) if method == "pca" else _umap(latents, seed)
+    points = _planar(latents, components) if method == "pca" else _umap(latents, seed, listener)
     held |= before | {f"{method}.points": points, f"{method}.reach": _reach(points)}
     save_tensors(run.map_path, held)
     return LatentMap.load(run, method)
 
 
-def _latents(run: Run) -> tuple[Tensor, Tensor, Tensor]:
-    """The posterior means [N, latent_dim], genres [N] and numbers [N] of the training clips."""
+def _latents(run: Run) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
+    """The posterior means [N, latent_dim], genres [N] and numbers [N] of the training clips; and how they sound.
+
+    Runs of earlier versions hold no qualities of their clips.
+    """
     if not run.latents_path.exists():
         raise RunError(
             f"{run.path} holds no latents of its training clips ({run.latents_path.name}), so no map can be made of "
@@ -64,20 +77,23 @@ def _latents(run: Run) -> tuple[Tensor, Tensor, Tensor]:
         clips, dim = latents.shape
         if (genre.shape, clip.shape) != ((clips,), (clips,)) or dim < 2 or not clips:
             raise ValueError("its tensors do not fit each other")
+        heard = {name: held[name] for name in QUALITIES if name in held}
+        if any(each.shape != (clips,) or not bool(each.isfinite().all()) for each in heard.values()):
+            raise ValueError("its qualities are of no use")
         if not bool(latents.isfinite().all()):
             raise ValueError("it has values that are not finite")
         if not 0 <= int(genre.min()) <= int(genre.max()) < len(run.config.genres):
             raise ValueError("it has genres that the run does not know")
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise RunError(f"{run.latents_path} is damaged: {error}.") from error
-    return latents, genre, clip
+    return latents, genre, clip, heard
 
 
-def _chosen(latents: Tensor, genre: Tensor, clip: Tensor, seed: int) -> tuple[Tensor, Tensor, Tensor]:
-    if len(latents) <= MOST:
-        return latents, genre, clip
-    drawn = torch.randperm(len(latents), generator=torch.Generator().manual_seed(seed))[:MOST].sort().values
-    return latents[drawn], genre[drawn], clip[drawn]
+def _chosen(count: int, seed: int) -> Tensor:
+    """The places of those of so many clips that are on the map, ascending."""
+    if count <= MOST:
+        return torch.arange(count)
+    return torch.randperm(count, generator=torch.Generator().manual_seed(seed))[:MOST].sort().values
 
 
 def _before(run: Run, held: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -95,7 +111,7 @@ def _planar(latents: Tensor, components: Principal) -> Tensor:
     return ((latents.double() - components.mean) @ components.axes[:2].T).float()
 
 
-def _umap(latents: Tensor, seed: int) -> Tensor:
+def _umap(latents: Tensor, seed: int, listener: Listener) -> Tensor:
     """UMAP's points [N, 2], computed by a process of its own: numba's threads and torch's don't get on in one.
 
     Raises:
@@ -109,11 +125,28 @@ def _umap(latents: Tensor, seed: int) -> Tensor:
         given, made = Path(folder, "latents.npy"), Path(folder, "points.npy")
         np.save(given, latents.numpy(), allow_pickle=False)
         command = [sys.executable, "-m", "genvae.latents.umap_process", str(given), str(made), str(seed)]
-        done = subprocess.run(command, env=os.environ | _ONE_THREAD, capture_output=True, text=True)
-        if done.returncode:
-            last = (done.stderr.strip().splitlines() or [f"it ended with status {done.returncode}"])[-1]
+        with tempfile.TemporaryFile("w+") as written:
+            with subprocess.Popen(command, env=os.environ | _ONE_THREAD, stdout=written, stderr=written) as process:
+                _wait(process, listener)
+            written.seek(0)
+            lines = written.read().strip().splitlines()
+        if process.returncode:
+            last = (lines or [f"it ended with status {process.returncode}"])[-1]
             raise GenvaeError(f"UMAP failed: {last}")
         return torch.from_numpy(np.load(made, allow_pickle=False))
+
+
+def _wait(process: subprocess.Popen[bytes], listener: Listener) -> None:
+    """Until the process ends, telling every now and then how many seconds it has taken; nobody knows how many more."""
+    began = time.monotonic()
+    try:
+        while process.poll() is None:
+            listener(Progress("projecting by UMAP", time.monotonic() - began))
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_GLANCE)
+    except BaseException:  # Ctrl-C, or a listener that ends the work
+        process.kill()
+        raise
 
 
 def _reach(points: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """The map of a run: a plane on which every training clip has its point, with ways from a latent to a point and back.
 
-`map.safetensors` in the run folder holds the training latents in 8 bits a number, their principal axes, and each
-method's points. Loading and using a map needs neither umap nor scikit-learn; only making one does.
+`map.safetensors` in the run folder holds the training latents in 8 bits a number, their principal axes, each method's
+points, and how the clips sound. Loading and using a map needs neither umap nor scikit-learn; only making one does.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from genvae.errors import Cure, RunError
 from genvae.latents import near
+from genvae.latents.heard import QUALITIES
 from genvae.latents.pca import Principal
 from genvae.run import Run
 from genvae.synthesis.latent_path import mix
@@ -39,6 +40,7 @@ class LatentMap:
         latents: [N, latent_dim] float32, the clips' posterior means.
         principal: their principal components.
         reach: beyond this distance from its eighth neighbour, a place is lonely.
+        heard: how the clips sound, [N] each by its name (see `heard.py`); empty for maps of earlier versions.
     """
 
     method: str
@@ -49,6 +51,7 @@ class LatentMap:
     latents: Tensor
     principal: Principal
     reach: float
+    heard: Mapping[str, Tensor]
 
     @classmethod
     def load(cls, run: Run, method: str) -> Self:
@@ -75,6 +78,7 @@ class LatentMap:
             latents,
             components,
             float(held[f"{method}.reach"]),
+            {name: held[name].float() for name in QUALITIES if name in held},
         )
 
     def place(self, z: Tensor) -> Tensor:
@@ -206,6 +210,7 @@ def _check(held: Mapping[str, Tensor], genres: int) -> None:
         if f"{method}.points" in held:
             wanted[f"{method}.points"] = (torch.float32, (clips, 2))
             wanted[f"{method}.reach"] = (torch.float32, ())
+    wanted |= {name: (torch.float16, (clips,)) for name in QUALITIES if name in held}
     for name, (kind, shape) in wanted.items():
         tensor = held[name]
         if tensor.dtype != kind or tensor.shape != shape:

@@ -14,8 +14,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from genvae.audio.encode import read_comment
 from genvae.errors import AudioError
+from genvae.items import read_comment
 
 _FORMAT = 1
 _MAX_LENGTH = 1 << 16  # characters of JSON
@@ -107,7 +107,7 @@ class Provenance:
 
 
 def read(path: Path) -> Provenance:
-    """The provenance of a generated wav, flac or ogg file.
+    """The provenance of a generated wav, flac, ogg or png file.
 
     Raises:
         AudioError: the file can't be read, is no such file, was not made by `genvae generate`, or its provenance is

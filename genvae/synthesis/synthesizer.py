@@ -14,7 +14,9 @@ import torch
 from torch import Tensor
 
 import genvae
+from genvae.distances import log_spectral_distance
 from genvae.errors import GenvaeError
+from genvae.items import ItemKind, Sounds
 from genvae.pipeline import SECTIONS, PartConfig, Pipeline
 from genvae.plugin.registry import Registry, installed
 from genvae.run import Run
@@ -24,7 +26,7 @@ from genvae.synthesis.latent_path import Knot, LatentPath, PathPoint, mix
 from genvae.synthesis.loop import SEAM, Loop, close
 from genvae.synthesis.mixture import Mixture, ranked
 from genvae.synthesis.provenance import Provenance, Waypoint
-from genvae.synthesis.renderer import OnClip, Renderer, log_spectral_distance, require_genre, within_full_scale
+from genvae.synthesis.renderer import OnClip, Renderer, require_genre, within_full_scale
 from genvae.synthesis.sound import Clip, Reconstruction
 from genvae.threads import one_thread
 
@@ -63,8 +65,9 @@ class Synthesizer:
     Attributes:
         run: the run.
         genres: the names that `generate` takes.
-        sample_rate: of the clips, in Hz.
+        sample_rate: of the clips, in Hz; 0 where it makes no sounds.
         clip_samples: samples in a clip.
+        kind: of the items that it makes.
         latent_dim: how many numbers a latent has.
         digest: the run's.
     """
@@ -83,6 +86,11 @@ class Synthesizer:
         """The run, and what it can make."""
         return f"Synthesizer({str(self.run.path)!r}, genres={list(self.genres)}, sample_rate={self.sample_rate})"
 
+    @property
+    def pipeline(self) -> Pipeline:
+        """The run's parts, for whoever wants to look inside: transform, model, prior and vocoder."""
+        return self._pipeline
+
     def with_vocoder(self, vocoder: PartConfig, registry: Registry | None = None) -> Synthesizer:
         """The same run with another vocoder; the nets are shared.
 
@@ -99,6 +107,7 @@ class Synthesizer:
     def _use(self, pipeline: Pipeline, registry: Registry) -> None:
         """Generate with a pipeline, and name its distributions' versions."""
         self._pipeline = pipeline
+        self.kind: ItemKind = pipeline.kind
         self.latent_dim = pipeline.model.latent_dim
         self._renderer = Renderer(pipeline)
         self._versions = {"genvae": genvae.__version__, "torch": str(torch.__version__)}
@@ -351,6 +360,8 @@ class Synthesizer:
 
     def seconds(self, steps: int) -> float:
         """The length of a path that `decode_path` makes of so many clips, each half over the next."""
+        if not self.makes_sounds:
+            raise GenvaeError(f"A {self.kind.name} has no length in seconds.")
         spec = self._pipeline.transform.spec
         frames = spec.frames(self.clip_samples)
         return spec.samples((steps - 1) * stride(frames) + frames) / self.sample_rate
@@ -389,8 +400,9 @@ class Synthesizer:
             if named := seed_of(sound):
                 genre, seed = named
                 return Knot(genre, self.latent(genre, seed=seed))
-            sound = file_of(sound, self.genres)
-        latents, genre = self.encode(samples_of(sound, self.sample_rate)[: self.clip_samples])
+            sound = file_of(sound, self.genres, self.kind.name)
+        wave = samples_of(sound, self.kind)
+        latents, genre = self.encode(wave[: self.clip_samples] if self.makes_sounds else wave)
         return Knot(genre, latents[0])
 
     def remake(self, provenance: Provenance) -> Clip:
@@ -425,7 +437,7 @@ class Synthesizer:
         Raises:
             GenvaeError: the run has no such genre, or the sound can't be read.
         """
-        wave = samples_of(sound, self.sample_rate)
+        wave = samples_of(sound, self.kind)
         return Encoding(*self._renderer.encode(wave, [genre] if genre else self.genres))
 
     @one_thread()
@@ -450,7 +462,11 @@ class Synthesizer:
             GenvaeError: the run has no such genre, the sound can't be read or is too long, or what came out is not a
                 finite sound.
         """
-        wave = samples_of(sound, self.sample_rate)
+        wave = samples_of(sound, self.kind)
+        if not self.makes_sounds:
+            _, chosen = self.encode(wave, genre)
+            made = self._renderer.reconstruct_item(wave, chosen, item_generator(0, chosen, 0), shift)
+            return Reconstruction(made, 0, chosen, float((made - wave).square().mean().sqrt()), kind=self.kind)
         if len(wave) > LONGEST * self.sample_rate:
             seconds = len(wave) / self.sample_rate
             raise GenvaeError(f"It has {seconds:.0f} s, and a reconstruction at most {LONGEST:g}: take a part of it.")
@@ -480,9 +496,18 @@ class Synthesizer:
         return replace(self.provenance(start, seed=seed, index=index), waypoints=waypoints), generator
 
     def _clip(self, wave: Tensor, made_by: Provenance) -> Clip:
+        if not self.makes_sounds:
+            return Clip(wave, 0, made_by, kind=self.kind)
         return Clip(within_full_scale(wave), self.sample_rate, made_by)
 
+    @property
+    def makes_sounds(self) -> bool:
+        """Whether its items are sounds, which have a rate and a length."""
+        return isinstance(self.kind, Sounds)
+
     def _samples(self, seconds: float) -> int:
+        if not self.makes_sounds:
+            raise GenvaeError(f"`seconds` is for sounds, and this run makes each {self.kind.name} whole: leave it out.")
         shortest = self.clip_samples / self.sample_rate
         if not shortest <= seconds <= LONGEST:
             raise GenvaeError(

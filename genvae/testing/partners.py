@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -10,8 +10,10 @@ import torch
 from genvae.errors import PluginError, SpecMismatch
 from genvae.interfaces.transform import Transform
 from genvae.interfaces.vocoder import Vocoder
+from genvae.items import kind_of
 from genvae.pipeline import DEFAULTS, Pipeline, PipelineConfig, model_suggestions
 from genvae.plugin import options
+from genvae.plugin.declarations import SOUNDS, TransformPlugin
 from genvae.plugin.discovery import PluginRow
 from genvae.spec import FeatureSpec
 from genvae.testing.failure import CheckFailure
@@ -27,11 +29,11 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
 
 def candidates(subject: Subject, kind: str) -> Iterator[PluginRow]:
     """Installed plugins of a kind: the default first, then those that need nothing else installed, then the others."""
-    usable = [row for row in subject.registry.declared() if row.kind == kind and row.plugin and row.state != "clash"]
+    usable = [row for row in subject.registry.declared() if row.kind == kind and row.plugin]
 
     def order(row: PluginRow) -> tuple[bool, bool]:
         assert row.plugin is not None
-        return row.name != DEFAULTS.get(kind), row.plugin.unavailable is not None
+        return row.full_name != DEFAULTS.get(kind), row.plugin.unavailable is not None
 
     return iter(sorted(usable, key=order))
 
@@ -56,7 +58,7 @@ def feeder(subject: Subject, sample_rate: int) -> Feeder:
         CheckFailure: it accepts none.
     """
     refusals = []
-    for row in candidates(subject, "transform"):
+    for row in _of_sounds(candidates(subject, "transform")):
         try:
             transform = _transform(subject, row, sample_rate)
         except PluginError:
@@ -77,7 +79,7 @@ def feeder(subject: Subject, sample_rate: int) -> Feeder:
 def other_specs(subject: Subject, spec: FeatureSpec, sample_rate: int) -> list[FeatureSpec]:
     """Specs of other kinds, that installed transforms give."""
     found: dict[str, FeatureSpec] = {}
-    for row in candidates(subject, "transform"):
+    for row in _of_sounds(candidates(subject, "transform")):
         assert row.plugin is not None
         if row.plugin.unavailable is not None:
             continue
@@ -87,32 +89,50 @@ def other_specs(subject: Subject, spec: FeatureSpec, sample_rate: int) -> list[F
     return list(found.values())
 
 
+def _of_sounds(rows: Iterable[PluginRow]) -> Iterator[PluginRow]:
+    """Those of transforms that take waveforms."""
+    return (row for row in rows if isinstance(row.plugin, TransformPlugin) and row.plugin.items == SOUNDS)
+
+
 def _transform(subject: Subject, row: PluginRow, sample_rate: int) -> Transform:
-    plugin = subject.registry.plugin("transform", f"{row.distribution}:{row.name}")
+    plugin = subject.registry.plugin("transform", row.full_name)
     known = options.build(plugin.options, {}, where="transform")
     values = {n: v for n, v in subject.options.get("transform", {}).items() if hasattr(known, n)}
-    name = f"{row.distribution}:{row.name}"
-    transform: Transform = subject.registry.make("transform", name, values, sample_rate=sample_rate)
+    transform: Transform = subject.registry.make("transform", row.full_name, values, sample_rate=sample_rate)
     return transform.eval()
 
 
 def pipeline_with(
-    subject: Subject, *, sample_rate: int, clip_samples: int, genres: tuple[str, ...], small: bool = True
+    subject: Subject,
+    *,
+    sample_rate: int,
+    clip_samples: int,
+    genres: tuple[str, ...],
+    small: bool = True,
+    items: str = SOUNDS,
 ) -> Pipeline:
     """A pipeline, with weights drawn of a fixed seed, of the plugin and partners that fit it.
+
+    It takes sounds of that rate and length, or `items` of another kind, or what the first transform that fits takes.
 
     Raises:
         CheckFailure: no installed transform or vocoder fits it.
     """
     refusals = []
     for names in _combinations(subject):
+        if "transform" in names:
+            plugin = subject.registry.plugin("transform", names["transform"])
+            items = plugin.items if isinstance(plugin, TransformPlugin) else SOUNDS
+        kind = kind_of(items, sample_rate=sample_rate, clip_samples=clip_samples)
+        parts = {**kind.parts, **names}
         config = PipelineConfig.assemble(
             subject.registry,
-            sample_rate=sample_rate,
-            clip_samples=clip_samples,
+            sample_rate=sample_rate if items == SOUNDS else 0,
+            clip_samples=kind.shape[-1],
             genres=genres,
-            plugins=names,
-            values=_values(subject, names, small=small),
+            plugins=parts,
+            values=_values(subject, parts, small=small),
+            items=items,
         )
         try:
             with torch.random.fork_rng(devices=[]):
@@ -125,7 +145,7 @@ def pipeline_with(
 
 def _combinations(subject: Subject) -> Iterator[dict[str, str]]:
     """Names of plugins by section: the subject's own with the defaults, then with others for what touches it."""
-    own = {} if subject.kind == "dataset" else {subject.kind: subject.name}
+    own = {subject.kind: subject.name} if subject.kind in DEFAULTS else {}
     yield own
     across = {"vocoder": "transform", "transform": "vocoder", "model": "transform"}.get(subject.kind)
     if across is None:
@@ -141,8 +161,8 @@ def _combinations(subject: Subject) -> Iterator[dict[str, str]]:
 
 def _others(subject: Subject, kind: str) -> list[str]:
     """The candidates of a kind that can run here, but for the default one."""
-    rows = (row for row in candidates(subject, kind) if row.name != DEFAULTS[kind])
-    return [f"{row.distribution}:{row.name}" for row in rows if not (row.plugin and row.plugin.unavailable)]
+    rows = (row for row in candidates(subject, kind) if row.full_name != DEFAULTS[kind])
+    return [row.full_name for row in rows if not (row.plugin and row.plugin.unavailable)]
 
 
 def _values(subject: Subject, names: Mapping[str, str], *, small: bool) -> dict[str, dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter, model_validator
 
@@ -161,10 +161,20 @@ class VocoderInfo(BaseModel):
     summary: str
 
 
+class Quality(BaseModel):
+    """What the clips of a map can be coloured by. low, high: of nearly all, in `unit`."""
+
+    name: str
+    unit: str
+    low: float
+    high: float
+
+
 class MapInfo(BaseModel):
     """A map of the run.
 
-    explained: the part of the variance along each axis, where that means something. low, high: its extent.
+    explained: the part of the variance along each axis, where that means something. low, high: its extent. qualities:
+    how its clips sound, as far as that was measured.
     """
 
     method: str
@@ -172,6 +182,7 @@ class MapInfo(BaseModel):
     explained: tuple[float, float] | None
     low: tuple[float, float]
     high: tuple[float, float]
+    qualities: list[Quality]
 
 
 class DirectionInfo(BaseModel):
@@ -220,14 +231,115 @@ class Info(BaseModel):
     versions: dict[str, str]
 
 
+class EvaluationRow(BaseModel):
+    """A row of `genvae evaluate`: what was measured, its rank, and each member's numbers."""
+
+    name: str
+    rank: float
+    members: dict[str, dict[str, float]]
+
+
 class About(BaseModel):
-    """What a run is and how it was made. card: its model card, in Markdown, or empty."""
+    """What a run is and how it was made.
+
+    card: its model card, in Markdown, or empty. curves: how its training went, as (step, value) by part of the loss and
+    by who measured, where it keeps a log. evaluation: the rows of its evaluation, where it keeps one.
+    """
 
     name: str
     parts: dict[str, str]
     training: dict[str, Any]
     data: dict[str, Any]
     card: str
+    curves: dict[str, dict[str, list[tuple[int, float]]]]
+    evaluation: list[EvaluationRow]
+
+
+class Heard(BaseModel):
+    """What the encoder says of a sound of a seed, as the lesson shows it.
+
+    latent: that the sound was made from. mean, deviation: of the cloud that the encoder gives it, number by number.
+    nats: what each number costs. stages: what /api/lesson/stage lets hear of it, from the least to the most. guidance:
+    what /api/lesson/guided takes, or nothing.
+    """
+
+    latent: list[float]
+    mean: list[float]
+    deviation: list[float]
+    nats: list[float]
+    stages: list[str]
+    guidance: list[float]
+
+
+class ListeningInfo(BaseModel):
+    """What the listening test can ask about. real: the source of real clips, or None where the server has no store."""
+
+    sources: list[str]
+    genres: list[str]
+    real: str | None
+    fewest: int
+    most: int
+    kept: bool = Field(description="Whether votes are kept in a file.")
+
+
+class TrialRequest(_Asked):
+    """A new trial that is asked for."""
+
+    question: Literal["real", "genre"]
+    sources: list[Annotated[str, Field(max_length=300)]] = Field(max_length=16)
+
+
+class TrialInfo(BaseModel):
+    """A trial. genre: of its sounds, where that is not what is asked."""
+
+    trial: str
+    question: Literal["real", "genre"]
+    sounds: int
+    genre: str | None
+
+
+class Answer(_Asked):
+    """The answer to a trial: the place of the real sound as a number, or a genre."""
+
+    trial: Annotated[str, Field(max_length=40)]
+    answer: Annotated[str, Field(max_length=200)]
+
+
+class Solved(BaseModel):
+    """What the sounds of a trial were. right: whether the answer was, None where none of them was real."""
+
+    sources: list[str]
+    numbers: list[int]
+    genre: str
+    right: bool | None
+
+
+class ScoreInfo(BaseModel):
+    """What the votes say of a source: how often it was taken for real, or its genre was named."""
+
+    source: str
+    question: Literal["real", "genre"]
+    hits: int
+    votes: int
+    share: float
+    interval: tuple[float, float]
+    chance: float
+
+
+class AgreementInfo(BaseModel):
+    """How often a metric of `genvae evaluate` orders two sources as the votes do."""
+
+    metric: str
+    agreeing: int
+    pairs: int
+
+
+class Verdict(BaseModel):
+    """What all votes say together."""
+
+    votes: int
+    scores: list[ScoreInfo]
+    agreements: list[AgreementInfo]
 
 
 class Health(BaseModel):

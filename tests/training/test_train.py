@@ -142,8 +142,11 @@ def test_resuming_takes_no_options_and_no_other_store(trained, tone_store, small
         (["--set", "train.batch_size=many"], "train.batch_size takes a whole number"),
         (["--set", "model.width=33"], "width must be a multiple of 16"),
         (["--set", "model.learning_rate=nan"], "model.learning_rate takes a number, not 'nan'"),
-        (["--set", "model.learning_rate=0"], "learning_rate must be above 0"),
-        (["--model", "reference-vae", "--set", "model.latent_dim=0"], "latent_dim must be above 0"),
+        (["--set", "model.learning_rate=0"], "model.learning_rate takes a number above 0, not '0'"),
+        (
+            ["--model", "reference-vae", "--set", "model.latent_dim=0"],
+            "takes a whole number from 1 to 65536",
+        ),
         (["--model", "conv-vea"], "Did you mean 'conv-vae'?"),
         (["--model", "reference-vae", "--set", "transform.n_fft=1024"], "bins = 256 or 257"),
         (["--steps", "5", "--minutes", "1"], "exactly one of"),

@@ -12,7 +12,8 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -62,29 +63,35 @@ _shared: dict[str, object] = {}
 """The server and the browser: once for all modules that import the fixtures."""
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def server(request: pytest.FixtureRequest) -> str:
     """The address of `genvae serve` with the pretrained run."""
     if "server" in _shared:
         return str(_shared["server"])
-    process = subprocess.Popen(
-        [sys.executable, "-m", "genvae", "serve", "--port", "0"], stderr=subprocess.PIPE, text=True
-    )
+    serving = ExitStack()
+    request.config.add_cleanup(serving.close)
+    address = serving.enter_context(serve())
+    _shared["server"] = address
+    return address
 
-    def end() -> None:
+
+@contextmanager
+def serve(*arguments: str | Path) -> Iterator[str]:
+    """The address of `genvae serve` with some arguments, as long as the block lasts."""
+    command = [sys.executable, "-m", "genvae", "serve", "--port", "0", *map(str, arguments)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        address = re.search(r"http://\S+", said)
+        assert address, said + process.stderr.read()
+        yield address[0]
+    finally:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
-
-    request.config.add_cleanup(end)
-    assert process.stderr is not None
-    said = process.stderr.readline()
-    address = re.search(r"http://\S+", said)
-    assert address, said + process.stderr.read()
-    _shared["server"] = address[0]
-    return address[0]
+        process.communicate(timeout=60)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def browser(request: pytest.FixtureRequest) -> Browser:
     if "browser" not in _shared:
         playwright = sync_playwright().start()
@@ -97,9 +104,9 @@ def browser(request: pytest.FixtureRequest) -> Browser:
     return found
 
 
-@pytest.fixture
-def open_page(server: str, browser: Browser) -> Iterator[object]:
-    """Open the page in a fresh profile; at the end, nothing but the server was asked, and nothing was complained of."""
+@contextmanager
+def opening(server: str, browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Open pages in fresh profiles; at the end, nothing but the server was asked, and nothing was complained of."""
     contexts: list[BrowserContext] = []
     asked: list[str] = []
     complaints: list[str] = []
@@ -134,8 +141,31 @@ def open_page(server: str, browser: Browser) -> Iterator[object]:
 
 
 @pytest.fixture
+def open_page(server: str, browser: Browser) -> Iterator[Callable[..., Page]]:
+    with opening(server, browser) as open_it:
+        yield open_it
+
+
+@pytest.fixture
 def page(open_page) -> Page:
     return open_page()
+
+
+@pytest.fixture(scope="module")
+def shared(server: str, browser: Browser) -> Iterator[Page]:
+    """One page for all tests of a module to which it doesn't matter what another did there before."""
+    with opening(server, browser) as open_it:
+        yield open_it()
+
+
+def drawn(page: Page) -> None:
+    """Wait until what was asked to be drawn with the next frame is drawn."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def resting(page: Page) -> None:
+    """Wait until nothing is being made."""
+    expect(page.locator("#stage")).to_have_attribute("aria-busy", "false")
 
 
 def genres(page: Page) -> list[str]:

@@ -81,6 +81,13 @@ export const getInfo = async (run = null) => (await ask(`api/info${run ? `?${new
 /** @param {string} run */
 export const getDirections = async (run) => (await ask(`api/directions?${new URLSearchParams({ run })}`)).json();
 
+/**
+ * What the encoder says of a sound of a seed.
+ * @param {URLSearchParams} query
+ * @param {Asking} asking
+ */
+export const getHeard = async (query, asking) => (await ask(`api/lesson/sound?${query}`, {}, asking)).json();
+
 /** @param {string} run */
 export const getAbout = async (run) => (await ask(`api/about?${new URLSearchParams({ run })}`)).json();
 
@@ -102,6 +109,37 @@ export async function getMap({ method, low, high }, run) {
 }
 
 /**
+ * How the training clips of a map sound, a byte each: 0 for none at all, else 1 to 255.
+ * @param {string} method
+ * @param {string} quality
+ * @param {string} run
+ */
+export async function getShades(method, quality, run) {
+  const answer = await ask(`api/map/${encodeURIComponent(method)}/${encodeURIComponent(quality)}?${new URLSearchParams({ run })}`);
+  return new Uint8Array(await answer.arrayBuffer());
+}
+
+/**
+ * What an address of the API tells.
+ * @param {string} address
+ */
+export const told = async (address) => (await ask(address)).json();
+
+/**
+ * The answer to a body that is sent to the API.
+ * @param {string} address
+ * @param {object} body
+ */
+export const post = async (address, body) => (await ask(address, json(body))).json();
+
+/**
+ * The bytes at an address of the API.
+ * @param {string} address
+ * @param {Asking} asking
+ */
+export const wavAt = async (address, asking) => (await ask(address, {}, asking)).arrayBuffer();
+
+/**
  * The wav file of a recipe (see recipes.js).
  * @param {import("./recipes.js").Recipe} recipe
  * @param {Asking} asking
@@ -118,7 +156,7 @@ export async function getWav(recipe, asking) {
     answer = await ask("api/interpolate", json(body), asking);
   } else if (kind === "seed") {
     const { genre, seed, index, temperature } = source;
-    const asked = /** @type {Record<string, string>} */ ({ genre, seed, index, temperature, vocoder, run });
+    const asked = /** @type {Record<string, string>} */ ({ genre, seed, index, temperature, run, ...(vocoder ? { vocoder } : {}) });
     answer = await ask(`api/generate?${new URLSearchParams(asked)}`, {}, asking);
   } else {
     answer = await ask("api/decode", json({ source: bare(source), vocoder, run }), asking);
