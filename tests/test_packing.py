@@ -43,9 +43,9 @@ def test_a_packed_run_makes_the_same_sounds_and_leaves_nothing(packed: Path, tin
     assert json.loads(genvae("info", packed, "--json").stdout)["digest"] == tiny_run.digest()
 
 
-def rewritten(packed: Path, change: dict[str, bytes], **how: int) -> Path:
+def rewritten(packed: Path, change: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> Path:
     target = packed.with_name("other.genvae")
-    with zipfile.ZipFile(packed) as source, zipfile.ZipFile(target, "w", **how) as archive:
+    with zipfile.ZipFile(packed) as source, zipfile.ZipFile(target, "w", compression) as archive:
         for name in source.namelist():
             if name not in change:
                 archive.writestr(name, source.read(name))

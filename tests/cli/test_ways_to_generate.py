@@ -35,7 +35,7 @@ def test_a_mixture_is_the_one_of_the_page_and_is_made_again(genvae: Genvae, tiny
     path = made(genvae, "--run", tiny_run_path, "--genre", "rock:3,techno", "--seed", "5")
     assert path.name == "rock-3-techno-1-s5-000.wav"
     model = load(tiny_run_path)
-    source = schema.Source(mix={"rock": 0.75, "techno": 0.25}, seed=5)
+    source = schema.Source.model_validate({"mix": {"rock": 0.75, "techno": 0.25}, "seed": 5})
     found = Sources(model, {}, None, model.latent_dim).resolve(source)
     assert (found.genre, found.other, found.share) == ("rock", "techno", 0.25)
     knots = [model.latent(genre, seed=5) for genre in ("rock", "techno")]
