@@ -70,7 +70,7 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker) -> APIRouter:
         raise GenvaeError(f"No run {digest!r} is served here. There is {', '.join(engines)}.")
 
     async def compute(request: Request, job: Callable[[Check], T]) -> T:
-        return await worker.run(job, _gone(request))
+        return await worker.run(job, gone(request))
 
     @api.get("/health", tags=["about"])
     async def health() -> schema.Health:
@@ -176,7 +176,7 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker) -> APIRouter:
     return api
 
 
-async def _gone(request: Request) -> None:
+async def gone(request: Request) -> None:
     """End when the client has closed its connection."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
