@@ -165,7 +165,9 @@ class Run:
         """
         self._require_weights()
         with torch.random.fork_rng(devices=[]):  # building draws weights that are replaced at once
-            pipeline = Pipeline.build(config or self.config, registry)
+            config = config or self.config
+            own = config.vocoder == self.config.vocoder
+            pipeline = Pipeline.build(config, registry, new=() if own else ("vocoder",))
         for name, (then, now) in self.spec.differences(pipeline.transform.spec).items():
             raise RunError(
                 f"{self.path} was trained on features with {name} = {then!r}, but the transform that is "
@@ -176,7 +178,7 @@ class Run:
             state = load_file(self.weights_path)
         except (SafetensorError, OSError) as error:
             raise RunError(f"{self.weights_path} is damaged: {error}") from error
-        if pipeline.config.vocoder != self.config.vocoder:  # what was trained of the run's own is none of its weights
+        if not own:  # what was trained of the run's own is none of its weights
             state = {name: tensor for name, tensor in state.items() if not name.startswith("vocoder.")}
             state |= pipeline.vocoder.state_dict(prefix="vocoder.")
         try:

@@ -87,7 +87,7 @@ def _draw(
                 rasterized=True,
             )
     low, high = np.quantile(points, [0.001, 0.999], axis=0)
-    margin = 0.08 * (high - low)
+    margin = np.where(high > low, 0.08 * (high - low), 1.0)  # of a single clip the place alone is known
     low, high = low - margin, high + margin
     placed = shown.place(_stacked(marks)).double().numpy() if marks else np.zeros((0, 2))
     least, most = np.minimum(low, placed.min(0, initial=np.inf)), np.maximum(high, placed.max(0, initial=-np.inf))
@@ -101,7 +101,11 @@ def _draw(
     for number, point in enumerate(placed, 1):
         axes.plot(*point, marker="o", color="white", markeredgecolor="black", markersize=13, zorder=5)
         axes.plot(*point, marker=f"${number}$", color="black", markersize=7, zorder=6)
-    axes.set(xlim=(least[0], most[0]), ylim=(least[1], most[1]), title=f"{shown.method.upper()} of {len(points)} clips")
+    axes.set(
+        xlim=(least[0], most[0]),
+        ylim=(least[1], most[1]),
+        title=f"{shown.method.upper()} of {len(points)} clip{'s' * (len(points) != 1)}",
+    )
     if shown.explained is not None:
         first, second = shown.explained
         axes.set(xlabel=f"first component ({first:.1%} of variance)", ylabel=f"second component ({second:.1%})")

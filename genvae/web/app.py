@@ -14,10 +14,12 @@ from starlette.exceptions import HTTPException
 
 import genvae
 from genvae.errors import GenvaeError
-from genvae.web import designs, pages, routes
+from genvae.web import designs, listening_routes, pages, routes
 from genvae.web.admission import LOCAL, Admission
 from genvae.web.engine import Engine
+from genvae.web.listening import Listening
 from genvae.web.uploads import BYTES
+from genvae.web.votes import Votes
 from genvae.web.worker import Abandoned, Busy, ModelWorker, Stopping
 
 _JSON_BYTES = 1 << 20
@@ -27,6 +29,7 @@ _TAKE_FILES = ("/api/place", "/api/reconstruct")
 def create_app(
     engines: Sequence[Engine],
     *,
+    listening: Listening | None = None,
     hosts: Collection[str] = LOCAL,
     token: str | None = None,
     worker: ModelWorker | None = None,
@@ -35,6 +38,7 @@ def create_app(
 
     Args:
         engines: a run each; the first is the one that is used where none is asked for.
+        listening: the listening test; by default one of the runs alone, whose votes are kept in memory.
         hosts: names that it may be asked by; `*` takes any.
         token: what every request must bring; None asks for none.
         worker: what computes; closed when the application ends.
@@ -46,6 +50,7 @@ def create_app(
     sounds = all(each.makes_sounds for each in engines)
     if not sounds and any(each.makes_sounds for each in engines):
         raise GenvaeError("Some of these runs make sounds and some do not: serve them apart, each on a `port`.")
+    test = listening or Listening(engines, None, Votes())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -69,6 +74,8 @@ def create_app(
     app.include_router(routes.router(by_digest, worker))
     if not sounds:
         app.include_router(designs.router(by_digest, worker))
+    app.include_router(routes.lesson_pages(by_digest, worker))
+    app.include_router(listening_routes.router(test, worker))
     app.add_exception_handler(Busy, _busy)
     app.add_exception_handler(Stopping, _stopping)
     app.add_exception_handler(Abandoned, _abandoned)
