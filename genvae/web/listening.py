@@ -46,7 +46,12 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Slot:
-    """A sound of a trial: where it comes from, and its number there (a seed, or a clip's number in the store)."""
+    """A sound of a trial.
+
+    Attributes:
+        source: where it comes from.
+        number: its number there: a seed, or a clip's number in the store.
+    """
 
     source: str
     number: int
@@ -122,6 +127,7 @@ class Listening:
     Attributes:
         sources: by name.
         genres: that every source knows.
+        rate: of all sounds, in Hz.
     """
 
     engines: Sequence[Engine]
@@ -129,6 +135,7 @@ class Listening:
     votes: Votes
     sources: dict[str, Source] = field(init=False, default_factory=dict)
     genres: list[str] = field(init=False)
+    rate: int = field(init=False)
     _real: dict[str, NDArray[np.int64]] = field(init=False, default_factory=dict)
     _trials: OrderedDict[str, Trial] = field(init=False, default_factory=OrderedDict)
     _heard: OrderedDict[tuple[str, int], bytes] = field(init=False, default_factory=OrderedDict)
