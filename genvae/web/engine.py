@@ -21,7 +21,7 @@ from genvae.synthesis.sound import Clip
 from genvae.synthesis.synthesizer import Synthesizer
 from genvae.web import measured, schema, shades
 from genvae.web.directions import Directions
-from genvae.web.lesson import GUIDANCE, Lesson
+from genvae.web.lesson import Lesson
 from genvae.web.sources import NEAREST, Resolved, Sources
 from genvae.web.vocoders import offered
 from genvae.web.worker import Check
@@ -161,7 +161,7 @@ class Engine:
             deviation=(0.5 * posterior.log_variance[0]).exp().tolist(),
             nats=posterior.kl()[0].tolist(),
             stages=list(lesson.stages),
-            guidance=list(GUIDANCE) if lesson.guides else [],
+            guidance=list(lesson.guidance),
         )
 
     def generate(self, genre: str, *, seed: int, index: int, temperature: float, vocoder: str | None) -> bytes:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 WIDTH, HEIGHT = 600, 160
-_EDGE = 4  # units that stay free at each edge
+_EDGE = 4  # units that stay free above and below
 _LEVELS = 8  # of grey in a spectrogram
 _LOWEST = 40.0  # Hz
 _ROWS = 56  # of a spectrogram
@@ -31,7 +31,7 @@ def line(values: ArrayLike, low: float, high: float, *, height: int = HEIGHT) ->
 
 def dots(x: ArrayLike, y: ArrayLike, across: tuple[float, float], up: tuple[float, float], height: int = HEIGHT) -> str:
     """Points as strokes of no length, which round ends make dots."""
-    left = _EDGE + (np.asarray(x, float) - across[0]) / (across[1] - across[0]) * (WIDTH - 2 * _EDGE)
+    left = (np.asarray(x, float) - across[0]) / (across[1] - across[0]) * WIDTH
     return "".join(f"M{a:.1f} {b:.1f}h0" for a, b in zip(left, _down(y, up[0], up[1], height), strict=True))
 
 

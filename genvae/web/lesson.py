@@ -22,12 +22,10 @@ from genvae.synthesis.sound import Sound
 from genvae.synthesis.synthesizer import Synthesizer, item_generator
 from genvae.threads import one_thread
 
-GUIDANCE = (0.0, 1.0, 2.0, 4.0)
-"""How strongly a sound follows its latent, to be heard beside each other."""
-
 MEAN, MADE = "mean", "made"
 """The decoder's mean, which draws nothing; and the sound as `genvae generate` makes it."""
 
+_GUIDANCE = (0.0, 1.0, 2.0, 4.0)  # to be heard beside each other
 _POINTS = 200  # of a genre on the lesson's maps, and draws from each prior
 _NEIGHBOURS = 10  # of a training sound, whose genres are counted
 _KNOWN = 1000  # training sounds of a genre among which neighbours are looked for
@@ -75,7 +73,7 @@ class Lesson:
     def __init__(self, run: Run, registry: Registry, synthesizer: Synthesizer, found: LatentMap | None) -> None:
         self._run, self._registry, self._synthesizer, self._map = run, registry, synthesizer, found
         self._pipeline = synthesizer.pipeline
-        self._guided = lru_cache(len(GUIDANCE))(self._with_guidance)  # a copy of the nets each
+        self._guided = lru_cache(len(_GUIDANCE))(self._with_guidance)  # a copy of the nets each
 
     @property
     def genres(self) -> tuple[str, ...]:
@@ -83,9 +81,10 @@ class Lesson:
         return self._synthesizer.genres
 
     @property
-    def guides(self) -> bool:
-        """Whether the run's model can be told how strongly to follow a latent."""
-        return "guidance" in self._pipeline.config.model.options
+    def guidance(self) -> tuple[float, ...]:
+        """How strongly a sound can follow its latent, the run's own among them; none where the model knows none."""
+        own = self._pipeline.config.model.options.get("guidance")
+        return () if own is None else tuple(sorted({*_GUIDANCE, float(own)}))
 
     @cached_property
     @one_thread()
@@ -149,12 +148,11 @@ class Lesson:
         """A sound of a seed that follows its latent by another guidance than the run's own.
 
         Raises:
-            GenvaeError: the run has no such genre, its model knows no guidance, or that one is not among GUIDANCE.
+            GenvaeError: the run has no such genre, or that is no guidance of `guidance`.
         """
-        if not self.guides or amount not in GUIDANCE:
-            raise GenvaeError(
-                f"This run's guidance can be {', '.join(f'{each:g}' for each in GUIDANCE)}, or not at all."
-            )
+        if amount not in self.guidance:
+            known = ", ".join(f"{each:g}" for each in self.guidance)
+            raise GenvaeError(f"The guidance can be {known}." if known else "This run's model knows no guidance.")
         z = self._synthesizer.latent(genre, seed=seed)
         generator = item_generator(seed, genre, 0)
         self._pipeline.prior.sample(self._label(genre), generator=generator)
