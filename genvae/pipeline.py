@@ -210,8 +210,8 @@ class Pipeline(nn.Module):
             PluginError: a plugin is missing; the message says which distribution brings it.
             SpecMismatch: two parts don't fit; the message names the field.
         """
-        _require_items(registry, config)
         _require_files(registry, config, new)
+        _require_items(registry, config)
         transform = _make(registry, config, "transform", sample_rate=config.sample_rate)
         spec = _given(config.transform, transform, "spec", FeatureSpec, "the FeatureSpec of its features")
         model = _make(
@@ -268,21 +268,6 @@ def model_suggestions(registry: Registry, model: str, section: str) -> dict[str,
     return {name: value for (where, _, name), value in pairs if where == section}
 
 
-def _require_items(registry: Registry, config: PipelineConfig) -> None:
-    """Check that a pipeline's transform takes its items.
-
-    Raises:
-        SpecMismatch: it takes others.
-        PluginError: no installed plugin knows the items.
-    """
-    registry.require_items(config.items)
-    wanted = ("transform", config.transform.plugin, config.transform.distribution)
-    for row in registry.declared():
-        plugin = row.plugin if (row.kind, row.name, row.distribution) == wanted else None
-        if isinstance(plugin, TransformPlugin) and plugin.items != config.items:
-            raise SpecMismatch(f"The transform {row.name!r} takes {plugin.items}, but the items are {config.items}.")
-
-
 def _given(part: PartConfig, made: object, name: str, kind: type[Given], what: str) -> Given:
     """An attribute that a part must have set.
 
@@ -298,6 +283,21 @@ def _given(part: PartConfig, made: object, name: str, kind: type[Given], what: s
             f"Set self.{name} in {where}."
         )
     return value
+
+
+def _require_items(registry: Registry, config: PipelineConfig) -> None:
+    """Check that a pipeline's transform takes its items.
+
+    Raises:
+        SpecMismatch: it takes others.
+        PluginError: no installed plugin knows the items.
+    """
+    registry.require_items(config.items)
+    wanted = ("transform", config.transform.plugin, config.transform.distribution)
+    for row in registry.declared():
+        plugin = row.plugin if (row.kind, row.name, row.distribution) == wanted else None
+        if isinstance(plugin, TransformPlugin) and plugin.items != config.items:
+            raise SpecMismatch(f"The transform {row.name!r} takes {plugin.items}, but the items are {config.items}.")
 
 
 def _make_vocoder(registry: Registry, config: PipelineConfig, transform: Transform) -> Vocoder:

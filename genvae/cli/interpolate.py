@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from genvae.cli.completion import complete_vocoders, run_option
 from genvae.cli.numbers import Number, Whole
 from genvae.cli.output import (
     PICTURE_SUFFIXES,
@@ -39,8 +40,8 @@ if TYPE_CHECKING:
     help="A folder for the clips; a .wav file or - for one sound; of designs a .png file for a strip, a .gif file for "
     "one after the other.  [default: here]",
 )
-@click.option("--run", "run_path", type=click.Path(path_type=Path), help="Run to use instead of the pretrained one.")
-@click.option("--vocoder", help="Vocoder to use instead of the run's own.")
+@run_option
+@click.option("--vocoder", shell_complete=complete_vocoders, help="Vocoder to use instead of the run's own.")
 @click.option(
     "--set",
     "assignments",

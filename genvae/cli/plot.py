@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from genvae.cli.completion import complete_runs, run_option
 from genvae.cli.numbers import Number, Whole
 from genvae.cli.output import say, show_path, tracked
 from genvae.cli.sources import MOST_SECONDS, read_part
@@ -33,9 +34,6 @@ _output = click.option(
     type=click.Path(path_type=Path),
     help="The picture to write, over one that is there.",
 )
-_run_option = click.option(
-    "--run", "run_path", type=click.Path(path_type=Path), help="Run to use instead of the pretrained one."
-)
 
 
 def _of_sound(command: _Command) -> _Command:
@@ -49,7 +47,7 @@ def _of_sound(command: _Command) -> _Command:
             help=f"How much of it, {MOST_SECONDS:g} at most.",
         ),
         click.option("--start", type=Number(min=0), default=0.0, help="From where on, in seconds."),
-        _run_option,
+        run_option,
         _output,
         click.argument("source", metavar="FILE|GENRE@SEED"),
     ):
@@ -111,7 +109,7 @@ def spectrogram(source: str, output: Path, run_path: Path | None, start: float, 
 @plot.command()
 @click.argument("store", type=click.Path(path_type=Path))
 @_output
-@_run_option
+@run_option
 @click.option("--new", "count", type=Whole(1, 4), default=2, show_default=True, help="New clips of a genre.")
 @click.option(
     "--seed",
@@ -161,7 +159,9 @@ def grid(store: Path, output: Path, run_path: Path | None, count: int, seed: int
 
 
 @plot.command()
-@click.argument("run_path", metavar="[RUN]", required=False, type=click.Path(path_type=Path))
+@click.argument(
+    "run_path", metavar="[RUN]", required=False, type=click.Path(path_type=Path), shell_complete=complete_runs
+)
 @_output
 @click.option(
     "--method",
@@ -205,7 +205,7 @@ def latent(run_path: Path | None, output: Path, methods: tuple[str, ...], marks:
 
 
 @plot.command()
-@click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path), shell_complete=complete_runs)
 @_output
 def training(run_path: Path, output: Path) -> None:
     """The parts of the loss and the active units over the steps of RUN's training, finished or not."""

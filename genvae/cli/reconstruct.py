@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from genvae.cli.completion import complete_genres, complete_vocoders, run_option
 from genvae.cli.output import make_folder, save, say, show_json, show_path
 from genvae.errors import GenvaeError
 
@@ -21,9 +22,13 @@ from genvae.errors import GenvaeError
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder for NAME-reconstruction.wav of each file.",
 )
-@click.option("--run", "run_path", type=click.Path(path_type=Path), help="Run to use instead of the pretrained one.")
-@click.option("--genre", help="Genre to condition on; by default the one that fits each file best.")
-@click.option("--vocoder", help="Vocoder to use instead of the run's own.")
+@run_option
+@click.option(
+    "--genre",
+    shell_complete=complete_genres,
+    help="Genre to condition on; by default the one that fits each file best.",
+)
+@click.option("--vocoder", shell_complete=complete_vocoders, help="Vocoder to use instead of the run's own.")
 @click.option(
     "--set",
     "assignments",

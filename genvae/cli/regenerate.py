@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from genvae.cli.completion import complete_runs
 from genvae.cli.output import byte_stream, is_file, make_folder, save, say, show_json, show_path
 from genvae.errors import GenvaeError
 
@@ -16,6 +17,7 @@ from genvae.errors import GenvaeError
     "--run",
     "run_path",
     type=click.Path(path_type=Path),
+    shell_complete=complete_runs,
     help="The run that made it, where it is not the pretrained one.",
 )
 @click.option("-o", "--output", metavar="FILE|DIR|-", help="Where to write it; by default it is only compared.")

@@ -13,6 +13,7 @@ from genvae.clips.batches import genres_of, in_order
 from genvae.clips.store import ClipStore
 from genvae.errors import RunError
 from genvae.interfaces.model import Posterior
+from genvae.latents.heard import measure_store
 from genvae.pipeline import Pipeline
 from genvae.plugin.registry import Registry
 from genvae.progress import Listener, ignore, tracked
@@ -33,10 +34,17 @@ def encode(
         yield posterior
 
 
-def save_latents(run: Run, mean: Tensor, genre: Tensor, numbers: NDArray[np.int64]) -> None:
-    """Keep the posterior means [N, latent_dim] of the training clips in a run, with their genres and numbers [N]."""
-    clip = torch.from_numpy(numbers.astype(np.int64))
-    save_tensors(run.latents_path, {"mean": mean, "genre": genre, "clip": clip})
+def save_latents(run: Run, mean: Tensor, store: ClipStore, numbers: NDArray[np.int64]) -> None:
+    """Keep the posterior means [N, latent_dim] of the training clips in a run: with their genres, and how they sound.
+
+    Args:
+        run: whose they are.
+        mean: [N, latent_dim].
+        store: that holds the clips.
+        numbers: of the clips there, [N].
+    """
+    clip, genre = torch.from_numpy(numbers.astype(np.int64)), genres_of(store, numbers)
+    save_tensors(run.latents_path, {"mean": mean, "genre": genre, "clip": clip, **measure_store(store, numbers)})
 
 
 def encode_store(run: Run, store: ClipStore, registry: Registry, *, listener: Listener = ignore) -> None:
@@ -57,4 +65,4 @@ def encode_store(run: Run, store: ClipStore, registry: Registry, *, listener: Li
     numbers = store.select(split="train")
     batches = tracked(encode(pipeline, store, numbers), "encoding", listener, total=-(-len(numbers) // _BATCH))
     means = [posterior.mean.float() for posterior in batches]
-    save_latents(run, torch.cat(means), genres_of(store, numbers), numbers)
+    save_latents(run, torch.cat(means), store, numbers)

@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from genvae.errors import Cure, GenvaeError, RunError
+from genvae.latents.heard import QUALITIES
 from genvae.latents.map import METHODS, NEIGHBOURS, LatentMap, pack, read
 from genvae.latents.pca import Principal, principal
 from genvae.progress import Listener, Progress, ignore
@@ -46,9 +47,12 @@ def make_map(run: Run, method: str = "pca", *, seed: int = 0, listener: Listener
     """
     if method not in METHODS:
         raise GenvaeError(f"There is no map method {method!r}. There are {' and '.join(METHODS)}.")
-    latents, genre, clip = _chosen(*_latents(run), seed)
+    latents, genre, clip, heard = _latents(run)
+    chosen = _chosen(len(latents), seed)
+    latents = latents[chosen]
     components = principal(latents)
-    held = pack(latents, genre, clip, components)
+    held = pack(latents, genre[chosen], clip[chosen], components)
+    held |= {name: each[chosen] for name, each in heard.items()}
     before = _before(run, held)
     points = _planar(latents, components) if method == "pca" else _umap(latents, seed, listener)
     held |= before | {f"{method}.points": points, f"{method}.reach": _reach(points)}
@@ -56,8 +60,11 @@ def make_map(run: Run, method: str = "pca", *, seed: int = 0, listener: Listener
     return LatentMap.load(run, method)
 
 
-def _latents(run: Run) -> tuple[Tensor, Tensor, Tensor]:
-    """The posterior means [N, latent_dim], genres [N] and numbers [N] of the training clips."""
+def _latents(run: Run) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
+    """The posterior means [N, latent_dim], genres [N] and numbers [N] of the training clips; and how they sound.
+
+    Runs of earlier versions hold no qualities of their clips.
+    """
     if not run.latents_path.exists():
         raise RunError(
             f"{run.path} holds no latents of its training clips ({run.latents_path.name}), so no map can be made of "
@@ -70,20 +77,23 @@ def _latents(run: Run) -> tuple[Tensor, Tensor, Tensor]:
         clips, dim = latents.shape
         if (genre.shape, clip.shape) != ((clips,), (clips,)) or dim < 2 or not clips:
             raise ValueError("its tensors do not fit each other")
+        heard = {name: held[name] for name in QUALITIES if name in held}
+        if any(each.shape != (clips,) or not bool(each.isfinite().all()) for each in heard.values()):
+            raise ValueError("its qualities are of no use")
         if not bool(latents.isfinite().all()):
             raise ValueError("it has values that are not finite")
         if not 0 <= int(genre.min()) <= int(genre.max()) < len(run.config.genres):
             raise ValueError("it has genres that the run does not know")
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise RunError(f"{run.latents_path} is damaged: {error}.") from error
-    return latents, genre, clip
+    return latents, genre, clip, heard
 
 
-def _chosen(latents: Tensor, genre: Tensor, clip: Tensor, seed: int) -> tuple[Tensor, Tensor, Tensor]:
-    if len(latents) <= MOST:
-        return latents, genre, clip
-    drawn = torch.randperm(len(latents), generator=torch.Generator().manual_seed(seed))[:MOST].sort().values
-    return latents[drawn], genre[drawn], clip[drawn]
+def _chosen(count: int, seed: int) -> Tensor:
+    """The places of those of so many clips that are on the map, ascending."""
+    if count <= MOST:
+        return torch.arange(count)
+    return torch.randperm(count, generator=torch.Generator().manual_seed(seed))[:MOST].sort().values
 
 
 def _before(run: Run, held: dict[str, Tensor]) -> dict[str, Tensor]:

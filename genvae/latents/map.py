@@ -1,7 +1,7 @@
 """The map of a run: a plane on which every training clip has its point, with ways from a latent to a point and back.
 
-`map.safetensors` in the run folder holds the training latents in 8 bits a number, their principal axes, and each
-method's points. Loading and using a map needs neither umap nor scikit-learn; only making one does.
+`map.safetensors` in the run folder holds the training latents in 8 bits a number, their principal axes, each method's
+points, and how the clips sound. Loading and using a map needs neither umap nor scikit-learn; only making one does.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from torch import Tensor
 
 from genvae.errors import Cure, RunError
 from genvae.latents import near
+from genvae.latents.heard import QUALITIES
 from genvae.latents.pca import Principal
 from genvae.run import Run
+from genvae.synthesis.latent_path import mix
 
 METHODS = ("pca", "umap")
 NEIGHBOURS = 8
@@ -38,6 +40,7 @@ class LatentMap:
         latents: [N, latent_dim] float32, the clips' posterior means.
         principal: their principal components.
         reach: beyond this distance from its eighth neighbour, a place is lonely.
+        heard: how the clips sound, [N] each by its name (see `heard.py`); empty for maps of earlier versions.
     """
 
     method: str
@@ -48,6 +51,7 @@ class LatentMap:
     latents: Tensor
     principal: Principal
     reach: float
+    heard: Mapping[str, Tensor]
 
     @classmethod
     def load(cls, run: Run, method: str) -> Self:
@@ -74,6 +78,7 @@ class LatentMap:
             latents,
             components,
             float(held[f"{method}.reach"]),
+            {name: held[name].float() for name in QUALITIES if name in held},
         )
 
     def place(self, z: Tensor) -> Tensor:
@@ -121,10 +126,10 @@ class LatentMap:
         indices, distances = near.nearest(self.points, point, NEIGHBOURS)
         latents, shares = self.latents[indices].double(), near.weights(distances).double()  # [k, latent_dim], [k]
         if self._plane is None:
-            return near.mix(latents, shares).float()
+            return mix(latents, shares).float()
         centred = latents - self.principal.mean
         beside = centred - centred @ self._plane.T @ self._plane  # what the plane does not say
-        return (self.principal.mean + point.double() @ self._plane + near.mix(beside, shares)).float()
+        return (self.principal.mean + point.double() @ self._plane + mix(beside, shares)).float()
 
     @property
     def _plane(self) -> Tensor | None:
@@ -205,6 +210,7 @@ def _check(held: Mapping[str, Tensor], genres: int) -> None:
         if f"{method}.points" in held:
             wanted[f"{method}.points"] = (torch.float32, (clips, 2))
             wanted[f"{method}.reach"] = (torch.float32, ())
+    wanted |= {name: (torch.float16, (clips,)) for name in QUALITIES if name in held}
     for name, (kind, shape) in wanted.items():
         tensor = held[name]
         if tensor.dtype != kind or tensor.shape != shape:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from genvae.errors import GenvaeError, PluginError, nearest
 from genvae.pipeline import Pipeline
-from genvae.synthesis.crossfade import clips_for, join, stride
+from genvae.synthesis.crossfade import clips_around, clips_for, join, join_circle, stride
 from genvae.synthesis.latent_path import LatentPath, PathPoint
 
 OnClip = Callable[[int, int], None]
@@ -69,6 +69,27 @@ class Renderer:
         latents, _ = self.encode(item, [genre])
         z = latents[0] if shift is None else latents[0] + shift
         return self.place(PathPoint(z, genre, genre, 0.0), generator)
+
+    def loop(self, path: LatentPath, samples: int, seam: int, generator: torch.Generator) -> Tensor:
+        """The sound of a closed path, [samples + seam]: on a circle, and as much more as is faded into its beginning.
+
+        Raises:
+            GenvaeError: as `place`.
+        """
+        spec = self._pipeline.transform.spec
+        hop = spec.samples(2) - spec.samples(1)
+        around = max(1, round(samples / hop))
+        count = clips_around(around, spec.frames(self._clip_samples))
+        clips = [
+            self._inverted(self._features(path.at(number / count), generator))[0]  # the last knot is the first again
+            for number in range(count)
+        ]
+        circle = join_circle(clips, around, spec)
+        before = -(-spec.n_fft // hop)  # frames that the vocoder hears ahead: beyond its ends all is silence
+        length = before * hop + samples + seam
+        frames = torch.arange(spec.frames(length + spec.n_fft)) - before
+        wave = self._vocoded(circle[None, :, frames % around], (spec.samples(len(frames)),), generator)
+        return wave[before * hop : length]
 
     def reconstruct(
         self,

@@ -6,10 +6,11 @@ A run of other items makes those: the same classes then hold an item in place of
 from __future__ import annotations
 
 import json
+import math
 import tempfile
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from genvae.errors import GenvaeError
 from genvae.files import write_whole
 from genvae.items import ItemKind, Sounds, suffix_of
 from genvae.png import encode_png
-from genvae.synthesis.provenance import Provenance
+from genvae.synthesis.provenance import QUIETEST, Provenance
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,30 @@ class Clip(Sound):
         made_by = self.provenance
         length = "" if self.kind else f", seconds={self.seconds:g}"
         return f"Clip({made_by.genre!r}, seed={made_by.seed}, index={made_by.index}{length})"
+
+    @property
+    def peak_db(self) -> float:
+        """Its peak in dB of full scale, minus infinity where it is silent."""
+        peak = float(self.wave.abs().max())
+        return 20 * math.log10(peak) if peak > 0 else -math.inf
+
+    def normalised(self, level: float) -> Clip:
+        """The same sound with its peak at a level; silence stays as it is.
+
+        The peak rather than the loudness, as that is sure never to clip, and what is loud in a second of a drum or of a
+        piano is no one number.
+
+        Args:
+            level: in dB of full scale, from -60 to 0.
+
+        Raises:
+            GenvaeError: the level is none of those.
+        """
+        if not QUIETEST <= level <= 0:
+            raise GenvaeError(f"`normalise` takes a peak from {QUIETEST:g} to 0 dBFS, not {level:g}, for example -1.")
+        peak = float(self.wave.abs().max())
+        wave = self.wave * (10 ** (level / 20) / peak) if peak > 0 else self.wave
+        return replace(self, wave=wave.clamp(-1.0, 1.0), provenance=replace(self.provenance, normalise=float(level)))
 
     def describe(self) -> dict[str, Any]:
         """What made it, as plain values, and its rate, length and peak; of other kinds its shape."""

@@ -10,6 +10,7 @@ from typing import Any, get_type_hints
 
 from genvae.clips.store import ClipStore
 from genvae.errors import OptionError, RunError
+from genvae.interfaces.model import Model
 from genvae.items import kind_of
 from genvae.pipeline import DEFAULTS, SECTIONS, PartConfig, Pipeline, PipelineConfig, model_suggestions
 from genvae.plugin import options
@@ -111,8 +112,16 @@ def new_job(
     }
     chosen: TrainOptions = options.build(TrainOptions, {**suggested, **given["train"]}, where="train")
     extras = Extras.of(registry, chosen, values)
-    spec = Pipeline.build(config, registry, new=new_sections(config, source)).transform.spec
-    if spec.n_fft > store.clip_samples:
+    for kind, part in (("schedule", extras.schedule), *(("callback", each) for each in extras.callbacks)):
+        registry.make(kind, part.name, part.options)  # what can't be made is told before anything is written
+    pipeline = Pipeline.build(config, registry, new=new_sections(config, source))
+    if chosen.accumulate > 1 and type(pipeline.model).training_step is not Model.training_step:
+        raise OptionError(
+            f"train.accumulate: the model {config.model.plugin!r} has a training step of its own, which takes a "
+            "batch as a whole. Leave train.accumulate at 1, and lower train.batch_size instead."
+        )
+    spec = pipeline.transform.spec
+    if store.items == SOUNDS and spec.n_fft > store.clip_samples:
         raise OptionError(
             f"A frame of {spec.n_fft} samples is longer than a clip of {store.path}, which has {store.clip_samples}: "
             f"give a shorter one with `options`, such as transform.n_fft={2 ** (store.clip_samples.bit_length() - 3)}."

@@ -19,7 +19,7 @@ from genvae.run import Run
 from genvae.synthesis.latent_path import LatentPath
 from genvae.synthesis.sound import Clip
 from genvae.synthesis.synthesizer import Synthesizer
-from genvae.web import measured, schema
+from genvae.web import measured, schema, shades
 from genvae.web.directions import Directions
 from genvae.web.lesson import GUIDANCE, Lesson
 from genvae.web.sources import NEAREST, Resolved, Sources
@@ -106,6 +106,7 @@ class Engine:
                     explained=each.explained,
                     low=_pair(each.points.amin(dim=0)),
                     high=_pair(each.points.amax(dim=0)),
+                    qualities=[shades.quality(name, values) for name, values in each.heard.items()],
                 )
                 for method, each in self.maps.items()
             ],
@@ -119,7 +120,15 @@ class Engine:
         parts = {section: getattr(self._config, section).plugin for section in SECTIONS}
         card = self._run.path / "MODEL_CARD.md"
         text = card.read_text(encoding="utf-8", errors="replace")[:_CARD] if card.is_file() else ""
-        return schema.About(name=self.name, parts=parts, training=self._run.training, data=self._run.data, card=text)
+        return schema.About(
+            name=self.name,
+            parts=parts,
+            training=self._run.training,
+            data=self._run.data,
+            card=text,
+            curves=measured.curves(self._run),
+            evaluation=[schema.EvaluationRow(**row) for row in measured.evaluation(self._run)],
+        )
 
     def measures(self) -> dict[str, tuple[float, float]]:
         """What `genvae evaluate` measured of real clips and of the run's, where the run keeps it; more is better."""
@@ -231,6 +240,14 @@ class Engine:
         part = (found.points - low) / (high - low).clamp_min(torch.finfo(torch.float32).tiny)
         steps = (part * 65535).round().numpy().astype("<u2")
         return steps[:, 0].tobytes() + steps[:, 1].tobytes() + found.genre.numpy().astype("<u2").tobytes()
+
+    def shades(self, method: str, quality: str) -> bytes:
+        """How the training clips of a map sound, a byte each, in their order; see `shades.py`."""
+        found = self._sources.map(method).heard
+        if quality not in found:
+            known = ", ".join(found) or "nothing: the run is of an earlier version"
+            raise GenvaeError(f"The clips of this map were not measured for {quality!r}. There is {known}.")
+        return shades.shades(found[quality])
 
     def path(self, asked: schema.PathRequest, check: Check = _nothing) -> bytes:
         """The wav file that `genvae interpolate` writes for a path."""

@@ -46,7 +46,12 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Slot:
-    """A sound of a trial: where it comes from, and its number there (a seed, or a clip's number in the store)."""
+    """A sound of a trial.
+
+    Attributes:
+        source: where it comes from.
+        number: which of the source's it is: a seed, or a clip's number in the store.
+    """
 
     source: str
     number: int

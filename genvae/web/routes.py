@@ -39,6 +39,7 @@ def _binary(media_type: str, description: str) -> dict[int | str, dict[str, Any]
 
 WAV = _binary("audio/wav", "A wav file.")
 _POINTS = _binary("application/octet-stream", "6 bytes a clip.")
+_SHADES = _binary("application/octet-stream", "A byte a clip.")
 _PLACES: TypeAdapter[schema.PlaceRequest | schema.PathPlaceRequest] = TypeAdapter(
     schema.PlaceRequest | schema.PathPlaceRequest
 )
@@ -64,6 +65,7 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker) -> APIRouter:
     infos = {digest: each.info(runs, limits) for digest, each in engines.items()}
     abouts = {digest: each.about() for digest, each in engines.items()}
     maps = {(digest, method): _kept(each, method) for digest, each in engines.items() for method in each.maps}
+    shades: dict[tuple[str, str, str], Kept] = {}
     uploads = {digest: Uploads(info.sample_rate) for digest, info in infos.items()}
 
     def chosen(digest: str | None) -> str:
@@ -174,6 +176,15 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker) -> APIRouter:
             known = " and ".join(engines[digest].maps) or "none"
             raise GenvaeError(f"This run has no map {method!r}; it has {known}. `genvae map` makes one.")
         return maps[digest, method].answer(request)
+
+    @api.get("/map/{method}/{quality}", tags=["places"], responses=_SHADES, response_class=Response)
+    async def shaded(request: Request, method: str, quality: str, run: schema.RunDigest = None) -> Response:
+        """How the training clips of a map sound, as /api/info lists it: a byte a clip, 1 to 255; 0 for none at all."""
+        digest = chosen(run)
+        key = digest, method, quality
+        if key not in shades:
+            shades[key] = Kept(engines[digest].shades(method, quality), "application/octet-stream")
+        return shades[key].answer(request)
 
     @api.get("/lesson/sound", tags=["lesson"], responses=FAULTS)
     async def heard(

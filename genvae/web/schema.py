@@ -161,10 +161,20 @@ class VocoderInfo(BaseModel):
     summary: str
 
 
+class Quality(BaseModel):
+    """What the clips of a map can be coloured by. low, high: of nearly all, in `unit`."""
+
+    name: str
+    unit: str
+    low: float
+    high: float
+
+
 class MapInfo(BaseModel):
     """A map of the run.
 
-    explained: the part of the variance along each axis, where that means something. low, high: its extent.
+    explained: the part of the variance along each axis, where that means something. low, high: its extent. qualities:
+    how its clips sound, as far as that was measured.
     """
 
     method: str
@@ -172,6 +182,7 @@ class MapInfo(BaseModel):
     explained: tuple[float, float] | None
     low: tuple[float, float]
     high: tuple[float, float]
+    qualities: list[Quality]
 
 
 class DirectionInfo(BaseModel):
@@ -220,14 +231,28 @@ class Info(BaseModel):
     versions: dict[str, str]
 
 
+class EvaluationRow(BaseModel):
+    """A row of `genvae evaluate`: what was measured, its rank, and each member's numbers."""
+
+    name: str
+    rank: float
+    members: dict[str, dict[str, float]]
+
+
 class About(BaseModel):
-    """What a run is and how it was made. card: its model card, in Markdown, or empty."""
+    """What a run is and how it was made.
+
+    card: its model card, in Markdown, or empty. curves: how its training went, as (step, value) by part of the loss and
+    by who measured, where it keeps a log. evaluation: the rows of its evaluation, where it keeps one.
+    """
 
     name: str
     parts: dict[str, str]
     training: dict[str, Any]
     data: dict[str, Any]
     card: str
+    curves: dict[str, dict[str, list[tuple[int, float]]]]
+    evaluation: list[EvaluationRow]
 
 
 class Heard(BaseModel):

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -68,21 +68,27 @@ def server(request: pytest.FixtureRequest) -> str:
     """The address of `genvae serve` with the pretrained run."""
     if "server" in _shared:
         return str(_shared["server"])
-    process = subprocess.Popen(
-        [sys.executable, "-m", "genvae", "serve", "--port", "0"], stderr=subprocess.PIPE, text=True
-    )
+    serving = ExitStack()
+    request.config.add_cleanup(serving.close)
+    address = serving.enter_context(serve())
+    _shared["server"] = address
+    return address
 
-    def end() -> None:
+
+@contextmanager
+def serve(*arguments: str | Path) -> Iterator[str]:
+    """The address of `genvae serve` with some arguments, as long as the block lasts."""
+    command = [sys.executable, "-m", "genvae", "serve", "--port", "0", *map(str, arguments)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        address = re.search(r"http://\S+", said)
+        assert address, said + process.stderr.read()
+        yield address[0]
+    finally:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
-
-    request.config.add_cleanup(end)
-    assert process.stderr is not None
-    said = process.stderr.readline()
-    address = re.search(r"http://\S+", said)
-    assert address, said + process.stderr.read()
-    _shared["server"] = address[0]
-    return address[0]
+        process.communicate(timeout=60)
 
 
 @pytest.fixture(scope="session")

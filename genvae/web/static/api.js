@@ -109,6 +109,17 @@ export async function getMap({ method, low, high }, run) {
 }
 
 /**
+ * How the training clips of a map sound, a byte each: 0 for none at all, else 1 to 255.
+ * @param {string} method
+ * @param {string} quality
+ * @param {string} run
+ */
+export async function getShades(method, quality, run) {
+  const answer = await ask(`api/map/${encodeURIComponent(method)}/${encodeURIComponent(quality)}?${new URLSearchParams({ run })}`);
+  return new Uint8Array(await answer.arrayBuffer());
+}
+
+/**
  * What an address of the API tells.
  * @param {string} address
  */
@@ -145,7 +156,7 @@ export async function getWav(recipe, asking) {
     answer = await ask("api/interpolate", json(body), asking);
   } else if (kind === "seed") {
     const { genre, seed, index, temperature } = source;
-    const asked = /** @type {Record<string, string>} */ ({ genre, seed, index, temperature, vocoder, run });
+    const asked = /** @type {Record<string, string>} */ ({ genre, seed, index, temperature, run, ...(vocoder ? { vocoder } : {}) });
     answer = await ask(`api/generate?${new URLSearchParams(asked)}`, {}, asking);
   } else {
     answer = await ask("api/decode", json({ source: bare(source), vocoder, run }), asking);

@@ -1,6 +1,6 @@
 // The map on the page: its genres, projections and tools, the current sound's place, and the sounds near it.
 
-import { getMap } from "./api.js";
+import { getMap, getShades } from "./api.js";
 import { genreColour } from "./colours.js";
 import { $, el } from "./dom.js";
 import { LatentMap } from "./map.js";
@@ -30,10 +30,9 @@ export class Atlas {
     $("zoom-in").addEventListener("click", () => this.map.zoom(1.5));
     $("zoom-out").addEventListener("click", () => this.map.zoom(1 / 1.5));
     $("zoom-reset").addEventListener("click", () => this.map.reset());
-    $("colouring").addEventListener("change", () => {
-      this.map.colouring = $("colouring").value;
-      this.map.redraw();
-    });
+    this.shades = new Map();
+    for (const { name } of maps[0]?.qualities ?? []) $("colouring").append(el("option", { value: name }, name));
+    $("colouring").addEventListener("change", () => this.colour());
     this.label();
     $("drag").addEventListener("change", () => { $("points").dataset.drag = $("drag").value; });
     const source = (/** @type {number[]} */ point) => ({ map: this.method, point, seed: controls.noiseSeed });
@@ -72,6 +71,29 @@ export class Atlas {
     return $("method").value;
   }
 
+  /** Colour the clips as it is wished, and say what the colours mean. */
+  async colour() {
+    const wished = $("colouring").value;
+    const found = this.session.info.maps.find(({ method }) => method === this.method);
+    const quality = found?.qualities.find(({ name }) => name === wished);
+    $("scale").hidden = quality === undefined;
+    if (quality === undefined) {
+      this.map.colour(wished);
+      return;
+    }
+    const { low, high, unit } = quality;
+    const told = (value) => (unit === "dB" ? value.toFixed(0) : Math.round(value).toLocaleString("en"));
+    $("scale").textContent = `dark: ${told(low)} ${unit}, pale: ${told(high)} ${unit}${wished === "pitch" ? ", grey: no pitch" : ""}`;
+    const key = `${this.method} ${wished}`;
+    try {
+      if (!this.shades.has(key)) this.shades.set(key, await getShades(this.method, wished, this.session.info.run));
+    } catch (error) {
+      this.fault(error.message);
+      return;
+    }
+    if ($("colouring").value === wished && key.startsWith(`${this.method} `)) this.map.colour(wished, this.shades.get(key));
+  }
+
   hear(source) {
     this.session.make(recipe(source, this.controls.how));
   }
@@ -93,6 +115,7 @@ export class Atlas {
     const label = (name, index) => (chosen.method === "pca" ? `${name} principal component${share(index)}` : "");
     this.map.load(this.loaded.get(chosen.method), [label("first", 0), label("second", 1)]);
     this.mark(this.session.current);
+    if (this.map.heard !== null) await this.colour(); // in the order of the other map's clips
   }
 
   filter(index, shown) {

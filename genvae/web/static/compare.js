@@ -26,6 +26,11 @@ export class Compare {
       $(`play-${letter.toLowerCase()}`).addEventListener("click", () => this.play(letter));
       $(`set-${letter.toLowerCase()}`).addEventListener("click", () => { if (session.current) this.keep(session.current, letter); });
     }
+    const others = session.info.runs.filter((/** @type {any} */ { digest }) => digest !== session.info.run);
+    $("others").hidden = others.length === 0;
+    $("other-run").replaceChildren(...others.map((/** @type {any} */ { digest, name }) => new Option(name, digest)));
+    $("hear-other").addEventListener("click", () => this.elsewhere());
+    session.addEventListener("sound", (/** @type {any} */ { detail: { sound } }) => { $("hear-other").disabled = !this.transferable(sound.recipe); });
     $("switch").addEventListener("click", () => this.switch());
     $("path").addEventListener("click", () => this.path());
   }
@@ -50,10 +55,30 @@ export class Compare {
     $(`${letter.toLowerCase()}-name`).textContent = slot.name;
     $(`play-${letter.toLowerCase()}`).disabled = false;
     $("switch").disabled = A === null || B === null;
-    const ends = [A, B].every((each) => each !== null && each.recipe.source !== undefined);
+    const ends = [A, B].every((each) => each !== null && each.recipe.source !== undefined && each.recipe.run === this.session.info.run);
     $("path").disabled = !ends;
     this.pins(A, B);
     this.draw();
+  }
+
+  /**
+   * Whether another run can make the same: a seed, or a mix of what a seed draws, but no place in a space of this run.
+   * @param {any} recipe
+   */
+  transferable({ run, kind, source }) {
+    return run === this.session.info.run && source !== undefined && kind !== "file" && kind !== "original"
+      && !("point" in source || "latent" in source) && !source.variations?.length && !source.shifts?.some(Boolean);
+  }
+
+  /** Let another run make what is heard, and keep the two as A and B. */
+  async elsewhere() {
+    const { current } = this.session;
+    if (current === null) return;
+    const { kind, source } = current.recipe;
+    const run = $("other-run").value;
+    this.keep(current, "A");
+    const made = await this.session.make({ kind, source, run, elsewhere: $("other-run").selectedOptions[0].text }, { keep: false });
+    if (made !== null) this.keep(made, "B");
   }
 
   /** Both spectrograms and their difference, once both have been heard. */

@@ -17,7 +17,9 @@ export class LatentMap {
     /** @type {Uint16Array} */
     this.genres = new Uint16Array(0);
     this.hidden = new Set(); // indices of genres
-    this.colouring = "genre"; // or "density"
+    this.colouring = "genre"; // or "density", or what clips sound like
+    /** @type {Uint8Array | null} */
+    this.heard = null; // of each clip, where they are coloured by that: 0 for none at all, else 1 to 255
     this.contours = true;
     this.labels = ["", ""]; // of the axes
     /** @type {any} */
@@ -179,6 +181,7 @@ export class LatentMap {
     const bytes = this.image.data;
     const colours = [];
     const shades = this.colouring === "genre" ? null : this.shades();
+    const shade = this.heard ?? this.shade;
     for (let i = 0; i < this.genres.length; i++) {
       const at = this.order[i];
       const genre = this.genres[at];
@@ -186,7 +189,7 @@ export class LatentMap {
       const left = Math.round(this.points[2 * at] * scale + offsetX);
       const top = Math.round(offsetY - this.points[2 * at + 1] * scale);
       if (left < 0 || top < 0 || left + stamp.size > width || top + stamp.size > height) continue;
-      const colour = shades === null ? (colours[genre] ??= rgb(genreColour(genre))) : shades[this.shade[at]];
+      const colour = shades === null ? (colours[genre] ??= rgb(genreColour(genre))) : shades[shade[at]];
       for (let y = 0, from = 0; y < stamp.size; y++) {
         let target = 4 * ((top + y) * width + left);
         for (let x = 0; x < stamp.size; x++, from++, target += 4) {
@@ -211,13 +214,26 @@ export class LatentMap {
     return this.surface;
   }
 
-  /** Colours by density, from the dim to the bright end of the scale that levels have, so that both themes show them. */
+  /**
+   * Colour the clips by what they sound like, a shade each, or again by what stands in `colouring`.
+   * @param {string} colouring
+   * @param {Uint8Array | null} heard
+   */
+  colour(colouring, heard = null) {
+    this.colouring = colouring;
+    this.heard = heard;
+    this.redraw();
+  }
+
+  /** Colours by density or by what is heard, from the dim to the bright end of the scale that levels have, so that both themes show them. */
   shades() {
-    if (this.ground.most === 0) return null;
-    return Array.from({ length: 256 }, (_, i) => {
+    if (this.heard === null && this.ground.most === 0) return null;
+    const scale = Array.from({ length: 256 }, (_, i) => {
       const at = 3 * Math.round(60 + (150 * i) / 255);
       return [...LEVEL_COLOURS.slice(at, at + 3)];
     });
+    if (this.heard !== null) scale[0] = rgb(themed("line"));
+    return scale;
   }
 
   /** Lines of equal density. */

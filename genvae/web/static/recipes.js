@@ -12,6 +12,7 @@
  * @property {any} [end]
  * @property {number} [steps]
  * @property {string} [vocoder]
+ * @property {string} [elsewhere]  the name of the run, where it is another than the page's
  * @property {Blob} [file]  of kind "file": the first seconds as a wav file
  * @property {string} [upload]  of kind "file": the name by which the server remembers it
  */
@@ -186,7 +187,8 @@ const shortSeed = (seed) => (seed < 100_000 ? `seed ${seed}` : `…${String(seed
 /** @param {Recipe} recipe */
 export const recipeName = (recipe) =>
   recipe.kind === "path" ? `${sourceName(recipe.start)} → ${sourceName(recipe.end)}`
-    : recipe.kind === "original" ? `${recipe.source.name} (original)` : sourceName(recipe.source);
+    : recipe.kind === "original" ? `${recipe.source.name} (original)`
+      : `${sourceName(recipe.source)}${recipe.elsewhere ? ` (${recipe.elsewhere})` : ""}`;
 
 /**
  * A name for the downloaded file; that of a seed is the command line's.

@@ -147,7 +147,7 @@ export class Session extends EventTarget {
       recipe = { ...recipe, source: { ...recipe.source, genre } };
     }
     const made = sound(recipe, await getWav(recipe, asking), null, genres);
-    this.locate(made);
+    if (recipe.run === this.info.run) this.locate(made); // the maps of another run are not shown
     return made;
   }
 
