@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from genvae.clips.store import ClipStore as ClipStore
     from genvae.errors import GenvaeError as GenvaeError
+    from genvae.errors import ItemError as ItemError
     from genvae.interfaces.callback import Callback as Callback
     from genvae.interfaces.callback import Training as Training
     from genvae.interfaces.dataset import Dataset as Dataset
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from genvae.interfaces.schedule import Schedule as Schedule
     from genvae.interfaces.transform import Transform as Transform
     from genvae.interfaces.vocoder import Vocoder as Vocoder
+    from genvae.items import ItemKind as ItemKind
     from genvae.plugin.declarations import CallbackPlugin as CallbackPlugin
     from genvae.plugin.declarations import DatasetPlugin as DatasetPlugin
     from genvae.plugin.declarations import EmbedderPlugin as EmbedderPlugin
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
     from genvae.progress import Message as Message
     from genvae.progress import Progress as Progress
     from genvae.run import Run as Run
+    from genvae.run_listing import RunSummary as RunSummary
+    from genvae.run_listing import list_runs as list_runs
     from genvae.spec import FeatureSpec as FeatureSpec
     from genvae.synthesis.sound import Clip as Clip
     from genvae.synthesis.sound import Reconstruction as Reconstruction
@@ -56,6 +60,7 @@ if TYPE_CHECKING:
     from genvae.verbs import load as load
     from genvae.verbs import make_critic as make_critic
     from genvae.verbs import make_map as make_map
+    from genvae.verbs import pack as pack
     from genvae.verbs import prepare as prepare
     from genvae.verbs import regenerate as regenerate
     from genvae.verbs import train as train
@@ -72,7 +77,8 @@ _HOME = {
     "genvae.interfaces.transform": ("Transform",),
     "genvae.interfaces.vocoder": ("Vocoder",),
     "genvae.interfaces.dataset": ("Dataset", "Recording", "SoundStream"),
-    "genvae.errors": ("GenvaeError",),
+    "genvae.errors": ("GenvaeError", "ItemError"),
+    "genvae.items": ("ItemKind",),
     "genvae.plugin.hookspecs": ("hookimpl",),
     "genvae.plugin.option": ("Asset", "Option"),
     "genvae.plugin.declarations": (
@@ -89,11 +95,22 @@ _HOME = {
     "genvae.clips.store": ("ClipStore",),
     "genvae.progress": ("Message", "Progress"),
     "genvae.run": ("Run",),
+    "genvae.run_listing": ("RunSummary", "list_runs"),
     "genvae.spec": ("FeatureSpec",),
     "genvae.synthesis.sound": ("Clip", "Reconstruction"),
     "genvae.synthesis.synthesizer": ("Synthesizer",),
     "genvae.synthesis.vocode": ("vocode",),
-    "genvae.verbs": ("evaluate", "export_onnx", "load", "make_critic", "make_map", "prepare", "regenerate", "train"),
+    "genvae.verbs": (
+        "evaluate",
+        "export_onnx",
+        "load",
+        "make_critic",
+        "make_map",
+        "pack",
+        "prepare",
+        "regenerate",
+        "train",
+    ),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 

@@ -85,7 +85,11 @@ class RunError(GenvaeError):
     """A run folder that is missing, unfinished or damaged."""
 
 
-class AudioError(GenvaeError):
+class ItemError(GenvaeError):
+    """An item's source that can't be read."""
+
+
+class AudioError(ItemError):
     """A sound file that can't be read, or can't be read to its end."""
 
 

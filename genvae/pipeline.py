@@ -15,8 +15,9 @@ from genvae.interfaces.model import Model
 from genvae.interfaces.prior import Prior
 from genvae.interfaces.transform import Transform
 from genvae.interfaces.vocoder import Vocoder
+from genvae.items import kind_of
 from genvae.plugin import options
-from genvae.plugin.declarations import ModelPlugin
+from genvae.plugin.declarations import SOUNDS, ModelPlugin, TransformPlugin
 from genvae.plugin.discovery import PluginRow
 from genvae.plugin.guard import guarded
 from genvae.plugin.option import Asset
@@ -79,13 +80,14 @@ class PipelineConfig:
     """Everything that determines a pipeline but its weights.
 
     Attributes:
-        sample_rate: in Hz.
-        clip_samples: samples in a clip.
+        sample_rate: in Hz; 0 where the items are no sounds.
+        clip_samples: samples in a clip; of other items the length of their last axis.
         genres: in the order of their indices.
         transform: the front end.
         model: the autoencoder.
         prior: the distribution over its latents.
         vocoder: from spectrograms to waveforms.
+        items: the kind of items.
     """
 
     sample_rate: int
@@ -95,6 +97,7 @@ class PipelineConfig:
     model: PartConfig
     prior: PartConfig
     vocoder: PartConfig
+    items: str = SOUNDS
 
     @classmethod
     def assemble(
@@ -106,12 +109,18 @@ class PipelineConfig:
         genres: Iterable[str],
         plugins: Mapping[str, str] | None = None,
         values: Mapping[str, Mapping[str, Any]] | None = None,
+        items: str = SOUNDS,
     ) -> Self:
         """Describe a pipeline from plugin names by section and option values by section, all of them optional.
 
         What the model suggests for other sections holds where `values` says nothing.
+
+        Raises:
+            PluginError: a plugin is missing, or no plugin knows the items.
         """
-        names = {**DEFAULTS, **(plugins or {})}
+        registry.require_items(items)
+        kind = kind_of(items, sample_rate=sample_rate, clip_samples=clip_samples)
+        names = {**DEFAULTS, **kind.parts, **(plugins or {})}
         merged: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
         for section in SECTIONS:
             known = get_type_hints(registry.plugin(section, names[section]).options)
@@ -119,7 +128,7 @@ class PipelineConfig:
             merged[section].update({name: value for name, value in suggested.items() if name in known})
             merged[section].update((values or {}).get(section, {}))
         parts = {section: PartConfig.of(registry, section, names[section], merged[section]) for section in SECTIONS}
-        return cls(sample_rate=sample_rate, clip_samples=clip_samples, genres=tuple(genres), **parts)
+        return cls(sample_rate=sample_rate, clip_samples=clip_samples, genres=tuple(genres), items=items, **parts)
 
     def with_vocoder(self, registry: Registry, name: str, values: Mapping[str, Any]) -> Self:
         """The same pipeline with another vocoder, or with the same one's options changed."""
@@ -134,8 +143,9 @@ class PipelineConfig:
         return [value for part in parts for value in part.options.values() if isinstance(value, Asset)]
 
     def to_json(self) -> dict[str, Any]:
-        """The description as plain values."""
-        return asdict(self)
+        """The description as plain values; what only sounds have, and that items are sounds, is left out elsewhere."""
+        unsaid = ("items",) if self.items == SOUNDS else ("sample_rate",)
+        return {name: value for name, value in asdict(self).items() if name not in unsaid}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
@@ -147,12 +157,14 @@ class PipelineConfig:
         try:
             parts = {section: PartConfig(**value[section]) for section in SECTIONS}
             config = cls(
-                sample_rate=int(value["sample_rate"]),
+                sample_rate=int(value["sample_rate"]) if value.get("items", SOUNDS) == SOUNDS else 0,
                 clip_samples=int(value["clip_samples"]),
                 genres=tuple(map(str, value["genres"])),
+                items=str(value.get("items", SOUNDS)),
                 **parts,
             )
-            if min(config.sample_rate, config.clip_samples, len(config.genres)) < 1:
+            rates = [config.sample_rate] if config.items == SOUNDS else []
+            if min(*rates, config.clip_samples, len(config.genres)) < 1:
                 raise ValueError("its sample_rate, clip_samples or genres are of no use")
             return config
         except (KeyError, TypeError, ValueError) as error:
@@ -164,6 +176,7 @@ class Pipeline(nn.Module):
 
     Attributes:
         config: what determines it but its weights.
+        kind: of the items that it takes and makes.
         transform: waveforms -> features, and back.
         model: features -> latents -> features.
         prior: latents of a genre.
@@ -180,6 +193,7 @@ class Pipeline(nn.Module):
     ) -> None:
         super().__init__()
         self.config = config
+        self.kind = kind_of(config.items, sample_rate=config.sample_rate, clip_samples=config.clip_samples)
         self.transform, self.model, self.prior, self.vocoder = transform, model, prior, vocoder
 
     @classmethod
@@ -197,6 +211,7 @@ class Pipeline(nn.Module):
             SpecMismatch: two parts don't fit; the message names the field.
         """
         _require_files(registry, config, new)
+        _require_items(registry, config)
         transform = _make(registry, config, "transform", sample_rate=config.sample_rate)
         spec = _given(config.transform, transform, "spec", FeatureSpec, "the FeatureSpec of its features")
         model = _make(
@@ -225,7 +240,10 @@ class Pipeline(nn.Module):
         return self.vocode(spectrogram, length=length, generator=generator)
 
     def vocode(self, spectrogram: Tensor, *, length: int, generator: torch.Generator | None = None) -> Tensor:
-        """What the transform's inverse gives, [B, bins, frames] of any number of frames -> waveforms [B, length]."""
+        """What the transform's inverse gives, [B, bins, frames] of any number of frames -> waveforms [B, length].
+
+        Items that are no sounds are what the inverse gives; the vocoder `identity` passes them on.
+        """
         if self.vocoder.spec != self.transform.spec:
             with self.using("transform", "making magnitudes"):
                 spectrogram = self.transform.magnitudes(spectrogram)
@@ -265,6 +283,21 @@ def _given(part: PartConfig, made: object, name: str, kind: type[Given], what: s
             f"Set self.{name} in {where}."
         )
     return value
+
+
+def _require_items(registry: Registry, config: PipelineConfig) -> None:
+    """Check that a pipeline's transform takes its items.
+
+    Raises:
+        SpecMismatch: it takes others.
+        PluginError: no installed plugin knows the items.
+    """
+    registry.require_items(config.items)
+    wanted = ("transform", config.transform.plugin, config.transform.distribution)
+    for row in registry.declared():
+        plugin = row.plugin if (row.kind, row.name, row.distribution) == wanted else None
+        if isinstance(plugin, TransformPlugin) and plugin.items != config.items:
+            raise SpecMismatch(f"The transform {row.name!r} takes {plugin.items}, but the items are {config.items}.")
 
 
 def _make_vocoder(registry: Registry, config: PipelineConfig, transform: Transform) -> Vocoder:

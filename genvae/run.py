@@ -48,6 +48,7 @@ class Run:
             RunError: there is none, or its description is damaged.
         """
         self.path = path
+        self.held: Any = None  # what keeps the folder of a packed run, and takes it away with the run
         if not self.description_path.is_file():
             raise RunError(
                 f"{path} is not a run: it has no {self.description_path.name}.",

@@ -7,9 +7,11 @@ from typing import Any, Literal
 
 from genvae.errors import SpecMismatch
 
-Kind = Literal["magnitude", "mel", "cqt", "complex", "waveform"]
+Kind = Literal["magnitude", "mel", "cqt", "complex", "waveform", "picture"]
 Scale = Literal["log", "linear"]
 MelNorm = Literal["area", "peak"]
+
+_UNFRAMED = ("waveform", "picture")  # kinds whose frames are the last axis of an item
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +29,8 @@ class FeatureSpec:
     - `complex`: the n_fft // 2 + 1 real parts of the transform, then as many imaginary parts; phases count from the
       first sample of a frame.
     - `waveform`: the samples themselves; each is a frame (bins, n_fft and hop are 1).
+    - `picture`: no sound, but grey values from 0 to 1: a row is a bin, a column a frame. It has no sample_rate, n_fft,
+      hop and window.
 
     Attributes:
         kind: what the values are.
@@ -44,10 +48,10 @@ class FeatureSpec:
 
     kind: Kind
     bins: int
-    sample_rate: int
-    n_fft: int
-    hop: int
-    window: str
+    sample_rate: int = 0
+    n_fft: int = 0
+    hop: int = 0
+    window: str = ""
     scale: Scale
     f_min: float | None = None
     f_max: float | None = None
@@ -63,11 +67,11 @@ class FeatureSpec:
         >>> spec.frames(22050), spec.samples(87)
         (87, 22016)
         """
-        return samples if self.kind == "waveform" else 1 + samples // self.hop
+        return samples if self.kind in _UNFRAMED else 1 + samples // self.hop
 
     def samples(self, frames: int) -> int:
         """The least number of samples that gives `frames` frames; a vocoder's length when none is asked for."""
-        return frames if self.kind == "waveform" else (frames - 1) * self.hop
+        return frames if self.kind in _UNFRAMED else (frames - 1) * self.hop
 
     def require(self, who: str, /, **wanted: object) -> None:
         """Check that fields have the wanted values (a tuple means any of them).

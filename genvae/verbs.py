@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
 from difflib import get_close_matches
@@ -23,15 +24,19 @@ if TYPE_CHECKING:
 
 WORST = 5
 """Clips of each genre that an evaluation writes as the worst."""
+RUN_VARIABLE = "GENVAE_RUN"
+"""The environment variable that may name the run to use by default."""
+
 PRETRAINED = "pretrained"
 """The name of the run that comes with genvae, wherever a run's folder may stand."""
 
 
 def open_run(run: Run | Path | str | None = None) -> Run:
-    """Open a run folder without loading its weights.
+    """Open a run without loading its weights.
 
     Args:
-        run: the folder; None or `pretrained` for the run that comes with genvae. A run is passed on.
+        run: the folder, or the file that `pack` wrote; None for the one that the environment variable GENVAE_RUN
+            names, else for the run that comes with genvae, which is also called `pretrained`. A run is passed on.
 
     Raises:
         RunError: there is none, or its description is damaged.
@@ -41,10 +46,15 @@ def open_run(run: Run | Path | str | None = None) -> Run:
 
     if isinstance(run, Run):
         return run
+    run = run or os.environ.get(RUN_VARIABLE) or None
     if run is None or (str(run) == PRETRAINED and not Path(run).exists()):
         return Run(pretrained_run())
     if not Path(run).exists() and get_close_matches(str(run), [PRETRAINED, "embedded", "default"], cutoff=0.8):
         raise RunError(f"There is no run {str(run)!r}. The one that comes with genvae is called {PRETRAINED!r}.")
+    if Path(run).is_file():
+        from genvae.packing import unpack
+
+        return unpack(Path(run))
     return Run(Path(run))
 
 
@@ -69,7 +79,7 @@ def load(
     """Load a trained run to make sounds with it.
 
     Args:
-        run: its folder; by default the pretrained run that comes with genvae.
+        run: its folder or packed file; by default the one that GENVAE_RUN names, else the run that comes with genvae.
         vocoder: the plugin to use in place of the run's own.
         options: of the vocoder, such as `{"vocoder.iterations": 64}`.
         registry: where plugins come from; None for what is installed.
@@ -140,18 +150,22 @@ def prepare(
     from genvae.clips.report import held_out
     from genvae.clips.store import ClipStore
     from genvae.clips.work import Settings
+    from genvae.plugin.declarations import DatasetPlugin
     from genvae.plugin.options import by_section
     from genvae.plugin.registry import installed
 
     registry = registry or installed()
     roots = [Path(sources)] if isinstance(sources, str | Path) else [Path(source) for source in sources]
     values = by_section(options or {}, ["dataset"])["dataset"]
+    plugin = registry.plugin("dataset", dataset)
+    assert isinstance(plugin, DatasetPlugin)  # the registry has checked what each hook yields
     settings = Settings(
-        dataset=registry.plugin("dataset", dataset).name,
+        dataset=plugin.name,
         sample_rate=sample_rate,
         clip_ms=clip_ms,
         silence_db=silence_db,
         validation=validation,
+        items=plugin.items,
     )
     datasets = [registry.make("dataset", dataset, values, root) for root in roots]
     with listening(progress) as listener:
@@ -401,7 +415,9 @@ def regenerate(file: Path | str, run: Run | Path | str | None = None, *, registr
 
     made_by, opened = provenance.read(Path(file)), open_run(run)
     if (digest := opened.digest()) != made_by.run:
-        which = "the pretrained run is" if run is None else f"{opened.path} is the run"
+        which = (
+            "the pretrained run is" if run is None and not os.environ.get(RUN_VARIABLE) else f"{opened.path} is the run"
+        )
         raise RunError(f"{file} was made by the run {made_by.run}, but {which} {digest}. Name the right `run`.")
     return Synthesizer(opened, registry, vocoder=PartConfig(**made_by.vocoder)).remake(made_by)
 
@@ -430,6 +446,25 @@ def export_onnx(
     from genvae.plugin.registry import installed
 
     return onnx_export.export_onnx(open_run(run), registry or installed(), Path(path), part=part, mean=mean)
+
+
+def pack(run: Run | Path | str | None, path: Path | str) -> list[str]:
+    """Write a trained run as one file, which `load` takes in place of a folder; the same run gives the same bytes.
+
+    Args:
+        run: a trained run; None for the default one.
+        path: of the file, such as `run.genvae`.
+
+    Returns:
+        the names of the files that it holds.
+
+    Raises:
+        RunError: the run's training has not ended.
+        OSError: the file can't be written.
+    """
+    from genvae.packing import pack as write
+
+    return write(open_run(run), Path(path))
 
 
 def _warn_of_other_store(run: Run, store: ClipStore, listener: Listener) -> None:

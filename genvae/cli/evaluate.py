@@ -6,13 +6,16 @@ from pathlib import Path
 
 import click
 
+from genvae.cli.completion import complete_runs
 from genvae.cli.numbers import Number, Whole
 from genvae.cli.output import show_json, show_path, show_table
 from genvae.errors import GenvaeError
 
 
 @click.command()
-@click.argument("run_path", required=False, metavar="[RUN]", type=click.Path(path_type=Path))
+@click.argument(
+    "run_path", required=False, metavar="[RUN]", type=click.Path(path_type=Path), shell_complete=complete_runs
+)
 @click.option(
     "--store",
     "store_path",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from genvae.cli.completion import complete_runs
 from genvae.cli.output import say, show_json, show_path
 from genvae.errors import GenvaeError
 from genvae.verbs import open_run
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("run_path", metavar="[RUN]", required=False, type=click.Path(path_type=Path))
+@click.argument(
+    "run_path", metavar="[RUN]", required=False, type=click.Path(path_type=Path), shell_complete=complete_runs
+)
 @click.option("--format", "kind", type=click.Choice(["onnx"]), default="onnx", show_default=True, help="What to write.")
 @click.option(
     "--part",

@@ -11,19 +11,20 @@ import click
 
 from genvae.cli.output import show_fields, show_json
 from genvae.errors import GenvaeError
+from genvae.run_listing import PACKED
 
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def info(path: Path, as_json: bool) -> None:
-    """Say what PATH is: a run, a clip store, or a wav file made by genvae generate."""
+    """Say what PATH is: a run or a packed one, a clip store, or a sound file made by genvae generate."""
     if (path / "pipeline.json").is_file():
         about = _run(path)
     elif (path / "store.json").is_file():
         about = _store(path)
     elif path.is_file():
-        about = _clip(path)
+        about = _run(path) if path.suffix == PACKED else _clip(path)
     elif path.exists():
         raise GenvaeError(
             f"{path} is nothing that genvae made: a run holds pipeline.json, a clip store holds store.json."
@@ -37,9 +38,9 @@ def info(path: Path, as_json: bool) -> None:
 
 
 def _run(path: Path) -> dict[str, Any]:
-    from genvae.run import Run
+    from genvae.verbs import open_run
 
-    run = Run(path)
+    run = open_run(path)
     described = run.config.to_json()
     return {
         "kind": "run",
@@ -51,7 +52,7 @@ def _run(path: Path) -> dict[str, Any]:
         **described,
         "training": run.training,
         "data": run.data,
-        "bytes": sum(file.stat().st_size for file in path.rglob("*") if file.is_file()),
+        "bytes": sum(file.stat().st_size for file in run.path.rglob("*") if file.is_file()),
     }
 
 
@@ -64,8 +65,11 @@ def _store(path: Path) -> dict[str, Any]:
         "kind": "store",
         "path": str(path),
         "digest": store.digest,
-        "sample_rate": store.sample_rate,
-        "clip_samples": store.clip_samples,
+        **(
+            {"sample_rate": store.sample_rate, "clip_samples": store.clip_samples}
+            if store.sample_rate
+            else {"items": store.items, "shape": list(store.item_shape)}
+        ),
         "clips": len(store),
         "recordings": len(store.recordings),
         "genres": counts,

@@ -7,8 +7,19 @@ from typing import TYPE_CHECKING
 
 import click
 
+from genvae.cli.completion import complete_vocoders, run_option
 from genvae.cli.numbers import Number, Whole
-from genvae.cli.output import byte_stream, is_file, make_folder, save, say, show_json, show_path, tracked
+from genvae.cli.output import (
+    PICTURE_SUFFIXES,
+    byte_stream,
+    is_file,
+    make_folder,
+    save,
+    say,
+    show_json,
+    show_path,
+    tracked,
+)
 
 if TYPE_CHECKING:
     from genvae.synthesis.latent_path import Knot
@@ -26,10 +37,11 @@ if TYPE_CHECKING:
     "--output",
     default=".",
     metavar="FILE|DIR|-",
-    help="A folder for the clips; a .wav file or - for one sound.  [default: here]",
+    help="A folder for the clips; a .wav file or - for one sound; of designs a .png file for a strip, a .gif file for "
+    "one after the other.  [default: here]",
 )
-@click.option("--run", "run_path", type=click.Path(path_type=Path), help="Run to use instead of the pretrained one.")
-@click.option("--vocoder", help="Vocoder to use instead of the run's own.")
+@run_option
+@click.option("--vocoder", shell_complete=complete_vocoders, help="Vocoder to use instead of the run's own.")
 @click.option(
     "--set",
     "assignments",
@@ -83,7 +95,19 @@ def interpolate(
     way = LatentPath((first, last))
     noise = seed if seed is not None else first_seed or 0
     name = f"{first_name}-to-{last_name}"
-    if single or seconds is not None:
+    if single and seconds is None and not synthesizer.makes_sounds:
+        clips = [synthesizer.decode_at(way, number / (steps - 1), seed=noise) for number in range(steps)]
+        content = _together(clips, output)
+        if pipe is not None:
+            pipe.write(content)
+            pipe.flush()
+            return
+        make_folder(Path(output).parent)
+        save(Path(output), content, overwrite=overwrite)
+        made = [(Path(output), clips[-1])]
+        if not as_json:
+            show_path(Path(output))
+    elif single or seconds is not None:
         if seconds is None:
             seconds = synthesizer.seconds(steps)
         joined = synthesizer.decode_path(way, seconds, seed=noise)
@@ -96,19 +120,28 @@ def interpolate(
         made = [_kept(target, joined, overwrite, as_json)]
     else:
         make_folder(Path(output))
-        made = []
+        made, suffix = [], synthesizer.kind.suffixes[0]
         with tracked(range(steps), "Generating") as numbers:
             for number in numbers:
                 clip = synthesizer.decode_at(way, number / (steps - 1), seed=noise)
-                made.append(_kept(Path(output) / f"{name}-{number:03d}.wav", clip, overwrite, as_json))
+                made.append(_kept(Path(output) / f"{name}-{number:03d}{suffix}", clip, overwrite, as_json))
     if as_json:
         show_json([{"path": str(path), **clip.describe()} for path, clip in made])
 
 
-def _kept(path: Path, clip: Clip, overwrite: bool, as_json: bool) -> tuple[Path, Clip]:
-    from genvae.audio.encode import format_of
+def _together(clips: list[Clip], output: str) -> bytes:
+    """Pictures of items in one file: a GIF file one after the other, else a PNG file side by side."""
+    from genvae.items import suffix_of
+    from genvae.plots.tiles import gif, shown, strip
+    from genvae.png import encode_png
 
-    save(path, clip.encode(format_of(path)), overwrite=overwrite)
+    pictures = [shown(clip) for clip in clips]
+    suffix = ".png" if output == "-" else suffix_of(Path(output), PICTURE_SUFFIXES, clips[0].item_kind.name)
+    return gif(pictures) if suffix == ".gif" else encode_png(strip(pictures))
+
+
+def _kept(path: Path, clip: Clip, overwrite: bool, as_json: bool) -> tuple[Path, Clip]:
+    save(path, clip.content(path), overwrite=overwrite)
     if not as_json:
         show_path(path)
     return path, clip
@@ -123,5 +156,8 @@ def _end(text: str, synthesizer: Synthesizer) -> tuple[Knot, int | None, str]:
     if named := seed_of(text):
         return knot, named[1], f"{file_stem(knot.genre, 80)}-s{named[1]}"
     file = file_of(text, synthesizer.genres)
+    if not synthesizer.makes_sounds:
+        say(f"{file}: encoded as {knot.genre}")
+        return knot, None, file_stem(file.stem, 80)
     say(f"{file}: its first {synthesizer.clip_samples / synthesizer.sample_rate:g} s, encoded as {knot.genre}")
     return knot, None, file_stem(file.stem, 80)

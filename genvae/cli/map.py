@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
+from genvae.cli.completion import complete_runs
 from genvae.cli.numbers import Whole
 from genvae.cli.output import say, show_json, show_path
 
 
 @click.command()
-@click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path), shell_complete=complete_runs)
 @click.option(
     "--method",
     type=click.Choice(["pca", "umap"]),

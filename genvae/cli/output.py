@@ -21,6 +21,8 @@ from genvae.text import printable
 T = TypeVar("T")
 
 SOUND_SUFFIXES = (".wav", ".flac", ".ogg")
+PICTURE_SUFFIXES = (".png", ".gif")
+"""Of what runs make whose items are no sounds."""
 
 _PATIENCE = 2.0  # seconds before a progress bar is worth its noise
 
@@ -135,7 +137,7 @@ def is_file(output: str) -> bool:
     if not output:
         raise GenvaeError("--output is empty: name a sound file, a folder, or - for standard output.")
     path = Path(output)
-    if output == "-" or (path.suffix.lower() in SOUND_SUFFIXES and not path.is_dir()):
+    if output == "-" or (path.suffix.lower() in SOUND_SUFFIXES + PICTURE_SUFFIXES and not path.is_dir()):
         return True
     looks_like_file = re.fullmatch(r"\.[A-Za-z][A-Za-z0-9]{1,4}", path.suffix) is not None
     if looks_like_file and not path.is_dir() and not output.endswith(("/", os.sep)):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from genvae.cli.completion import complete_runs, run_option
 from genvae.cli.numbers import Number, Whole
 from genvae.cli.output import say, show_path, tracked
 from genvae.cli.sources import MOST_SECONDS, read_part
@@ -18,9 +19,12 @@ if TYPE_CHECKING:
 
     from genvae.plots.latent import Mark
     from genvae.plots.sound import Sound
-    from genvae.run import Run
+    from genvae.synthesis.synthesizer import Synthesizer
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+
+CELLS = 9
+"""Designs on a side of the map of a run that makes pictures."""
 
 _output = click.option(
     "-o",
@@ -29,9 +33,6 @@ _output = click.option(
     metavar="FILE.png|svg",
     type=click.Path(path_type=Path),
     help="The picture to write, over one that is there.",
-)
-_run_option = click.option(
-    "--run", "run_path", type=click.Path(path_type=Path), help="Run to use instead of the pretrained one."
 )
 
 
@@ -46,7 +47,7 @@ def _of_sound(command: _Command) -> _Command:
             help=f"How much of it, {MOST_SECONDS:g} at most.",
         ),
         click.option("--start", type=Number(min=0), default=0.0, help="From where on, in seconds."),
-        _run_option,
+        run_option,
         _output,
         click.argument("source", metavar="FILE|GENRE@SEED"),
     ):
@@ -108,7 +109,7 @@ def spectrogram(source: str, output: Path, run_path: Path | None, start: float, 
 @plot.command()
 @click.argument("store", type=click.Path(path_type=Path))
 @_output
-@_run_option
+@run_option
 @click.option("--new", "count", type=Whole(1, 4), default=2, show_default=True, help="New clips of a genre.")
 @click.option(
     "--seed",
@@ -158,7 +159,9 @@ def grid(store: Path, output: Path, run_path: Path | None, count: int, seed: int
 
 
 @plot.command()
-@click.argument("run_path", metavar="[RUN]", required=False, type=click.Path(path_type=Path))
+@click.argument(
+    "run_path", metavar="[RUN]", required=False, type=click.Path(path_type=Path), shell_complete=complete_runs
+)
 @_output
 @click.option(
     "--method",
@@ -177,20 +180,32 @@ def grid(store: Path, output: Path, run_path: Path | None, count: int, seed: int
 def latent(run_path: Path | None, output: Path, methods: tuple[str, ...], marks: tuple[str, ...]) -> None:
     """Where the training clips of RUN lie, by genre, and where given sounds fall.
 
-    The lines hold half and nine tenths of a genre's clips. `genvae map` makes the maps.
+    The lines hold half and nine tenths of a genre's clips. `genvae map` makes the maps. Of a run whose items are
+    pictures, what is decoded at each place stands behind the lines.
     """
     _check(output)
     from genvae.latents import LatentMap, map_methods
+    from genvae.plots.latent import Floats
     from genvae.plots.latent import latent as draw
-    from genvae.verbs import open_run
+    from genvae.plots.tiles import Picture, over_map
+    from genvae.plugin.declarations import SOUNDS
+    from genvae.verbs import load, open_run
 
     run = open_run(run_path)
     maps = [LatentMap.load(run, method) for method in methods or map_methods(run) or ["pca"]]
-    _write(draw(maps, run.config.genres, _marks(marks, run)), output)
+    synthesizer = load(run) if marks or run.config.items != SOUNDS else None
+    background = None
+    if synthesizer is not None and not synthesizer.makes_sounds:
+
+        def background(found: LatentMap, low: Floats, high: Floats) -> Picture:
+            return over_map(synthesizer.decode, found, synthesizer.genres, low, high, CELLS)
+
+    drawn = draw(maps, run.config.genres, _marks(marks, synthesizer), background=background)
+    _write(drawn, output)
 
 
 @plot.command()
-@click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path), shell_complete=complete_runs)
 @_output
 def training(run_path: Path, output: Path) -> None:
     """The parts of the loss and the active units over the steps of RUN's training, finished or not."""
@@ -234,14 +249,12 @@ def _sound(text: str, run_path: Path | None, start: float, seconds: float) -> So
     return Sound(file.name, wave, rate, start)
 
 
-def _marks(texts: tuple[str, ...], run: Run) -> list[Mark]:
+def _marks(texts: tuple[str, ...], synthesizer: Synthesizer | None) -> list[Mark]:
     from genvae.plots.latent import Mark
     from genvae.synthesis.inputs import seed_of
-    from genvae.verbs import load
 
-    if not texts:
+    if synthesizer is None:
         return []
-    synthesizer = load(run)
     marks = []
     for text in texts:
         knot = synthesizer.locate(text)

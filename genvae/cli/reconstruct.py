@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from genvae.cli.completion import complete_genres, complete_vocoders, run_option
 from genvae.cli.output import make_folder, save, say, show_json, show_path
 from genvae.errors import GenvaeError
 
@@ -21,9 +22,13 @@ from genvae.errors import GenvaeError
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder for NAME-reconstruction.wav of each file.",
 )
-@click.option("--run", "run_path", type=click.Path(path_type=Path), help="Run to use instead of the pretrained one.")
-@click.option("--genre", help="Genre to condition on; by default the one that fits each file best.")
-@click.option("--vocoder", help="Vocoder to use instead of the run's own.")
+@run_option
+@click.option(
+    "--genre",
+    shell_complete=complete_genres,
+    help="Genre to condition on; by default the one that fits each file best.",
+)
+@click.option("--vocoder", shell_complete=complete_vocoders, help="Vocoder to use instead of the run's own.")
 @click.option(
     "--set",
     "assignments",
@@ -55,16 +60,15 @@ def reconstruct(
     from genvae.cli.runs import load_run
     from genvae.cli.sources import read_sound
     from genvae.synthesis.renderer import require_genre
-    from genvae.verbs import open_run
 
-    targets = [output / f"{file.stem}-reconstruction.wav" for file in files]
+    synthesizer = load_run(run_path, vocoder, assignments)
+    targets = [output / f"{file.stem}-reconstruction{synthesizer.kind.suffixes[0]}" for file in files]
     for position, target in enumerate(targets):
         if target in targets[:position]:
             first = files[targets.index(target)]
             raise GenvaeError(f"{first} and {files[position]} would both become {target}. Take one at a time.")
     if genre is not None:
-        require_genre(genre, open_run(run_path).config.genres)
-    synthesizer = load_run(run_path, vocoder, assignments)
+        require_genre(genre, synthesizer.genres)
     make_folder(output)
     made: list[dict[str, Any]] = []
     failed = 0
@@ -72,19 +76,21 @@ def reconstruct(
         try:
             sound, warning = read_sound(file, synthesizer)
             result = synthesizer.reconstruct(sound, genre)
-            save(target, result.wav(), overwrite=overwrite)
+            save(target, result.encode(), overwrite=overwrite)
         except GenvaeError as error:
             failed += 1
             say(f"Skipped: {error}")
             made.append({"file": str(file), "error": str(error)})
             continue
-        told = {"genre": result.genre, "distance_db": result.distance, "warning": warning or None}
+        unit = "distance_db" if synthesizer.makes_sounds else "distance"
+        told = {"genre": result.genre, unit: result.distance, "warning": warning or None}
         made.append({"file": str(file), "path": str(target), **told})
         if warning:
             say(f"Warning: {file}: {warning}.")
         if not as_json:
             show_path(target)
-        say(f"{file}: conditioned on {result.genre}, {result.distance:.1f} dB from the original")
+        apart = f"{result.distance:.1f} dB" if synthesizer.makes_sounds else f"{result.distance:.3f} (root mean square)"
+        say(f"{file}: conditioned on {result.genre}, {apart} from the original")
     if as_json:
         show_json(made)
     if failed:

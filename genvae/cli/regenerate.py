@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from genvae.cli.completion import complete_runs
 from genvae.cli.output import byte_stream, is_file, make_folder, save, say, show_json, show_path
 from genvae.errors import GenvaeError
 
@@ -16,6 +17,7 @@ from genvae.errors import GenvaeError
     "--run",
     "run_path",
     type=click.Path(path_type=Path),
+    shell_complete=complete_runs,
     help="The run that made it, where it is not the pretrained one.",
 )
 @click.option("-o", "--output", metavar="FILE|DIR|-", help="Where to write it; by default it is only compared.")
@@ -30,7 +32,7 @@ def regenerate(file: Path, run_path: Path | None, output: str | None, overwrite:
     \b
     genvae regenerate techno-s42-000.wav
     """
-    from genvae.audio.encode import encode, format_of
+    from genvae.items import suffix_of
     from genvae.synthesis import provenance
     from genvae.verbs import regenerate as remake
 
@@ -40,7 +42,8 @@ def regenerate(file: Path, run_path: Path | None, output: str | None, overwrite:
     told = provenance.read(file)
     clip = remake(file, run_path)
     # With the provenance as it was: a newer version that makes the same sound makes the same file.
-    content = encode(clip.wave.numpy(), clip.sample_rate, format_of(file), info=told.info())
+    kind = clip.item_kind
+    content = kind.encode(clip.wave.numpy(), suffix_of(file, kind.suffixes, kind.name), told.info())
     same = content == file.read_bytes()
     target = file
     if pipe is not None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from genvae.cli.completion import complete_runs
 from genvae.cli.numbers import Whole
 from genvae.cli.output import say
 from genvae.errors import GenvaeError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     "run_paths",
     multiple=True,
     type=click.Path(path_type=Path),
+    shell_complete=complete_runs,
     help="Run to use instead of the pretrained one; may be repeated, to choose from on the page.",
 )
 @click.option(

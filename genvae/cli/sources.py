@@ -30,12 +30,16 @@ def read_part(file: Path, start: float, seconds: float) -> tuple[Tensor, int]:
 def read_sound(file: Path, synthesizer: Synthesizer) -> tuple[Tensor, str]:
     """A whole sound file as the run hears it: mono, at its sample rate, [samples]; and what to be told of it, or "".
 
+    Of other items what their kind reads.
+
     Raises:
-        AudioError: it can't be read, is empty, or holds samples that are not finite.
+        ItemError: it can't be read, is empty, or holds samples that are not finite.
     """
     import torch
 
     from genvae.audio.read import read_file
 
+    if not synthesizer.makes_sounds:
+        return torch.from_numpy(synthesizer.kind.decode(file)), ""
     sound = read_file(file, synthesizer.sample_rate)
     return torch.from_numpy(sound.wave), "; ".join(filter(None, (sound.shortfall, *sound.remarks)))

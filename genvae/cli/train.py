@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from genvae.cli.completion import complete_parts, complete_runs
 from genvae.cli.numbers import Number, Whole
 from genvae.cli.output import printed_options
 
@@ -29,10 +30,14 @@ class _Train(click.Command):
 )
 @click.argument("store", type=click.Path(path_type=Path))
 @click.option("--run", "run_path", type=click.Path(path_type=Path), required=True, help="Folder of the run to make.")
-@click.option("--model", help="Variational autoencoder.  [default: flow-vae]")
-@click.option("--transform", help="Front end from waveforms to features.  [default: stft]")
-@click.option("--prior", help="Distribution over latents.  [default: gmm]")
-@click.option("--vocoder", help="Way from spectrograms to waveforms.  [default: pghi-refined]")
+@click.option("--model", shell_complete=complete_parts, help="Variational autoencoder.  [default: flow-vae]")
+@click.option(
+    "--transform", shell_complete=complete_parts, help="Front end from waveforms to features.  [default: stft]"
+)
+@click.option("--prior", shell_complete=complete_parts, help="Distribution over latents.  [default: gmm]")
+@click.option(
+    "--vocoder", shell_complete=complete_parts, help="Way from spectrograms to waveforms.  [default: pghi-refined]"
+)
 @click.option(
     "--set",
     "assignments",
@@ -52,6 +57,7 @@ class _Train(click.Command):
     "--from",
     "source",
     type=click.Path(path_type=Path),
+    shell_complete=complete_runs,
     metavar="RUN|pretrained",
     help="Begin with the weights of a trained run; genres may be others.",
 )
@@ -94,6 +100,7 @@ def train(
     from genvae.cli.assignments import parse_assignments
     from genvae.cli.errors import command_line, shown
     from genvae.errors import Cure
+    from genvae.plugin.declarations import SOUNDS
     from genvae.training.interrupt import Interrupted
     from genvae.verbs import open_store
     from genvae.verbs import train as run_training
@@ -125,4 +132,5 @@ def train(
     if os.environ.get("RANK", "0") == "0":  # of the processes that torchrun started, the first one speaks
         click.echo(run_path)
         again = command_line(Cure.of("generate", run=run_path, genre=clips.genres[0]))
-        click.echo(f"Trained. Hear it with: {again}", err=True)
+        verb = "Hear it" if clips.items == SOUNDS else "Generate"
+        click.echo(f"Trained. {verb} with: {again}", err=True)

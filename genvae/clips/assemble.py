@@ -30,20 +30,27 @@ def assemble(out: Path, entries: Sequence[Entry], settings: Settings, sources: S
         "complete": True,
         "settings": settings.to_json(),
         "sources": list(sources),
-        "sample_rate": settings.sample_rate,
-        "clip_samples": settings.clip_samples,
-        "item": {"shape": [settings.clip_samples], "dtype": "<i2"},
+        **_form(settings),
         "clips": sum(map(len, index)),
         "genres": genres,
         "recordings": [asdict(_stored(entry, seal)) for entry, seal in full],
     }
     head["digest"] = store_digest(head, content)
-    report = make_report(entries, settings.clip_samples / settings.sample_rate)
+    report = make_report(entries, settings.clip_samples / settings.sample_rate if settings.sounds else None)
     if not _holds(out / "index.npy", content):
         write_whole(out / "index.npy", content)
     write_if_changed(out / "report.json", report)
     write_if_changed(out / "store.json", head)
     return report
+
+
+def _form(settings: Settings) -> dict[str, Any]:
+    """What store.json says of the items; of sounds it names neither the kind nor the scale."""
+    kind = settings.kind()
+    item = {"shape": list(kind.shape), "dtype": str(kind.dtype)}
+    if settings.sounds:
+        return {"sample_rate": settings.sample_rate, "clip_samples": settings.clip_samples, "item": item}
+    return {"items": settings.items, "item": item | {"full_scale": kind.full_scale}}
 
 
 def write_if_changed(path: Path, value: Any) -> None:

@@ -13,8 +13,8 @@ from genvae.clips.store import ClipStore
 
 
 def load(store: ClipStore, numbers: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-    """Read clips: (waves [n, samples] in ±1, genres [n])."""
-    return torch.from_numpy(store.waves(numbers)), genres_of(store, numbers)
+    """Read clips: (waves [n, samples] in ±1, or other items as a transform takes them, genres [n])."""
+    return torch.from_numpy(store.values(numbers)), genres_of(store, numbers)
 
 
 def genres_of(store: ClipStore, numbers: NDArray[np.int64]) -> Tensor:

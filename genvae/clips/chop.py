@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 
 from genvae.audio.mono import MonoStream
 from genvae.interfaces.dataset import SoundStream
-
-FULL_SCALE = 32768
-"""What ±1 becomes in int16. A power of two, so that 16-bit recordings at the store's rate are kept bit by bit."""
+from genvae.items import FULL_SCALE
 
 _GROUP = 1 << 16  # samples that are turned into clips at a time, where clips are shorter
 

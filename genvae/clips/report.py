@@ -10,6 +10,8 @@ from genvae.clips.shard import Seal
 from genvae.interfaces.dataset import Recording, Split
 from genvae.text import printable
 
+_COUNTS = {"kept": "clips", "silent": "silent", "refused": "refused", "clipped": "clipped"}  # by the seal's fields
+
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
@@ -35,8 +37,13 @@ class Entry:
         return self.seal.clips if self.seal else 0
 
 
-def make_report(entries: Sequence[Entry], clip_seconds: float) -> dict[str, Any]:
-    """The report on all recordings, in their order; it depends on nothing but them."""
+def make_report(entries: Sequence[Entry], clip_seconds: float | None) -> dict[str, Any]:
+    """The report on all recordings, in their order; it depends on nothing but them.
+
+    Args:
+        entries: the recordings.
+        clip_seconds: the length of a clip; None for items that are no sounds, of which fewer things are told.
+    """
     seals = [e.seal for e in entries if e.seal]
     skipped = [e for e in entries if e.seal is None or e.seal.state == "skipped"]
     partial = [e for e in entries if e.seal and e.seal.state == "partial"]
@@ -48,10 +55,9 @@ def make_report(entries: Sequence[Entry], clip_seconds: float) -> dict[str, Any]
             "skipped": len(skipped),
         },
         "clips": {
-            "kept": sum(s.clips for s in seals),
-            "silent": sum(s.silent for s in seals),
-            "refused": sum(s.refused for s in seals),
-            "clipped": sum(s.clipped for s in seals),
+            name: sum(getattr(s, field) for s in seals)
+            for name, field in _COUNTS.items()
+            if clip_seconds is not None or name in ("kept", "refused")
         },
         "genres": {
             genre: _genre([e for e in entries if e.clips and e.recording.genre == genre], clip_seconds)
@@ -64,7 +70,8 @@ def make_report(entries: Sequence[Entry], clip_seconds: float) -> dict[str, Any]
             if e.seal and e.seal.state == "kept" and e.seal.reason
         ],
         "refused": [
-            _named(e, "clips with NaN, infinity or damage") | {"clips": e.seal.refused}
+            _named(e, "clips with NaN, infinity or damage" if clip_seconds is not None else "not what was expected")
+            | {"clips": e.seal.refused}
             for e in entries
             if e.seal and e.seal.refused
         ],
@@ -87,10 +94,12 @@ def held_out(report: dict[str, Any], asked: float) -> str:
 def table(report: dict[str, Any]) -> str:
     """The report as lines of text, free of line breaks, escape sequences and half characters from file names."""
     recordings, clips = report["recordings"], report["clips"]
-    rows = [("genre", "recordings", "clips", "minutes", "train", "validation")]
+    sounds = "silent" in clips
+    heads = ["recordings", "clips", *(["seconds"] if sounds else []), "train", "validation"]
+    rows = [["genre", *("minutes" if head == "seconds" else head for head in heads)]]
     for genre, g in report["genres"].items():
-        cells = (g["recordings"], g["clips"], f"{g['seconds'] / 60:.1f}", g["train"], g["validation"])
-        rows.append((printable(genre), *map(str, cells)))  # type: ignore[arg-type]  # six cells in each row
+        cells = (f"{g[head] / 60:.1f}" if head == "seconds" else str(g[head]) for head in heads)
+        rows.append([printable(genre), *cells])
     lines = [*_columns(rows), ""] if len(rows) > 1 else []
     lines += _columns(
         [
@@ -98,9 +107,9 @@ def table(report: dict[str, Any]) -> str:
             (
                 "clips",
                 f"{clips['kept']} kept",
-                f"{clips['silent']} silent",
-                f"{clips['refused']} refused (NaN, infinity or damage)",
-                f"{clips['clipped']} over full scale",
+                *([f"{clips['silent']} silent"] if sounds else []),
+                f"{clips['refused']} refused{' (NaN, infinity or damage)' if sounds else ''}",
+                *([f"{clips['clipped']} over full scale"] if sounds else []),
             ),
         ],
         left=True,
@@ -112,13 +121,13 @@ def table(report: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _genre(entries: Iterable[Entry], clip_seconds: float) -> dict[str, Any]:
+def _genre(entries: Iterable[Entry], clip_seconds: float | None) -> dict[str, Any]:
     entries = list(entries)
     clips = sum(e.clips for e in entries)
     return {
         "recordings": len(entries),
         "clips": clips,
-        "seconds": round(clips * clip_seconds, 3),
+        **({} if clip_seconds is None else {"seconds": round(clips * clip_seconds, 3)}),
         "train": sum(e.clips for e in entries if e.split == "train"),
         "validation": sum(e.clips for e in entries if e.split == "validation"),
     }

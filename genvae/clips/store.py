@@ -15,10 +15,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from genvae.clips.chop import FULL_SCALE
 from genvae.clips.shard import is_key, items_digest, map_shard
 from genvae.errors import Cure, StoreError, nearest
 from genvae.interfaces.dataset import Split
+from genvae.items import FULL_SCALE
+from genvae.plugin.declarations import SOUNDS
 
 FORMAT = 1
 """Version of the store's format on disk."""
@@ -63,7 +64,8 @@ class ClipStore:
 
     Attributes:
         path: its folder.
-        sample_rate: in Hz.
+        items: the kind of items.
+        sample_rate: in Hz; 0 where the items are no sounds.
         clip_samples: samples in a clip (the last axis of an item).
         item_shape, item_dtype: of one item; int16 [clip_samples] for sound.
         genres: names, sorted; their places are the numbers in the index.
@@ -76,10 +78,13 @@ class ClipStore:
     def __init__(self, path: Path, head: Mapping[str, Any], index: NDArray[np.void]) -> None:
         self.path = path
         self.settings = dict(head["settings"])
-        self.sample_rate: int = head["sample_rate"]
-        self.clip_samples: int = head["clip_samples"]
+        self.items = str(head.get("items", SOUNDS))
         self.item_shape = tuple(head["item"]["shape"])
         self.item_dtype = np.dtype(head["item"]["dtype"])
+        sounds = self.items == SOUNDS
+        self.sample_rate: int = head["sample_rate"] if sounds else 0
+        self.clip_samples: int = head["clip_samples"] if sounds else self.item_shape[-1]
+        self._full_scale: int = FULL_SCALE if sounds else head["item"]["full_scale"]
         self.genres: tuple[str, ...] = tuple(head["genres"])
         self.recordings = tuple(StoredRecording(**entry) for entry in head["recordings"])
         self.digest: str = head["digest"]
@@ -165,6 +170,16 @@ class ClipStore:
             items[places] = self._shard(int(recording))[rows["row"][places]]
         return items
 
+    def values(self, numbers: ArrayLike) -> NDArray[np.float32]:
+        """The items of clips [n] as they are in memory: float32 [n, *item_shape], full scale at 1; waveforms of sounds.
+
+        Raises:
+            StoreError: as `read`.
+        """
+        values: NDArray[np.float32] = self.read(numbers).astype(np.float32)
+        values *= np.float32(1 / self._full_scale)
+        return values
+
     def waves(self, numbers: ArrayLike) -> NDArray[np.float32]:
         """The waveforms of clips [n] -> float32 [n, clip_samples] in [-1, 1): int16 divided by 32768.
 
@@ -173,9 +188,7 @@ class ClipStore:
         """
         if self.item_dtype != np.int16 or len(self.item_shape) != 1:
             raise StoreError(f"The store {self.path} holds {self.item_dtype} {list(self.item_shape)}, not waveforms.")
-        waves: NDArray[np.float32] = self.read(numbers).astype(np.float32)
-        waves *= np.float32(1 / FULL_SCALE)
-        return waves
+        return self.values(numbers)
 
     def shifted_waves(self, numbers: NDArray[np.int64], shifts: NDArray[np.int64]) -> NDArray[np.float32]:
         """Clips that begin later in their recordings than the store cut them, where the clip that follows is there.
@@ -226,7 +239,8 @@ class ClipStore:
 
     def _check(self) -> None:
         """Check that the index and the head speak of the same clips, so that nothing read later can be out of range."""
-        numbers = (self.sample_rate, self.clip_samples, *self.item_shape)
+        rates = [self.sample_rate] if self.items == SOUNDS else []
+        numbers = (*rates, self.clip_samples, self._full_scale, *self.item_shape)
         if not all(isinstance(n, int) and n > 0 for n in numbers) or self.item_dtype.kind not in "biuf":
             raise ValueError("the items have an impossible form")
         if self.index.dtype != INDEX or self.index.ndim != 1:

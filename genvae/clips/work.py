@@ -11,12 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from genvae.clips.chop import FULL_SCALE, Chopper, Clips
+from genvae.clips.chop import Chopper, Clips
 from genvae.clips.shard import Seal, ShardWriter, State, new_shard, write_seal
-from genvae.errors import AudioError, OptionError, StoreError
-from genvae.interfaces.dataset import Recording
+from genvae.errors import AudioError, ItemError, OptionError, StoreError
+from genvae.interfaces.dataset import Recording, SoundStream
+from genvae.items import FULL_SCALE, ItemKind, kind_of
+from genvae.plugin.declarations import SOUNDS
 from genvae.text import printable
 
+_OF_SOUNDS = ("sample_rate", "clip_ms", "silence_db")
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # which reading a recording never gives
 
 
@@ -30,9 +33,10 @@ class Settings:
         clip_ms: length of a clip in milliseconds.
         silence_db: clips whose peak is below it, relative to full scale, are dropped.
         validation: share of the recordings that are held out.
+        items: the kind of items; only sounds have a rate, a length and silence.
 
     Raises:
-        OptionError: a value out of range.
+        OptionError: a value out of range, or one that only sounds have, of other items.
     """
 
     dataset: str = "folder"
@@ -40,8 +44,13 @@ class Settings:
     clip_ms: int = 1000
     silence_db: float = -60.0
     validation: float = 0.1
+    items: str = SOUNDS
 
     def __post_init__(self) -> None:
+        if self.items != SOUNDS:
+            for name in _OF_SOUNDS:
+                if getattr(self, name) != getattr(Settings, name):
+                    raise OptionError(f"`{name}` is for sounds, and {self.dataset!r} gives other items: leave it out.")
         if not 1_000 <= self.sample_rate <= 384_000:
             raise OptionError(f"`sample_rate` takes a number from 1000 to 384000 Hz, not {self.sample_rate}.")
         if not 10 <= self.clip_ms <= 600_000:
@@ -57,12 +66,28 @@ class Settings:
         return round(self.sample_rate * self.clip_ms / 1000)
 
     def to_json(self) -> dict[str, Any]:
-        """The settings as plain values."""
-        return asdict(self)
+        """The settings as plain values, without those that say nothing of the items."""
+        unsaid = ("items",) if self.items == SOUNDS else _OF_SOUNDS
+        return {name: value for name, value in asdict(self).items() if name not in unsaid}
+
+    @property
+    def sounds(self) -> bool:
+        """Whether the items are clips of sound."""
+        return self.items == SOUNDS
+
+    def kind(self) -> ItemKind:
+        """The kind of items.
+
+        Raises:
+            PluginError: it can't be loaded.
+        """
+        return kind_of(self.items, sample_rate=self.sample_rate, clip_samples=self.clip_samples)
 
     def content_digest(self) -> str:
         """Of the settings that a shard's content depends on, which the share for validation is not among."""
-        said = [self.dataset, self.sample_rate, self.clip_samples, self.silence_db]
+        said: list[Any] = [self.dataset, self.items]
+        if self.sounds:
+            said = [self.dataset, self.sample_rate, self.clip_samples, self.silence_db]
         return hashlib.blake2b(json.dumps(said).encode(), digest_size=8).hexdigest()
 
 
@@ -106,12 +131,12 @@ def run_task(task: Task) -> Seal:
 
 def _run(task: Task) -> Seal:
     settings, recording = task.settings, task.recording
-    found = _decode(task, None)
+    found = _decode(task, None) if settings.sounds else _read_items(task)
     if found.channel is not None:
         found = _decode(task, found.channel)
     reason = "; ".join(filter(None, (found.shortfall, *found.remarks)))
     if not found.shard.count and not reason:
-        reason = _why_nothing(found.silent, found.refused)
+        reason = _why_nothing(found.silent, found.refused) if settings.sounds else "it holds no item"
     state: State = "skipped" if not found.shard.count else "partial" if found.shortfall else "kept"
     seal = Seal(
         key=task.key,
@@ -171,6 +196,7 @@ def _decode(task: Task, channel: int | None) -> _Found:
     with new_shard(task.folder, task.key, (settings.clip_samples,), "<i2") as shard:
         found = _Found(shard)
         try:
+            stream: SoundStream
             with task.recording.open() as stream:
                 chopper = Chopper(
                     stream, sample_rate=settings.sample_rate, clip_samples=settings.clip_samples, channel=channel
@@ -199,6 +225,26 @@ def _take(clips: Clips, found: _Found, floor: float) -> None:
     found.offsets += (numbers * clips.samples.shape[1]).tolist()
     found.peaks += peak[keep].tolist()
     found.shard.append(clips.samples[keep])
+
+
+def _read_items(task: Task) -> _Found:
+    """Write the shard of a recording of other items than sound, which come as a store keeps them."""
+    kind = task.settings.kind()
+    with new_shard(task.folder, task.key, kind.shape, kind.dtype) as shard:
+        found = _Found(shard)
+        try:
+            for number, item in enumerate(task.recording.open()):
+                wrong = kind.check(item)
+                if wrong:
+                    found.refused += 1
+                    found.remarks = found.remarks or [f"item {number} was refused: {wrong}"]
+                else:
+                    shard.append(np.rint(item * np.float32(kind.full_scale)).astype(kind.dtype)[None])
+                    found.offsets.append(number)
+                    found.peaks.append(0)
+        except ItemError as error:
+            found.shortfall = str(error)
+    return found
 
 
 def _why_nothing(silent: int, refused: int) -> str:

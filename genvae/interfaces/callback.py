@@ -19,7 +19,7 @@ class Training:
 
     Attributes:
         folder: of the run, in which a callback may write files of its own.
-        pipeline: its parts; but at a step their weights are those that are validated and kept.
+        pipeline: its parts, with the weights that are validated and kept.
         description: every option, the genres and plugin versions, as the run's `pipeline.json` has them.
         step: steps that are done.
         progress: the part of the budget that is spent, 0..1.

@@ -47,7 +47,8 @@ class Recording:
     Attributes:
         id: unique in the dataset and the same at every run, for instance a path relative to the root.
         genre: the name of its genre.
-        open: opens it; may be called many times.
+        open: opens it, and gives a SoundStream; for items of another kind, an iterable of them, arrays of float32 of
+            the kind's shape, that raises ItemError where they can't be read. May be called many times.
         fingerprint: changes when the sound may have changed (a file's size and time of change, a generator's options).
         group: recordings with the same one are parts of one, and stand in one split; None for one that stands alone.
         split: the split that it must stand in, or None to let genvae choose.
@@ -56,7 +57,7 @@ class Recording:
 
     id: str
     genre: str
-    open: Callable[[], SoundStream]
+    open: Callable[[], Any]
     fingerprint: str
     group: str | None = None
     split: Split | None = None

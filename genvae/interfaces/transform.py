@@ -16,7 +16,7 @@ class Transform(nn.Module, ABC):
 
     Args:
         options: an instance of the plugin's options dataclass.
-        sample_rate: of the waveforms, in Hz.
+        sample_rate: of the waveforms, in Hz; 0 where it takes other items.
 
     Attributes:
         spec: what `invert` returns; the model's features are those, scaled.

@@ -20,6 +20,7 @@ from genvae.latents import near
 from genvae.latents.heard import QUALITIES
 from genvae.latents.pca import Principal
 from genvae.run import Run
+from genvae.synthesis.latent_path import mix
 
 METHODS = ("pca", "umap")
 NEIGHBOURS = 8
@@ -125,10 +126,10 @@ class LatentMap:
         indices, distances = near.nearest(self.points, point, NEIGHBOURS)
         latents, shares = self.latents[indices].double(), near.weights(distances).double()  # [k, latent_dim], [k]
         if self._plane is None:
-            return near.mix(latents, shares).float()
+            return mix(latents, shares).float()
         centred = latents - self.principal.mean
         beside = centred - centred @ self._plane.T @ self._plane  # what the plane does not say
-        return (self.principal.mean + point.double() @ self._plane + near.mix(beside, shares)).float()
+        return (self.principal.mean + point.double() @ self._plane + mix(beside, shares)).float()
 
     @property
     def _plane(self) -> Tensor | None:

@@ -29,13 +29,3 @@ def weights(distances: Tensor) -> Tensor:
     raw = ((1 - relative) / relative.clamp_min(1e-6)).square()
     total = raw.sum()
     return raw / total if float(total) > 0 else torch.full_like(raw, 1 / len(raw))  # all equally far
-
-
-def mix(vectors: Tensor, shares: Tensor) -> Tensor:
-    """The weighted mean of vectors [k, D] with shares [k], given the length that they have on average, [D].
-
-    A plain mean of vectors that point many ways is short: it would lie near the centre, where no clip does.
-    """
-    mean = shares @ vectors
-    wanted, length = shares @ vectors.norm(dim=1), mean.norm()
-    return mean * (wanted / length) if float(length) > 1e-9 * float(wanted) else mean

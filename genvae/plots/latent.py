@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,12 +35,25 @@ class Mark:
     latent: Tensor
 
 
-def latent(maps: Sequence[LatentMap], genres: Sequence[str], marks: Sequence[Mark] = ()) -> Figure:
-    """Maps side by side: a clip a mark by its genre; contours around half and nine tenths of a genre's clips."""
+Background = Callable[[LatentMap, Floats, Floats], NDArray[np.uint8]]
+"""A picture of what lies where on a map, from its lower left corner to its upper right one."""
+
+
+def latent(
+    maps: Sequence[LatentMap],
+    genres: Sequence[str],
+    marks: Sequence[Mark] = (),
+    *,
+    background: Background | None = None,
+) -> Figure:
+    """Maps side by side: a clip a mark by its genre; contours around half and nine tenths of a genre's clips.
+
+    Over a background there are only the contours.
+    """
     drawn = style.figure(4.2 if len(maps) > 1 else 5.2)
     panels = drawn.subplots(1, len(maps), squeeze=False)[0]
     for panel, each in zip(panels, maps, strict=True):
-        _draw(panel, each, genres, marks)
+        _draw(panel, each, genres, marks, background)
     handles = [
         Line2D([], [], color=style.colour(index), marker=style.marker(index), linestyle="none", label=genre)
         for index, genre in enumerate(genres)
@@ -53,11 +66,13 @@ def latent(maps: Sequence[LatentMap], genres: Sequence[str], marks: Sequence[Mar
     return drawn
 
 
-def _draw(axes: Axes, shown: LatentMap, genres: Sequence[str], marks: Sequence[Mark]) -> None:
+def _draw(
+    axes: Axes, shown: LatentMap, genres: Sequence[str], marks: Sequence[Mark], background: Background | None
+) -> None:
     points, genre = shown.points.double().numpy(), shown.genre.numpy()
     size = float(np.clip(8000 / len(points), 0.6, 12))
     order = np.random.default_rng(0).permutation(len(points))  # so that no genre lies on top of the others
-    for start in range(0, len(order), 500):
+    for start in range(0, len(order) if background is None else 0, 500):
         some = order[start : start + 500]
         for index in range(len(genres)):
             own = points[some[genre[some] == index]]
@@ -74,18 +89,21 @@ def _draw(axes: Axes, shown: LatentMap, genres: Sequence[str], marks: Sequence[M
     low, high = np.quantile(points, [0.001, 0.999], axis=0)
     margin = np.where(high > low, 0.08 * (high - low), 1.0)  # of a single clip the place alone is known
     low, high = low - margin, high + margin
+    placed = shown.place(_stacked(marks)).double().numpy() if marks else np.zeros((0, 2))
+    least, most = np.minimum(low, placed.min(0, initial=np.inf)), np.maximum(high, placed.max(0, initial=-np.inf))
+    if background is not None:
+        extent = (least[0], most[0], least[1], most[1])
+        axes.imshow(background(shown, least, most), cmap="gray", vmin=0, vmax=255, extent=extent, aspect="auto")
     for index in range(len(genres)):
         own = points[genre == index]
         if len(own) >= 20:
             _contours(axes, own, low, high, style.colour(index))
-    placed = shown.place(_stacked(marks)).double().numpy() if marks else np.zeros((0, 2))
     for number, point in enumerate(placed, 1):
         axes.plot(*point, marker="o", color="white", markeredgecolor="black", markersize=13, zorder=5)
         axes.plot(*point, marker=f"${number}$", color="black", markersize=7, zorder=6)
-    low, high = np.minimum(low, placed.min(0, initial=np.inf)), np.maximum(high, placed.max(0, initial=-np.inf))
     axes.set(
-        xlim=(low[0], high[0]),
-        ylim=(low[1], high[1]),
+        xlim=(least[0], most[0]),
+        ylim=(least[1], most[1]),
         title=f"{shown.method.upper()} of {len(points)} clip{'s' * (len(points) != 1)}",
     )
     if shown.explained is not None:

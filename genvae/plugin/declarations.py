@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 
 API = 1
 """Version of the contract between genvae and its plugins."""
+SOUNDS = "genvae.items:Sounds"
+"""The kind of items where nothing else is said."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,15 @@ class Plugin:
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetPlugin(Plugin):
-    """Where recordings and their genres come from; its factory makes a `genvae.Dataset`."""
+    """Where recordings and their genres come from; its factory makes a `genvae.Dataset`.
+
+    Attributes:
+        items: `module:Class` of the `genvae.ItemKind` that its recordings hold.
+    """
 
     kind = "dataset"
+
+    items: str = SOUNDS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,11 +60,13 @@ class TransformPlugin(Plugin):
 
     Attributes:
         differentiable: whether gradients pass from features back to the waveform.
+        items: `module:Class` of the `genvae.ItemKind` that it takes in place of waveforms.
     """
 
     kind = "transform"
 
     differentiable: bool = False
+    items: str = SOUNDS
 
 
 @dataclass(frozen=True, kw_only=True)

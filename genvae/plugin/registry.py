@@ -14,7 +14,7 @@ from typing import Any
 
 from genvae.errors import PluginError, nearest
 from genvae.plugin import options
-from genvae.plugin.declarations import KINDS, Plugin
+from genvae.plugin.declarations import KINDS, SOUNDS, DatasetPlugin, Plugin, TransformPlugin
 from genvae.plugin.discovery import PluginRow as PluginRow
 from genvae.plugin.discovery import PluginSource, normalised, rows_of
 from genvae.plugin.guard import guarded, one_line, place, stdout_for_data, strict
@@ -102,6 +102,16 @@ class Registry:
         factory = load_factory(plugin)
         with guarded(f"The {kind} {row.name!r} of {row.distribution} could not be made", plugin.factory):
             return factory(chosen, *args, **context)
+
+    def require_items(self, items: str) -> None:
+        """Check that an installed dataset or transform declares a kind of items: a file must not have others imported.
+
+        Raises:
+            PluginError: none does.
+        """
+        declared = [row.plugin for row in self._declared if isinstance(row.plugin, DatasetPlugin | TransformPlugin)]
+        if items != SOUNDS and items not in {plugin.items for plugin in declared}:
+            raise PluginError(f"The items are {items!r}, which no installed plugin knows. Install what brings it.")
 
     def _rows_of(self, source: PluginSource) -> Iterator[PluginRow]:
         if self._off.has(source.distribution):

@@ -38,7 +38,6 @@ def join(spectrograms: Iterable[Tensor], total: int, spec: FeatureSpec) -> Tenso
         total: frames.
         spec: what they mean.
     """
-    signed = spec.kind in _SIGNED
     clips = list(spectrograms)
     bins, frames = clips[0].shape
     step = stride(frames)
@@ -51,11 +50,47 @@ def join(spectrograms: Iterable[Tensor], total: int, spec: FeatureSpec) -> Tenso
             share[:overlap] = rise
         if position < len(clips) - 1:
             share[frames - overlap :] = 1 - rise
-        power = (2 * clip).exp() if spec.scale == "log" else clip.square()
-        part = share.sqrt() * clip if signed else share * power
-        joined[:, position * step : position * step + frames] += part
-    joined = joined[:, :total]
-    if signed:
-        return joined
-    power = joined.clamp_min(torch.finfo(joined.dtype).tiny)
+        joined[:, position * step : position * step + frames] += _part(clip, share, spec)
+    return _sounding(joined[:, :total], spec)
+
+
+def join_circle(spectrograms: Iterable[Tensor], total: int, spec: FeatureSpec) -> Tensor:
+    """Fade clips [bins, frames] into each other on a circle of `total` frames, the last into the first: [bins, total].
+
+    They begin at equal distances, half a clip or less, and each rises to its middle and falls from there.
+    """
+    clips = list(spectrograms)
+    bins, frames = clips[0].shape
+    rise = torch.sin(torch.pi * (torch.arange(frames) + 0.5) / frames).square()
+    places = [(round(number * total / len(clips)) + torch.arange(frames)) % total for number in range(len(clips))]
+    sums = torch.zeros(total)
+    for place in places:
+        sums.index_add_(0, place, rise)
+    joined = torch.zeros(bins, total)
+    for clip, place in zip(clips, places, strict=True):
+        joined.index_add_(1, place, _part(clip, rise / sums[place], spec))
+    return _sounding(joined, spec)
+
+
+def clips_around(total: int, frames: int) -> int:
+    """How many clips of `frames` frames a circle of `total` frames takes.
+
+    >>> clips_around(88, 87), clips_around(89, 87)
+    (2, 3)
+    """
+    return max(1, -(-total // stride(frames)))
+
+
+def _part(clip: Tensor, share: Tensor, spec: FeatureSpec) -> Tensor:
+    """A clip [bins, frames] as what can be summed, each frame with its share [frames] of the power."""
+    if spec.kind in _SIGNED:
+        return share.sqrt() * clip
+    return share * ((2 * clip).exp() if spec.scale == "log" else clip.square())
+
+
+def _sounding(summed: Tensor, spec: FeatureSpec) -> Tensor:
+    """Sums of parts in the units of the spec."""
+    if spec.kind in _SIGNED:
+        return summed
+    power = summed.clamp_min(torch.finfo(summed.dtype).tiny)
     return 0.5 * power.log() if spec.scale == "log" else power.sqrt()

@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from genvae.audio.read import read_file
 from genvae.errors import AudioError, GenvaeError
+from genvae.items import ItemKind, Sounds
 from genvae.synthesis.sound import Sound
 
 SoundLike = str | Path | NDArray[Any] | Tensor | Sound
@@ -31,8 +31,8 @@ def seed_of(text: str) -> tuple[str, int] | None:
     return None
 
 
-def file_of(text: str, genres: Sequence[str]) -> Path:
-    """The sound file that a text names.
+def file_of(text: str, genres: Sequence[str], what: str = "sound") -> Path:
+    """The file that a text names, of a sound or what else is said.
 
     Raises:
         GenvaeError: there is none; the message says what else could stand there.
@@ -40,32 +40,31 @@ def file_of(text: str, genres: Sequence[str]) -> Path:
     path = Path(text)
     if not path.exists():
         raise GenvaeError(
-            f"{text!r} is neither a sound file nor a genre and a seed such as {genres[0]}@42. "
+            f"{text!r} is neither a {what} file nor a genre and a seed such as {genres[0]}@42. "
             f"Genres: {', '.join(genres)}."
         )
     return path
 
 
-def samples_of(sound: SoundLike, sample_rate: int) -> Tensor:
-    """A sound as samples in mono, float32 [samples].
+def samples_of(sound: SoundLike, kind: ItemKind) -> Tensor:
+    """A sound as samples in mono, float32 [samples], or another item as it is in memory.
 
     Args:
-        sound: a file of any rate, samples at `sample_rate`, or a sound that a run has made.
-        sample_rate: of the result, in Hz.
+        sound: a file of any rate, samples at the kind's rate, or a sound that a run has made.
+        kind: what is wanted.
 
     Raises:
-        AudioError: a file can't be read, is empty, or holds samples that are not finite.
+        ItemError: a file can't be read, is empty, or holds samples that are not finite.
         GenvaeError: samples that are none, not in one row, or not finite; a made sound of another rate.
     """
     if isinstance(sound, str | Path):
-        return torch.from_numpy(read_file(Path(sound), sample_rate).wave)
+        return torch.from_numpy(kind.decode(Path(sound)))
     if isinstance(sound, Sound):
-        if sound.sample_rate != sample_rate:
-            raise GenvaeError(f"The sound has {sound.sample_rate} Hz, and this run's have {sample_rate} Hz.")
+        rate = kind.sample_rate if isinstance(kind, Sounds) else 0
+        if sound.sample_rate != rate:
+            raise GenvaeError(f"The sound has {sound.sample_rate} Hz, and this run's have {rate} Hz.")
         return sound.wave
     wave = torch.as_tensor(sound).detach().to("cpu", torch.float32)
-    if wave.ndim != 1 or not len(wave):
-        raise GenvaeError(f"A sound is samples [samples] in one row, not of shape {list(wave.shape)}.")
-    if not torch.isfinite(wave).all():
-        raise AudioError("The sound holds samples that are not finite numbers.")
+    if wrong := kind.check(wave.numpy()):
+        raise AudioError(wrong)
     return wave

@@ -1,4 +1,4 @@
-"""Smooth paths through latents: from knot to knot on great circles."""
+"""Smooth paths through latents, from knot to knot on great circles; and mixtures of latents."""
 
 from __future__ import annotations
 
@@ -98,3 +98,13 @@ def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
         return torch.lerp(first, second, time).to(a.dtype)
     left, right = torch.sin((1 - time) * angle) / angle.sin(), torch.sin(time * angle) / angle.sin()
     return (left * first + right * second).to(a.dtype)
+
+
+def mix(vectors: Tensor, shares: Tensor) -> Tensor:
+    """The weighted mean of vectors [k, D] with shares [k], given the length that they have on average, [D].
+
+    A plain mean of vectors that point many ways is short: it would lie near the centre, where no clip does.
+    """
+    mean = shares @ vectors
+    wanted, length = shares @ vectors.norm(dim=1), mean.norm()
+    return mean * (wanted / length) if float(length) > 1e-9 * float(wanted) else mean

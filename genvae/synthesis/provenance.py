@@ -14,13 +14,17 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from genvae.audio.encode import read_comment
 from genvae.errors import AudioError
+from genvae.items import read_comment
 
 _FORMAT = 1
 _MAX_LENGTH = 1 << 16  # characters of JSON
 _MAX_NUMBER = 2**63 - 1
 _MAX_SECONDS = 24 * 3600.0
+_MAX_BPM = 1000.0
+
+QUIETEST = -60.0
+"""The lowest peak that a sound can be brought to, in dB of full scale."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,9 @@ class Provenance:
         waypoints: where its latents were not drawn from the prior, the path that it lies on; one of them for a point.
         at: the time of its place on that path, from 0 to 1.
         seconds: the length of a sound that is longer than one clip.
+        bpm: the tempo of a loop, in beats a minute.
+        bars: of four beats, how many the loop has.
+        normalise: the peak that the sound was brought to, in dB of full scale.
     """
 
     run: str
@@ -79,6 +86,9 @@ class Provenance:
     waypoints: tuple[Waypoint, ...] | None = None
     at: float | None = None
     seconds: float | None = None
+    bpm: float | None = None
+    bars: int | None = None
+    normalise: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The fields as plain values, without those that say nothing."""
@@ -97,7 +107,7 @@ class Provenance:
 
 
 def read(path: Path) -> Provenance:
-    """The provenance of a generated wav, flac or ogg file.
+    """The provenance of a generated wav, flac, ogg or png file.
 
     Raises:
         AudioError: the file can't be read, is no such file, was not made by `genvae generate`, or its provenance is
@@ -153,6 +163,9 @@ def _checked(value: dict[str, Any]) -> Provenance:
         waypoints=_waypoints(value["waypoints"]) if "waypoints" in value else None,
         at=_number(value, "at", 1.0) if "at" in value else None,
         seconds=_number(value, "seconds", _MAX_SECONDS) if "seconds" in value else None,
+        bpm=_number(value, "bpm", _MAX_BPM) if "bpm" in value else None,
+        bars=_whole(value, "bars") if "bars" in value else None,
+        normalise=_number(value, "normalise", 0.0, least=QUIETEST) if "normalise" in value else None,
     )
 
 
@@ -165,10 +178,10 @@ def _waypoints(value: Any) -> tuple[Waypoint, ...]:
     return waypoints
 
 
-def _number(value: Mapping[str, Any], name: str, most: float) -> float:
+def _number(value: Mapping[str, Any], name: str, most: float, *, least: float = 0.0) -> float:
     number = value[name]
-    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number <= most:
-        raise TypeError(f"its {name} is not a number from 0 to {most:g}")
+    if isinstance(number, bool) or not isinstance(number, int | float) or not least <= number <= most:
+        raise TypeError(f"its {name} is not a number from {least:g} to {most:g}")
     return float(number)
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from genvae.errors import GenvaeError, PluginError, nearest
 from genvae.pipeline import Pipeline
-from genvae.synthesis.crossfade import clips_for, join, stride
+from genvae.synthesis.crossfade import clips_around, clips_for, join, join_circle, stride
 from genvae.synthesis.latent_path import LatentPath, PathPoint
 
 OnClip = Callable[[int, int], None]
@@ -27,6 +27,7 @@ class Renderer:
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
         self._genres, self._clip_samples = pipeline.config.genres, pipeline.config.clip_samples
+        self._shape = pipeline.kind.shape
 
     def latent(self, genre: str, generator: torch.Generator, temperature: float) -> Tensor:
         """One draw from the prior, [latent_dim]."""
@@ -36,12 +37,12 @@ class Renderer:
         return z[0]
 
     def place(self, place: PathPoint, generator: torch.Generator) -> Tensor:
-        """The sound of a place in the latent space, a finite waveform [clip_samples].
+        """The sound of a place in the latent space, a finite waveform [clip_samples]; of other items the item.
 
         Raises:
             GenvaeError: the run has no such genre, or the sound is not finite.
         """
-        return self._vocoded(self._inverted(self._features(place, generator)), self._clip_samples, generator)
+        return self._vocoded(self._inverted(self._features(place, generator)), self._shape, generator)
 
     def path(
         self, path: LatentPath, samples: int, generator: torch.Generator, *, on_clip: OnClip | None = None
@@ -61,7 +62,34 @@ class Renderer:
                 place = path.at(number / max(count - 1, 1))
                 yield self._inverted(self._features(place, generator))[0]
 
-        return self._vocoded(join(clips(), total, spec)[None], samples, generator)
+        return self._vocoded(join(clips(), total, spec)[None], (samples,), generator)
+
+    def reconstruct_item(self, item: Tensor, genre: str, generator: torch.Generator, shift: Tensor | None) -> Tensor:
+        """Encode an item that is no sound, [*shape], and decode it, with `shift` [latent_dim] added to its latent."""
+        latents, _ = self.encode(item, [genre])
+        z = latents[0] if shift is None else latents[0] + shift
+        return self.place(PathPoint(z, genre, genre, 0.0), generator)
+
+    def loop(self, path: LatentPath, samples: int, seam: int, generator: torch.Generator) -> Tensor:
+        """The sound of a closed path, [samples + seam]: on a circle, and as much more as is faded into its beginning.
+
+        Raises:
+            GenvaeError: as `place`.
+        """
+        spec = self._pipeline.transform.spec
+        hop = spec.samples(2) - spec.samples(1)
+        around = max(1, round(samples / hop))
+        count = clips_around(around, spec.frames(self._clip_samples))
+        clips = [
+            self._inverted(self._features(path.at(number / count), generator))[0]  # the last knot is the first again
+            for number in range(count)
+        ]
+        circle = join_circle(clips, around, spec)
+        before = -(-spec.n_fft // hop)  # frames that the vocoder hears ahead: beyond its ends all is silence
+        length = before * hop + samples + seam
+        frames = torch.arange(spec.frames(length + spec.n_fft)) - before
+        wave = self._vocoded(circle[None, :, frames % around], (spec.samples(len(frames)),), generator)
+        return wave[before * hop : length]
 
     def reconstruct(
         self,
@@ -99,20 +127,23 @@ class Renderer:
                 # Drawn as in `generate`: the likelihood's mean lacks a sound's noise, and with it several dB of level.
                 yield self._inverted(self._decoded(z, genre, generator))[0]
 
-        return self._vocoded(join(clips(), total, spec)[None], samples, generator)[: len(wave)]
+        return self._vocoded(join(clips(), total, spec)[None], (samples,), generator)[: len(wave)]
 
     def encode(self, wave: Tensor, genres: Sequence[str]) -> tuple[Tensor, str]:
         """The latents of a sound's clips, [clips, latent_dim], under the genre of some that suits it best.
 
         Args:
-            wave: [samples], at least one; the last clip is padded with silence.
+            wave: [samples], at least one, the last clip is padded with silence; or another item.
 
         Raises:
             GenvaeError: the run has no such genre.
         """
-        padded = torch.nn.functional.pad(wave, (0, -len(wave) % self._clip_samples))
+        clips: Sequence[Tensor] = [wave]
+        if wave.ndim == 1:
+            padded = torch.nn.functional.pad(wave, (0, -len(wave) % self._clip_samples))
+            clips = torch.split(padded, self._clip_samples)
         with self._pipeline.using("transform", "computing features"):
-            features = [self._pipeline.transform(clip[None]) for clip in torch.split(padded, self._clip_samples)]
+            features = [self._pipeline.transform(clip[None]) for clip in clips]
         with self._pipeline.using("model", "encoding and decoding"):
             label, latents = self._fitting(features, genres)
         return torch.cat(latents).float(), self._genres[int(label)]
@@ -169,16 +200,17 @@ class Renderer:
         with self._pipeline.using("transform", "inverting features"):
             return self._pipeline.transform.invert(features)
 
-    def _vocoded(self, spectrogram: Tensor, samples: int, generator: torch.Generator) -> Tensor:
-        """What the transform's inverse gives, [1, bins, frames] -> a finite waveform [samples]."""
+    def _vocoded(self, spectrogram: Tensor, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+        """What the transform's inverse gives, [1, bins, frames] -> a finite waveform [samples], or another item."""
         parts = self._pipeline
-        wave = parts.vocode(spectrogram, length=samples, generator=generator)
-        if wave.shape != (1, samples):
-            name, shape = parts.config.vocoder.plugin, list(wave.shape)
-            raise PluginError(f"The vocoder {name!r} gave a waveform of shape {shape}, expected {[1, samples]}.")
+        wave = parts.vocode(spectrogram, length=shape[-1], generator=generator)
+        if wave.shape != (1, *shape):
+            name, came = parts.config.vocoder.plugin, list(wave.shape)
+            what = "waveform" if len(shape) == 1 else parts.kind.name
+            raise PluginError(f"The vocoder {name!r} gave a {what} of shape {came}, expected {[1, *shape]}.")
         if not torch.isfinite(wave).all():
             raise GenvaeError(
-                "What came out is not a sound: it has values that are not finite numbers. "
+                f"What came out is not a {parts.kind.name}: it has values that are not finite numbers. "
                 "Lower the temperature, or the run's training has gone wrong."
             )
         return wave[0].float()

@@ -16,12 +16,15 @@ from torch import Tensor
 import genvae
 from genvae.distances import log_spectral_distance
 from genvae.errors import GenvaeError
+from genvae.items import ItemKind, Sounds
 from genvae.pipeline import SECTIONS, PartConfig, Pipeline
 from genvae.plugin.registry import Registry, installed
 from genvae.run import Run
 from genvae.synthesis.crossfade import stride
 from genvae.synthesis.inputs import SoundLike, file_of, samples_of, seed_of
-from genvae.synthesis.latent_path import Knot, LatentPath, PathPoint
+from genvae.synthesis.latent_path import Knot, LatentPath, PathPoint, mix
+from genvae.synthesis.loop import SEAM, Loop, close
+from genvae.synthesis.mixture import Mixture, ranked
 from genvae.synthesis.provenance import Provenance, Waypoint
 from genvae.synthesis.renderer import OnClip, Renderer, require_genre, within_full_scale
 from genvae.synthesis.sound import Clip, Reconstruction
@@ -62,8 +65,10 @@ class Synthesizer:
     Attributes:
         run: the run.
         genres: the names that `generate` takes.
-        sample_rate: of the clips, in Hz.
+        sample_rate: of the clips, in Hz; 0 where it makes no sounds.
         clip_samples: samples in a clip.
+        kind: of the items that it makes.
+        latent_dim: how many numbers a latent has.
         digest: the run's.
     """
 
@@ -102,6 +107,8 @@ class Synthesizer:
     def _use(self, pipeline: Pipeline, registry: Registry) -> None:
         """Generate with a pipeline, and name its distributions' versions."""
         self._pipeline = pipeline
+        self.kind: ItemKind = pipeline.kind
+        self.latent_dim = pipeline.model.latent_dim
         self._renderer = Renderer(pipeline)
         self._versions = {"genvae": genvae.__version__, "torch": str(torch.__version__)}
         for section in SECTIONS:
@@ -111,7 +118,15 @@ class Synthesizer:
         self._vocoder: Mapping[str, Any] = pipeline.config.to_json()["vocoder"]
 
     def provenance(
-        self, genre: str, *, seed: int, index: int, temperature: float = 1.0, seconds: float | None = None
+        self,
+        genre: str,
+        *,
+        seed: int,
+        index: int,
+        temperature: float = 1.0,
+        seconds: float | None = None,
+        loop: Loop | None = None,
+        normalise: float | None = None,
     ) -> Provenance:
         """What `generate` would write into that clip.
 
@@ -128,6 +143,12 @@ class Synthesizer:
         if seconds is not None:
             self._samples(seconds)
             seconds = float(seconds)
+        if loop is not None and loop.seconds < self.clip_samples / self.sample_rate:
+            raise GenvaeError(
+                f"A loop of {loop.seconds:.2g} s is shorter than a clip: give more `bars`, or fewer beats a minute."
+            )
+        if loop is not None:
+            self._samples(loop.seconds)
         return Provenance(
             run=self.digest,
             genre=genre,
@@ -137,70 +158,101 @@ class Synthesizer:
             vocoder=self._vocoder,
             versions=self._versions,
             seconds=seconds,
+            bpm=None if loop is None else float(loop.bpm),
+            bars=None if loop is None else loop.bars,
+            normalise=None if normalise is None else float(normalise),
         )
 
     @overload
     def generate(
         self,
-        genre: str,
+        genre: str | Mixture,
         *,
         seed: int | None = ...,
         index: int = ...,
         count: None = ...,
         temperature: float = ...,
         seconds: float | None = ...,
+        bpm: float | None = ...,
+        bars: int = ...,
+        normalise: float | None = ...,
     ) -> Clip: ...
 
     @overload
     def generate(
         self,
-        genre: str,
+        genre: str | Mixture,
         *,
         seed: int | None = ...,
         index: int = ...,
         count: int,
         temperature: float = ...,
         seconds: float | None = ...,
+        bpm: float | None = ...,
+        bars: int = ...,
+        normalise: float | None = ...,
     ) -> list[Clip]: ...
 
     def generate(
         self,
-        genre: str,
+        genre: str | Mixture,
         *,
         seed: int | None = None,
         index: int = 0,
         count: int | None = None,
         temperature: float = 1.0,
         seconds: float | None = None,
+        bpm: float | None = None,
+        bars: int = 1,
+        normalise: float | None = None,
     ) -> Clip | list[Clip]:
         """Draw a new latent from the prior and make it sound: clip `index` of `seed`, or `count` clips from there on.
 
         A clip is the same however many are asked for beside it.
 
         Args:
-            genre: one of `genres`.
+            genre: one of `genres`, or what each of several counts, such as `{"piano": 0.6, "techno": 0.4}`.
             seed: of all that is drawn; by default a new one, which stands in the clip's provenance.
             index: of the clip among those of its seed.
             count: how many clips; by default one alone rather than a list.
             temperature: spread of the latents: below 1 more typical, above 1 more unusual.
             seconds: for a longer sound, which begins at that latent and goes on to others that are drawn likewise,
                 one every two seconds; by default one clip.
+            bpm: for a loop at that tempo, on a way through such latents that ends where it began.
+            bars: of four beats, in a loop.
+            normalise: bring the peak to so many dB of full scale, such as -1; by default the level is the model's.
 
         Raises:
-            GenvaeError: the run has no such genre, `seconds` is less than a clip has or more than ten minutes, or what
-                came out is not a finite sound.
+            GenvaeError: the run has no such genre, the sound would be shorter than a clip or longer than ten minutes,
+                things are asked for that exclude each other, or what came out is not a finite sound.
         """
-        require_genre(genre, self.genres)
+        if bpm is not None and seconds is not None:
+            raise GenvaeError("`bpm` and `seconds` both say how long the sound is: give one of them.")
+        if not isinstance(genre, str) and (bpm is not None or seconds is not None):
+            raise GenvaeError("A mixture of genres is one clip long: leave `seconds` and `bpm` out.")
+        if isinstance(genre, str):
+            require_genre(genre, self.genres)
+        loop = None if bpm is None else Loop(bpm, bars)
         drawn = secrets.randbelow(2**31) if seed is None else seed
-        if count is None:
-            return self._generate(genre, drawn, index, temperature, seconds)
-        return [self._generate(genre, drawn, index + i, temperature, seconds) for i in range(count)]
+
+        def clip(number: int) -> Clip:
+            if isinstance(genre, str):
+                made = self._generate(genre, drawn, number, temperature, seconds, loop)
+            else:
+                made = self._mixed(genre, drawn, number, temperature)
+            return made if normalise is None else made.normalised(normalise)
+
+        return clip(index) if count is None else [clip(index + i) for i in range(count)]
 
     @one_thread()
     @torch.no_grad()
-    def _generate(self, genre: str, seed: int, index: int, temperature: float, seconds: float | None) -> Clip:
+    def _generate(
+        self, genre: str, seed: int, index: int, temperature: float, seconds: float | None, loop: Loop | None = None
+    ) -> Clip:
         z, generator = self._drawn(genre, seed, index, temperature)
-        made_by = self.provenance(genre, seed=seed, index=index, temperature=temperature, seconds=seconds)
+        made_by = self.provenance(genre, seed=seed, index=index, temperature=temperature, seconds=seconds, loop=loop)
+        if loop is not None:
+            return self._clip(self._looped(z, genre, generator, temperature, loop), made_by)
         if seconds is None:
             return self._clip(self._renderer.place(PathPoint(z, genre, genre, 0.0), generator), made_by)
         knots = [z]
@@ -208,6 +260,49 @@ class Synthesizer:
             knots.append(self._renderer.latent(genre, generator, temperature))
         path = LatentPath.of(torch.stack(knots), [genre] * len(knots))
         return self._clip(self._renderer.path(path, self._samples(seconds), generator), made_by)
+
+    def _looped(self, z: Tensor, genre: str, generator: torch.Generator, temperature: float, loop: Loop) -> Tensor:
+        """A closed path through a latent [latent_dim] and others that are drawn, as a loop [samples]."""
+        knots = [z]
+        while len(knots) < max(2, round(loop.seconds / _KNOT_SECONDS)):
+            knots.append(self._renderer.latent(genre, generator, temperature))
+        path = LatentPath.of(torch.stack([*knots, z]), [genre] * (len(knots) + 1))
+        samples = self._samples(loop.seconds)
+        return close(self._renderer.loop(path, samples, round(SEAM * self.sample_rate), generator), samples)
+
+    def _mixed(self, mixture: Mixture, seed: int, index: int, temperature: float) -> Clip:
+        self.provenance(next(iter(mixture), ""), seed=seed, index=index, temperature=temperature)  # for what it refuses
+        found = self.mixture(mixture, seed=seed, index=index, temperature=temperature)
+        both = LatentPath((Knot(found.genre, found.latent), Knot(found.other, found.latent)))
+        clip = self.decode_at(both, found.share, seed=seed, index=index)
+        return replace(clip, provenance=replace(clip.provenance, temperature=float(temperature)))
+
+    def mixture(self, mixture: Mixture, *, seed: int, index: int = 0, temperature: float = 1.0) -> PathPoint:
+        """What clip `index` of `seed` draws in several genres, mixed; `decode_at` makes it sound.
+
+        A latent is decoded as two genres at most, as each takes its time; where the two are equal in strength, they
+        change places without a jump, and a third one is heard through the latent alone.
+
+        Args:
+            mixture: what each genre counts.
+            seed: of what is drawn.
+            index: of the clip.
+            temperature: of the prior.
+
+        Returns:
+            the latent, the two strongest genres (or one twice), and the second's share among the two.
+
+        Raises:
+            GenvaeError: the run has no such genre, or a number is no weight.
+        """
+        order = ranked(mixture, self.genres)
+        drawn = [self.latent(genre, seed=seed, index=index, temperature=temperature) for _, genre in order]
+        shares = torch.tensor([share for share, _ in order], dtype=torch.float64)
+        z = mix(torch.stack(drawn).double(), shares).float()
+        if len(order) == 1:
+            return PathPoint(z, order[0][1], order[0][1], 0.0)
+        (first, genre), (second, other) = order[:2]
+        return PathPoint(z, genre, other, second / (first + second))
 
     @one_thread()
     @torch.no_grad()
@@ -265,6 +360,8 @@ class Synthesizer:
 
     def seconds(self, steps: int) -> float:
         """The length of a path that `decode_path` makes of so many clips, each half over the next."""
+        if not self.makes_sounds:
+            raise GenvaeError(f"A {self.kind.name} has no length in seconds.")
         spec = self._pipeline.transform.spec
         frames = spec.frames(self.clip_samples)
         return spec.samples((steps - 1) * stride(frames) + frames) / self.sample_rate
@@ -303,8 +400,9 @@ class Synthesizer:
             if named := seed_of(sound):
                 genre, seed = named
                 return Knot(genre, self.latent(genre, seed=seed))
-            sound = file_of(sound, self.genres)
-        latents, genre = self.encode(samples_of(sound, self.sample_rate)[: self.clip_samples])
+            sound = file_of(sound, self.genres, self.kind.name)
+        wave = samples_of(sound, self.kind)
+        latents, genre = self.encode(wave[: self.clip_samples] if self.makes_sounds else wave)
         return Knot(genre, latents[0])
 
     def remake(self, provenance: Provenance) -> Clip:
@@ -313,13 +411,19 @@ class Synthesizer:
         Raises:
             GenvaeError: as what made it.
         """
-        told = provenance
+        clip = self._remade(provenance)
+        return clip if provenance.normalise is None else clip.normalised(provenance.normalise)
+
+    def _remade(self, told: Provenance) -> Clip:
         if told.waypoints is None:
-            return self._generate(told.genre, told.seed, told.index, told.temperature, told.seconds)
+            loop = None if told.bpm is None else Loop(told.bpm, told.bars or 0)
+            return self._generate(told.genre, told.seed, told.index, told.temperature, told.seconds, loop)
         path = LatentPath(tuple(Knot(each.genre, torch.from_numpy(each.values())) for each in told.waypoints))
         if told.seconds is None:
-            return self._decode_at(path, told.at, told.seed, told.index)
-        return self.decode_path(path, told.seconds, seed=told.seed, index=told.index)
+            clip = self._decode_at(path, told.at, told.seed, told.index)
+        else:
+            clip = self.decode_path(path, told.seconds, seed=told.seed, index=told.index)
+        return replace(clip, provenance=replace(clip.provenance, temperature=told.temperature))
 
     @one_thread()
     @torch.no_grad()
@@ -333,7 +437,7 @@ class Synthesizer:
         Raises:
             GenvaeError: the run has no such genre, or the sound can't be read.
         """
-        wave = samples_of(sound, self.sample_rate)
+        wave = samples_of(sound, self.kind)
         return Encoding(*self._renderer.encode(wave, [genre] if genre else self.genres))
 
     @one_thread()
@@ -358,7 +462,11 @@ class Synthesizer:
             GenvaeError: the run has no such genre, the sound can't be read or is too long, or what came out is not a
                 finite sound.
         """
-        wave = samples_of(sound, self.sample_rate)
+        wave = samples_of(sound, self.kind)
+        if not self.makes_sounds:
+            _, chosen = self.encode(wave, genre)
+            made = self._renderer.reconstruct_item(wave, chosen, item_generator(0, chosen, 0), shift)
+            return Reconstruction(made, 0, chosen, float((made - wave).square().mean().sqrt()), kind=self.kind)
         if len(wave) > LONGEST * self.sample_rate:
             seconds = len(wave) / self.sample_rate
             raise GenvaeError(f"It has {seconds:.0f} s, and a reconstruction at most {LONGEST:g}: take a part of it.")
@@ -388,9 +496,18 @@ class Synthesizer:
         return replace(self.provenance(start, seed=seed, index=index), waypoints=waypoints), generator
 
     def _clip(self, wave: Tensor, made_by: Provenance) -> Clip:
+        if not self.makes_sounds:
+            return Clip(wave, 0, made_by, kind=self.kind)
         return Clip(within_full_scale(wave), self.sample_rate, made_by)
 
+    @property
+    def makes_sounds(self) -> bool:
+        """Whether its items are sounds, which have a rate and a length."""
+        return isinstance(self.kind, Sounds)
+
     def _samples(self, seconds: float) -> int:
+        if not self.makes_sounds:
+            raise GenvaeError(f"`seconds` is for sounds, and this run makes each {self.kind.name} whole: leave it out.")
         shortest = self.clip_samples / self.sample_rate
         if not shortest <= seconds <= LONGEST:
             raise GenvaeError(

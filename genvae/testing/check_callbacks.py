@@ -75,7 +75,9 @@ def state_survives(subject: Subject) -> None:
         other: Callback = subject.make()
         other.load(back)
         expect(_plain(other.state()) == _plain(state), "the same state after `load`", "another")
+        callback.on_finish(training)
         other.on_start(training)
+        other.on_finish(training)
 
 
 def _plain(value: Any) -> Any:

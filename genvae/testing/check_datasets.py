@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from genvae.errors import AudioError, GenvaeError
+from genvae.errors import GenvaeError, ItemError
 from genvae.interfaces.dataset import Dataset, Recording
+from genvae.plugin.declarations import SOUNDS, DatasetPlugin
 from genvae.plugin.registry import use_file
 from genvae.testing import fresh
 from genvae.testing.check import check
 from genvae.testing.failure import CheckFailure, expect
+from genvae.testing.items import made
 from genvae.testing.sounds import write_example
 from genvae.testing.subject import Subject
 
@@ -108,24 +110,24 @@ def _named_file(subject: Subject) -> str | None:
 @check
 def opens_and_reopens(subject: Subject) -> None:
     """A recording can be opened again and again, and gives the same samples in blocks of any size."""
-    opened = 0
+    opened, items = 0, _items(subject)
     for each in _recordings(subject)[:MOST]:
         try:
-            first = _read(each, 4096)
-        except AudioError:
+            first = _read(each, 4096, items)
+        except ItemError:
             continue  # a recording that can't be read is no fault of the dataset's
         opened += 1
         for block in (4096, 1000):
-            again = _read(each, block)
+            again = _read(each, block, items)
             same = again.shape == first.shape and np.array_equal(again, first)
             expect(same, f"the same samples of {each.id!r} when it is opened again (blocks of {block})", "others")
-    expect(opened > 0, "a recording that opens", f"AudioError from each of the first {MOST}")
+    expect(opened > 0, "a recording that opens", f"an ItemError from each of the first {MOST}")
 
 
 @check
 def reads_in_other_processes(subject: Subject) -> None:
     """Recordings pickle, and open in a new process, where nothing may ask the network."""
-    recordings = _recordings(subject)[:MOST]
+    recordings, items = _recordings(subject)[:MOST], _items(subject)
     try:
         pickled = base64.b64encode(pickle.dumps(recordings)).decode()
     except Exception as error:
@@ -133,11 +135,13 @@ def reads_in_other_processes(subject: Subject) -> None:
             "recordings that pickle: `open` as functools.partial of a class or a function, no lambda",
             f"{type(error).__name__}: {error}",
         ) from error
-    elsewhere = fresh.call("genvae.testing.check_datasets:read_elsewhere", {"pickled": pickled}, paths=subject.paths)
-    expect(elsewhere == [_digest(each) for each in recordings], "the same samples in a new process", "others")
+    elsewhere = fresh.call(
+        "genvae.testing.check_datasets:read_elsewhere", {"pickled": pickled, "items": items}, paths=subject.paths
+    )
+    expect(elsewhere == [_digest(each, items) for each in recordings], "the same samples in a new process", "others")
 
 
-def read_elsewhere(pickled: str) -> list[str]:
+def read_elsewhere(pickled: str, items: str) -> list[str]:
     """Digests of recordings that were pickled, read without a network in the process that calls this."""
 
     def refuse(event: str, arguments: tuple[Any, ...]) -> None:
@@ -150,13 +154,18 @@ def read_elsewhere(pickled: str) -> list[str]:
 
     recordings = pickle.loads(base64.b64decode(pickled))  # what this check has pickled itself
     sys.addaudithook(refuse)
-    return [_digest(each) for each in recordings]
+    return [_digest(each, items) for each in recordings]
 
 
-def _digest(recording: Recording) -> str:
+def _items(subject: Subject) -> str:
+    """The kind of items that a dataset gives."""
+    return subject.plugin.items if isinstance(subject.plugin, DatasetPlugin) else SOUNDS
+
+
+def _digest(recording: Recording, items: str) -> str:
     try:
-        return hashlib.blake2b(_read(recording, 4096).tobytes()).hexdigest()
-    except AudioError:
+        return hashlib.blake2b(_read(recording, 4096, items).tobytes()).hexdigest()
+    except ItemError:
         return "unreadable"
 
 
@@ -165,8 +174,14 @@ def _facts(recording: Recording) -> list[str]:
     return [str(value) for value in values]
 
 
-def _read(recording: Recording, block: int) -> Any:
-    """All samples [frames, channels], each block checked."""
+def _read(recording: Recording, block: int, items: str) -> Any:
+    """All samples [frames, channels], each block checked; or all items, each checked."""
+    if items != SOUNDS:
+        kind, read = made(items), list(recording.open())
+        for item in read:
+            wrong = kind.check(item)
+            expect(not wrong, f"items of {recording.id!r} as their kind wants them", str(wrong))
+        return np.stack(read)
     blocks = []
     with recording.open() as stream:
         rate, channels = stream.sample_rate, stream.channels

@@ -17,8 +17,8 @@ from genvae.testing.subject import Subject
 
 def _made(subject: Subject) -> tuple[Embedder, NDArray[np.float32]]:
     embedder: Embedder = subject.make()
-    rate = embedder.sample_rate
-    expect(rate > 0, "`sample_rate` above zero, in Hz", repr(rate))
+    rate: Any = embedder.sample_rate
+    expect(isinstance(rate, int) and rate > 0, "`sample_rate` in Hz", repr(rate))
     sounds = [tone(440.0, rate, rate), noise(1, rate), music(rate, rate), noise(1, rate, 1), 0 * noise(1, rate)]
     return embedder, np.concatenate([each.numpy() for each in sounds])
 

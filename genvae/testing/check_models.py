@@ -12,9 +12,10 @@ from genvae.errors import OptionError, nearest
 from genvae.interfaces.model import Model, Posterior, TrainingStep
 from genvae.pipeline import SECTIONS, Pipeline
 from genvae.plugin import options
-from genvae.plugin.declarations import ModelPlugin
+from genvae.plugin.declarations import SOUNDS, ModelPlugin
 from genvae.testing.check import check, light
 from genvae.testing.failure import CheckFailure, expect, expect_close, expect_shape, seeded, unchanged
+from genvae.testing.items import example_items
 from genvae.testing.partners import pipeline_with
 from genvae.testing.reload import reloaded
 from genvae.testing.subject import Subject
@@ -55,6 +56,8 @@ class Setup:
 
 def _setup(subject: Subject, samples: int = SAMPLES) -> Setup:
     pipeline = pipeline_with(subject, sample_rate=RATE, clip_samples=samples, genres=GENRES)
+    if pipeline.config.items != SOUNDS:
+        return _item_setup(pipeline)
     time = torch.arange(samples) / RATE
     pitches = torch.tensor([[300.0], [700.0], [1500.0]])  # two of them in one genre, which can't tell those apart
     waves = 0.3 * torch.sin(2 * torch.pi * pitches * time) + 0.01 * torch.randn(3, samples, generator=seeded())
@@ -62,6 +65,14 @@ def _setup(subject: Subject, samples: int = SAMPLES) -> Setup:
         pipeline.transform.fit([waves])
         features = pipeline.transform(waves)
     return Setup(pipeline, features, torch.tensor([0, 1, 0]), waves)
+
+
+def _item_setup(pipeline: Pipeline) -> Setup:
+    """The same with items that are no sounds."""
+    items = example_items(3, pipeline.kind.shape)
+    with torch.no_grad():
+        pipeline.transform.fit([items])
+        return Setup(pipeline, pipeline.transform(items), torch.tensor([0, 1, 0]), items)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import contextlib
 import io
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 
@@ -14,11 +15,12 @@ from genvae.clips.prepare import prepare
 from genvae.clips.store import ClipStore
 from genvae.clips.work import Settings
 from genvae.interfaces.dataset import Dataset
-from genvae.plugin.declarations import NoOptions
+from genvae.plugin.declarations import SOUNDS, DatasetPlugin, NoOptions
 from genvae.testing import fresh
 from genvae.testing.check import check
 from genvae.testing.check_datasets import source_of
 from genvae.testing.failure import expect
+from genvae.testing.items import ExampleItems
 from genvae.testing.partners import pipeline_with
 from genvae.testing.sounds import ExampleDataset
 from genvae.testing.subject import Subject
@@ -38,13 +40,20 @@ def trains_and_generates(subject: Subject) -> None:
 
     store = ClipStore.open(_store(subject))
     pipeline = pipeline_with(
-        subject, sample_rate=store.sample_rate, clip_samples=store.clip_samples, genres=store.genres
+        subject,
+        sample_rate=store.sample_rate,
+        clip_samples=store.clip_samples,
+        genres=store.genres,
+        items=store.items,
     )
+    if pipeline.config.items != store.items:
+        store = ClipStore.open(_example_store(pipeline.config.items))
     chosen = {subject.kind: subject.name}
     options = TrainOptions(
         batch_size=4,
         warmup_steps=0,
         validation_clips=2,
+        shift=store.items == SOUNDS,
         schedule=chosen.get("schedule", TrainOptions().schedule),
         callbacks=(chosen["callback"],) if "callback" in chosen else (),
     )
@@ -60,24 +69,25 @@ def trains_and_generates(subject: Subject) -> None:
             job = Job(run, pipeline.config, create, subject.registry, options, budget, seed=0, extras=extras)
             train(job, store, device="cpu")
         expect(Run(run).finished, "a run that is finished after two steps", "no weights")
-        samples = fresh.call(
+        shape = fresh.call(
             "genvae.testing.check_whole:generate",
             {"run": str(run), "genre": store.genres[0], "files": files},
             paths=subject.paths,
             environment=off,
         )
-    expect(samples == store.clip_samples, f"a clip of {store.clip_samples} samples from the run", f"{samples}")
+    wanted = list(store.item_shape)
+    expect(shape == wanted, f"a clip of shape {wanted} from the run", f"{shape}")
 
 
-def generate(run: str, genre: str, files: list[str]) -> int:
-    """The number of samples of a clip that a run makes, in the process that calls this."""
+def generate(run: str, genre: str, files: list[str]) -> list[int]:
+    """The shape of a clip that a run makes, [samples], in the process that calls this."""
     from genvae.plugin.registry import installed, use_file
     from genvae.run import Run
     from genvae.synthesis.synthesizer import Synthesizer
 
     for file in files:
         use_file(Path(file))
-    return len(Synthesizer(Run(Path(run)), installed()).generate(genre, seed=0, index=0).wave)
+    return list(Synthesizer(Run(Path(run)), installed()).generate(genre, seed=0, index=0).wave.shape)
 
 
 def _store(subject: Subject) -> Path:
@@ -85,21 +95,25 @@ def _store(subject: Subject) -> Path:
     if subject.kind != "dataset":
         return _example_store()
     out = subject.folder("store") / "store"
-    _prepare(subject.make(source_of(subject)), out, subject.row.name)
+    items = subject.plugin.items if isinstance(subject.plugin, DatasetPlugin) else SOUNDS
+    _prepare(subject.make(source_of(subject)), out, subject.row.name, items)
     return out
 
 
 @cache
-def _example_store() -> Path:
+def _example_store(items: str = SOUNDS) -> Path:
     folder = tempfile.TemporaryDirectory(prefix="genvae-check-")
     atexit.register(folder.cleanup)
     out = Path(folder.name) / "store"
-    _prepare(ExampleDataset(NoOptions(), Path("example")), out, "example")
+    dataset = ExampleDataset(NoOptions(), Path("example")) if items == SOUNDS else ExampleItems(items)
+    _prepare(dataset, out, "example", items)
     return out
 
 
-def _prepare(dataset: Dataset, out: Path, name: str) -> None:
-    settings = Settings(dataset=name, sample_rate=RATE, clip_ms=CLIP_MS, validation=0.3)
+def _prepare(dataset: Dataset, out: Path, name: str, items: str) -> None:
+    settings = Settings(dataset=name, validation=0.3, items=items)
+    if items == SOUNDS:
+        settings = replace(settings, sample_rate=RATE, clip_ms=CLIP_MS)
     with ThreadPoolExecutor(1) as executor:
         report = prepare([dataset], out, settings, executor=executor).report
     kept = report["clips"]["kept"]

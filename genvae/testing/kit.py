@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from genvae.errors import PluginError, nearest
+from genvae.plugin.declarations import SOUNDS, TransformPlugin
 from genvae.plugin.guard import one_line, place, stdout_for_data
 from genvae.plugin.registry import why_unavailable
 from genvae.testing import (
@@ -17,6 +18,7 @@ from genvae.testing import (
     check_datasets,
     check_declaration,
     check_embedders,
+    check_item_transforms,
     check_metrics,
     check_models,
     check_priors,
@@ -148,8 +150,11 @@ def _checks_of(subject: Subject) -> list[Check]:
         return declaration[:1]
     if subject.file:  # it is imported only when its user names it, so it may import what it likes
         declaration = [each for each in declaration if each is not check_declaration.imports_light]
+    own = OF_KIND[subject.kind]
+    if isinstance(subject.row.plugin, TransformPlugin) and subject.row.plugin.items != SOUNDS:
+        own = check_item_transforms
     whole = [] if subject.kind in ("embedder", "metric") else checks_in(check_whole)
-    return [*declaration, *checks_in(OF_KIND[subject.kind]), *whole]
+    return [*declaration, *checks_in(own), *whole]
 
 
 @dataclass(frozen=True)

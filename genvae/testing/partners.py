@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -10,8 +10,10 @@ import torch
 from genvae.errors import PluginError, SpecMismatch
 from genvae.interfaces.transform import Transform
 from genvae.interfaces.vocoder import Vocoder
+from genvae.items import kind_of
 from genvae.pipeline import DEFAULTS, Pipeline, PipelineConfig, model_suggestions
 from genvae.plugin import options
+from genvae.plugin.declarations import SOUNDS, TransformPlugin
 from genvae.plugin.discovery import PluginRow
 from genvae.spec import FeatureSpec
 from genvae.testing.failure import CheckFailure
@@ -56,7 +58,7 @@ def feeder(subject: Subject, sample_rate: int) -> Feeder:
         CheckFailure: it accepts none.
     """
     refusals = []
-    for row in candidates(subject, "transform"):
+    for row in _of_sounds(candidates(subject, "transform")):
         try:
             transform = _transform(subject, row, sample_rate)
         except PluginError:
@@ -77,7 +79,7 @@ def feeder(subject: Subject, sample_rate: int) -> Feeder:
 def other_specs(subject: Subject, spec: FeatureSpec, sample_rate: int) -> list[FeatureSpec]:
     """Specs of other kinds, that installed transforms give."""
     found: dict[str, FeatureSpec] = {}
-    for row in candidates(subject, "transform"):
+    for row in _of_sounds(candidates(subject, "transform")):
         assert row.plugin is not None
         if row.plugin.unavailable is not None:
             continue
@@ -85,6 +87,11 @@ def other_specs(subject: Subject, spec: FeatureSpec, sample_rate: int) -> list[F
         if other.kind != spec.kind:
             found.setdefault(other.kind, other)
     return list(found.values())
+
+
+def _of_sounds(rows: Iterable[PluginRow]) -> Iterator[PluginRow]:
+    """Those of transforms that take waveforms."""
+    return (row for row in rows if isinstance(row.plugin, TransformPlugin) and row.plugin.items == SOUNDS)
 
 
 def _transform(subject: Subject, row: PluginRow, sample_rate: int) -> Transform:
@@ -96,22 +103,36 @@ def _transform(subject: Subject, row: PluginRow, sample_rate: int) -> Transform:
 
 
 def pipeline_with(
-    subject: Subject, *, sample_rate: int, clip_samples: int, genres: tuple[str, ...], small: bool = True
+    subject: Subject,
+    *,
+    sample_rate: int,
+    clip_samples: int,
+    genres: tuple[str, ...],
+    small: bool = True,
+    items: str = SOUNDS,
 ) -> Pipeline:
     """A pipeline, with weights drawn of a fixed seed, of the plugin and partners that fit it.
+
+    It takes sounds of that rate and length, or `items` of another kind, or what the first transform that fits takes.
 
     Raises:
         CheckFailure: no installed transform or vocoder fits it.
     """
     refusals = []
     for names in _combinations(subject):
+        if "transform" in names:
+            plugin = subject.registry.plugin("transform", names["transform"])
+            items = plugin.items if isinstance(plugin, TransformPlugin) else SOUNDS
+        kind = kind_of(items, sample_rate=sample_rate, clip_samples=clip_samples)
+        parts = {**kind.parts, **names}
         config = PipelineConfig.assemble(
             subject.registry,
-            sample_rate=sample_rate,
-            clip_samples=clip_samples,
+            sample_rate=sample_rate if items == SOUNDS else 0,
+            clip_samples=kind.shape[-1],
             genres=genres,
-            plugins=names,
-            values=_values(subject, names, small=small),
+            plugins=parts,
+            values=_values(subject, parts, small=small),
+            items=items,
         )
         try:
             with torch.random.fork_rng(devices=[]):

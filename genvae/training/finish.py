@@ -19,7 +19,9 @@ from genvae.training.log import TrainingLog
 def finish(
     run: Run, pipeline: Pipeline, store: ClipStore, log: TrainingLog, wish: Wish, *, seed: int, batch_size: int
 ) -> None:
-    """Fit the prior, write `latents.safetensors`, then the weights and the map; the checkpoint is no longer needed.
+    """Fit the prior, write `latents.safetensors` with how the clips sound, then the weights and the map.
+
+    The checkpoint is no longer needed then.
 
     The prior sees draws from the posteriors rather than their means, because draws are what the decoder has learned
     to decode.

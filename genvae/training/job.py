@@ -10,8 +10,11 @@ from typing import Any, get_type_hints
 
 from genvae.clips.store import ClipStore
 from genvae.errors import OptionError, RunError
+from genvae.interfaces.model import Model
+from genvae.items import kind_of
 from genvae.pipeline import DEFAULTS, SECTIONS, PartConfig, Pipeline, PipelineConfig, model_suggestions
 from genvae.plugin import options
+from genvae.plugin.declarations import SOUNDS
 from genvae.plugin.registry import Registry, installed
 from genvae.run import Run
 from genvae.spec import FeatureSpec
@@ -86,7 +89,9 @@ def new_job(
     given: dict[str, Mapping[str, Any]] = {section: (values or {}).get(section, {}) for section in JOB_SECTIONS}
     if source is not None:
         named, given = _inherited(source, store, named, given, registry)
-    model = named.get("model", DEFAULTS["model"])
+    registry.require_items(store.items)
+    usually = kind_of(store.items, sample_rate=store.sample_rate, clip_samples=store.clip_samples).parts
+    model = named.get("model", usually.get("model", DEFAULTS["model"]))
     known = get_type_hints(registry.plugin("model", model).options)
     usual = {name: value for name, value in (preset or {}).get("model", {}).items() if name in known}
     given = {**given, "model": {**usual, **given["model"]}}
@@ -97,12 +102,26 @@ def new_job(
         genres=store.genres,
         plugins=named,
         values=given,
+        items=store.items,
     )
-    suggested = {**model_suggestions(registry, config.model.name, "train"), **(preset or {}).get("train", {})}
+    whole = {} if store.items == SOUNDS else {"shift": False}  # only a sound may begin elsewhere in its recording
+    suggested = {
+        **whole,
+        **model_suggestions(registry, config.model.name, "train"),
+        **(preset or {}).get("train", {}),
+    }
     chosen: TrainOptions = options.build(TrainOptions, {**suggested, **given["train"]}, where="train")
     extras = Extras.of(registry, chosen, values)
-    spec = Pipeline.build(config, registry, new=new_sections(config, source)).transform.spec
-    if spec.n_fft > store.clip_samples:
+    for kind, part in (("schedule", extras.schedule), *(("callback", each) for each in extras.callbacks)):
+        registry.make(kind, part.name, part.options)  # what can't be made is told before anything is written
+    pipeline = Pipeline.build(config, registry, new=new_sections(config, source))
+    if chosen.accumulate > 1 and type(pipeline.model).training_step is not Model.training_step:
+        raise OptionError(
+            f"train.accumulate: the model {config.model.plugin!r} has a training step of its own, which takes a "
+            "batch as a whole. Leave train.accumulate at 1, and lower train.batch_size instead."
+        )
+    spec = pipeline.transform.spec
+    if store.items == SOUNDS and spec.n_fft > store.clip_samples:
         raise OptionError(
             f"A frame of {spec.n_fft} samples is longer than a clip of {store.path}, which has {store.clip_samples}: "
             f"give a shorter one with `options`, such as transform.n_fft={2 ** (store.clip_samples.bit_length() - 3)}."
@@ -161,6 +180,8 @@ def _inherited(
         RunError: clips of the source and of the store are not alike.
     """
     config = source.config
+    if config.items != store.items:
+        raise RunError(f"{source.path} makes {config.items!r}, and {store.path} holds {store.items!r}.")
     theirs, ours = (config.sample_rate, config.clip_samples), (store.sample_rate, store.clip_samples)
     if theirs != ours:
         raise RunError(

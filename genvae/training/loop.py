@@ -7,8 +7,8 @@ import json
 import math
 import os
 import time
-from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from genvae.clips.batches import genres_of, in_order, load
 from genvae.clips.store import ClipStore
 from genvae.errors import Cure, OptionError, RunError, StoreError
 from genvae.interfaces.callback import Training
-from genvae.interfaces.model import Model, TrainingStep
+from genvae.interfaces.model import TrainingStep
 from genvae.interfaces.schedule import Schedule
 from genvae.pipeline import Pipeline
 from genvae.plugin.guard import guarded
@@ -37,6 +37,7 @@ from genvae.training.inherit import inherit
 from genvae.training.interrupt import Interrupted, Wish, on_signals
 from genvae.training.job import Job, new_sections
 from genvae.training.log import TrainingLog
+from genvae.training.measuring import measure
 from genvae.training.monitor import COLLAPSED, validate
 from genvae.training.precision import Precision, quicker
 from genvae.training.wording import Validations, ending, expectation, opening
@@ -98,8 +99,8 @@ def train(job: Job, store: ClipStore, *, device: str = "auto", listener: Listene
             trainer.start_callbacks(log)
             trainer.run_steps(log, wish)
             if fabric.is_global_zero:
+                trainer.tell("finish")
                 with trainer.average.in_place():
-                    trainer.callbacks.tell("finish")
                     finish(run, trainer.pipeline, store, log, wish, seed=job.seed, batch_size=job.options.batch_size)
                 log.say(trainer.validations.verdict(held_out=trainer.validation_split == "validation"))
         fabric.barrier()
@@ -137,11 +138,6 @@ class _Trainer:
         new = () if job.create is None and run.checkpoint_path.exists() else new_sections(config, job.source)
         self.pipeline = Pipeline.build(config, job.registry, new=new).to(fabric.device)
         self.average = Average(self.pipeline.model, self.options.ema)
-        if self.options.accumulate > 1 and type(self.pipeline.model).training_step is not Model.training_step:
-            raise OptionError(
-                f"train.accumulate: the model {config.model.plugin!r} has a training step of its own, which takes a "
-                "batch as a whole. Leave train.accumulate at 1, and lower train.batch_size instead."
-            )
         self.bfloat16 = self.options.precision == "bf16-mixed"
         self.step, self.seconds = 0, 0.0
         self.measured = False  # whether transform and model know the training clips' statistics
@@ -189,7 +185,7 @@ class _Trainer:
         parts = self.extras.callbacks if self.fabric.is_global_zero else ()
         self.callbacks = Callbacks(self.registry, parts, view, lambda text: log.warn(self.step, text))
         self.callbacks.load(self.callback_states)
-        self._tell("start", self.budget.progress(self.step, self.seconds, self.batches.steps_per_epoch))
+        self.tell("start")
 
     def _held_out(self, genre: int) -> Tensor:
         """Some waveforms [N, samples] of a genre, of those that validation uses."""
@@ -197,10 +193,13 @@ class _Trainer:
         own = numbers[np.asarray(genres_of(self.store, numbers)) == genre]
         return load(self.store, own[:HELD_OUT])[0]
 
-    def _tell(self, event: str, progress: float, *arguments: Any) -> None:
+    def tell(self, event: str, *arguments: Any) -> None:
+        """Tell the callbacks; the weights that they see are those that are validated and kept."""
         view = self.callbacks.training
+        progress = self.budget.progress(self.step, self.seconds, self.batches.steps_per_epoch)
         view.step, view.progress, view.seconds = self.step, min(1.0, progress), self.seconds
-        self.callbacks.tell(event, *arguments)
+        with self.average.in_place():
+            self.callbacks.tell(event, *arguments)
 
     def checkpoint(self) -> None:
         """Write all that `restore` needs; never over a sound checkpoint what has gone wrong since.
@@ -220,7 +219,7 @@ class _Trainer:
                 "callbacks": self.callbacks.state(),
             }
             save_tree(self.run.checkpoint_path, state)
-            self._tell("checkpoint", self.budget.progress(self.step, self.seconds, self.batches.steps_per_epoch))
+            self.tell("checkpoint")
         self.fabric.barrier()
 
     def run_steps(self, log: TrainingLog, wish: Wish) -> None:
@@ -231,8 +230,7 @@ class _Trainer:
         """
         self._open(log)
         if not self.measured:
-            self._fit_transform(log, wish)
-            self._fit_model(log, wish)
+            measure(self.pipeline, self.batches, device=self.fabric.device, log=log, heed=partial(self._heed, wish))
             self.measured = True
         if self.validation_split == "train":
             log.warn(self.step, "The store holds no validation recordings, so validation uses training clips.")
@@ -270,6 +268,11 @@ class _Trainer:
         if validated != self.step:
             self._validate(log, 1.0)
         self.checkpoint()
+
+    def _heed(self, wish: Wish) -> None:
+        """Raise Interrupted for a signal before the first step; several processes agree on it only at that."""
+        if wish.signal and self.fabric.world_size == 1:
+            raise Interrupted(wish.signal, "before the first step", self.store.path, self.run.path)
 
     def _open(self, log: TrainingLog) -> None:
         """Say what is about to happen."""
@@ -347,39 +350,6 @@ class _Trainer:
         with torch.autocast(self.fabric.device.type, torch.bfloat16, enabled=self.bfloat16):
             return loss_parts(self.model.loss(features, genres, generator=generator), self.pipeline.model.loss)
 
-    def _fit_transform(self, log: TrainingLog, wish: Wish) -> None:
-        """Learn the transform's statistics from all training clips; every process finds the same ones."""
-        numbers, size = self.batches.numbers, self.options.batch_size
-        batches = log.track(in_order(self.store, numbers, size), "measuring the spectra", -(-len(numbers) // size))
-
-        def waves() -> Iterator[Tensor]:
-            for batch, _ in batches:
-                if wish.signal and self.fabric.world_size == 1:  # several processes agree on it before the first step
-                    raise Interrupted(wish.signal, "before the first step", self.store.path, self.run.path)
-                yield batch.to(self.fabric.device)
-
-        with self.pipeline.using("transform", "being fitted"):
-            self.pipeline.transform.fit(waves())
-
-    def _fit_model(self, log: TrainingLog, wish: Wish) -> None:
-        """Let the model measure what it needs on the batches of the first epoch; every process finds the same."""
-        batches = Batches(self.store, self.batches.numbers, batch_size=self.options.batch_size, seed=self.seed)
-        log.begin("preparing the model")
-
-        def features() -> Iterator[Tensor]:
-            for step in range(batches.steps_per_epoch):
-                log.show(0.0, f"{step * batches.batch_size} clips")
-                if wish.signal and self.fabric.world_size == 1:
-                    raise Interrupted(wish.signal, "before the first step", self.store.path, self.run.path)
-                waves, _ = batches.at(step)
-                # not over the yield, which would leave it switched off for the caller
-                with torch.no_grad(), self.pipeline.using("transform", "computing features"):
-                    made = self.pipeline.transform(waves.to(self.fabric.device))
-                yield made
-
-        with self.pipeline.using("model", "being fitted"):
-            self.pipeline.model.fit(features())
-
     def _require_finite(self) -> None:
         loss = self.parts.get("loss")
         if loss is not None and not bool(loss.isfinite()):
@@ -394,8 +364,7 @@ class _Trainer:
         values = {name: float(value.detach()) for name, value in self.parts.items()}
         told = {**values, "clips_per_second": round(speed, 1), "seconds": self.seconds}
         log.record("train", self.step, told)
-        with self.average.in_place():
-            self._tell("step", progress, told)
+        self.tell("step", told)
         log.show(progress, f"step {self.step}  loss {values['loss']:.4g}  {speed:.0f} clips/s")
 
     def _validate(self, log: TrainingLog, progress: float) -> None:
@@ -404,7 +373,7 @@ class _Trainer:
         batches = in_order(self.store, self.validation_numbers, self.options.batch_size)
         with self.pipeline.using("model", "validating"), self.average.in_place():
             values = validate(self.pipeline, batches, seed=self.seed)
-            self._tell("validation", progress, values)
+        self.tell("validation", values)
         log.record("validation", self.step, values)
         log.say(self.validations.told(self.step, values))
         active, latent_dim = int(values["active_units"]), self.pipeline.model.latent_dim

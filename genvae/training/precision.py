@@ -31,7 +31,7 @@ def quicker(pipeline: Pipeline, device: torch.device) -> Precision:
         return "32-true"
     pipeline = deepcopy(pipeline).to(device)
     config = pipeline.config
-    waves = 0.1 * torch.randn(_CLIPS, config.clip_samples)
+    waves = 0.1 * torch.randn(_CLIPS, *pipeline.kind.shape)
     genres = torch.arange(_CLIPS) % len(config.genres)
     with torch.no_grad(), pipeline.using("transform", "computing features"):
         features = pipeline.transform(waves)

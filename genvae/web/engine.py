@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -11,9 +12,12 @@ import genvae
 from genvae.errors import GenvaeError
 from genvae.latents import LatentMap, map_methods
 from genvae.pipeline import SECTIONS
+from genvae.plots.tiles import over_map
 from genvae.plugin.registry import Registry
+from genvae.png import encode_png
 from genvae.run import Run
 from genvae.synthesis.latent_path import LatentPath
+from genvae.synthesis.sound import Clip
 from genvae.synthesis.synthesizer import Synthesizer
 from genvae.web import measured, schema, shades
 from genvae.web.directions import Directions
@@ -60,6 +64,11 @@ class Engine:
         self._directions = Directions.of(first, run.config.genres, DIRECTIONS) if first else None
         self.lesson = Lesson(run, registry, self._synthesizer(None), first)
         self._sources = Sources(self._synthesizer(None), self.maps, self._directions, self.latent_dim)
+
+    @property
+    def makes_sounds(self) -> bool:
+        """Whether its items are sounds."""
+        return self._synthesizer(None).makes_sounds
 
     @property
     def default(self) -> str:
@@ -137,7 +146,7 @@ class Engine:
 
     def measure(self) -> bool:
         """Do a small part of finding out what the directions do; whether there is more to do."""
-        if self._directions is None or self._directions.measured >= 1:
+        if self._directions is None or self._directions.measured >= 1 or not self.makes_sounds:
             return False
         self._directions.measure(self._synthesizer(None))
         return True
@@ -166,12 +175,33 @@ class Engine:
         if source.genre is not None and plain:
             seed, index, temperature = source.seed, source.index, source.temperature
             return self.generate(source.genre, seed=seed, index=index, temperature=temperature, vocoder=vocoder)
+        return self._decoded(source, vocoder).wav()
+
+    def design(self, source: schema.Source) -> bytes:
+        """A source as a file of the kind's usual format, where it is no sound."""
+        return self._decoded(source, None).encode()
+
+    def over(
+        self, method: str, low: tuple[float, float], high: tuple[float, float], cells: int, check: Check = _nothing
+    ) -> bytes:
+        """What is decoded over a part of a map, so many items on a side, as a PNG file."""
+        synthesizer = self._synthesizer(None)
+
+        def decode(z: Tensor, genre: str) -> Clip:
+            check()
+            return synthesizer.decode(z, genre)
+
+        corners = np.array(low), np.array(high)
+        return encode_png(over_map(decode, self._sources.map(method), synthesizer.genres, *corners, cells))
+
+    def _decoded(self, source: schema.Source, vocoder: str | None) -> Clip:
+        """What a source is made to sound like."""
         resolved = self._sources.resolve(source)
         synthesizer = self._synthesizer(vocoder)
         if resolved.other is None:
-            return synthesizer.decode(resolved.z, resolved.genre, seed=source.seed, index=source.index).wav()
+            return synthesizer.decode(resolved.z, resolved.genre, seed=source.seed, index=source.index)
         both = LatentPath.of(torch.stack([resolved.z, resolved.z]), [resolved.genre, resolved.other])
-        return synthesizer.decode_at(both, resolved.share, seed=source.seed, index=source.index).wav()
+        return synthesizer.decode_at(both, resolved.share, seed=source.seed, index=source.index)
 
     def place(self, asked: schema.PlaceRequest | schema.PathPlaceRequest) -> schema.Placed:
         """Where a source lies, or the clips of a path."""

@@ -17,7 +17,7 @@ _TYPES = {
     ".svg": "image/svg+xml",
     ".js": "text/javascript; charset=utf-8",
 }
-_AT = {"index.html": "/", "api.html": "/api", "listen.html": "/listen"}
+_AT = {"api.html": "/api", "listen.html": "/listen"}
 _DAY = "public, max-age=86400"
 
 
@@ -60,8 +60,8 @@ class Kept:
         return self.answer(request)
 
 
-def routes() -> list[Route]:
-    """A route for each file of the page."""
+def routes(home: str = "index.html") -> list[Route]:
+    """A route for each file of the page; `home` is the one at the server's root."""
     root = Path(__file__).parent / "static"
     found = []
     for path in sorted(root.rglob("*.*")):
@@ -69,5 +69,5 @@ def routes() -> list[Route]:
         if path.suffix not in _TYPES:  # a vendored library's licence
             continue
         kept = Kept(path.read_bytes(), _TYPES[path.suffix], _DAY if path.suffix == ".svg" else "no-cache")
-        found.append(Route(_AT.get(name, f"/{name}"), kept.endpoint, methods=["GET", "HEAD"]))
+        found.append(Route("/" if name == home else _AT.get(name, f"/{name}"), kept.endpoint, methods=["GET", "HEAD"]))
     return found

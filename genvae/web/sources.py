@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from genvae.errors import GenvaeError
-from genvae.latents import LatentMap, near
+from genvae.latents import LatentMap
 from genvae.synthesis.renderer import require_genre
 from genvae.synthesis.synthesizer import Synthesizer
 from genvae.web import schema
@@ -109,25 +109,12 @@ class Sources:
         return Resolved(z, genre, points, other, share)
 
     def _mixed(self, source: schema.Source) -> tuple[Tensor, str, str | None, float]:
-        """What a seed draws in several genres, mixed: a latent, the two strongest genres, and the second's share.
-
-        A latent is decoded as two genres at most, as each takes its time; where the two are equal in strength, they
-        change places without a jump, and a third one is heard through the latent alone.
-        """
-        synthesizer = self._synthesizer
-        ranked = sorted(((weight, genre) for genre, weight in source.mix.items() if weight > 0), reverse=True)
-        drawn = []
-        for _, genre in ranked:
-            require_genre(genre, synthesizer.genres)
-            drawn.append(
-                synthesizer.latent(genre, seed=source.seed, index=source.index, temperature=source.temperature)
-            )
-        weights = torch.tensor([weight for weight, _ in ranked], dtype=torch.float64)
-        z = near.mix(torch.stack(drawn).double(), weights / weights.sum()).float()
-        if len(ranked) == 1:
-            return z, ranked[0][1], None, 0.0
-        (first, genre), (second, other) = ranked[:2]
-        return z, genre, other, second / (first + second)
+        """What a seed draws in several genres, mixed: a latent, the two strongest genres, and the second's share."""
+        found = self._synthesizer.mixture(
+            source.mix, seed=source.seed, index=source.index, temperature=source.temperature
+        )
+        other = None if found.other == found.genre else found.other
+        return found.latent, found.genre, other, found.share
 
     def _varied(self, z: Tensor, number: int) -> Tensor:
         """A latent [latent_dim] nearby: a random step, and as much nearer to the middle as keeps the spread of all."""

@@ -18,8 +18,8 @@ import torch
 from starlette.requests import ClientDisconnect, Request
 from torch import Tensor
 
-from genvae.clips.chop import FULL_SCALE
 from genvae.errors import AudioError
+from genvae.items import FULL_SCALE
 from genvae.web.worker import Abandoned, Busy
 
 BYTES = 64 << 20

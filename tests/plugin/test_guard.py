@@ -39,11 +39,7 @@ def test_only_the_thread_that_runs_a_plugin_is_kept_from_stdout(capsys: pytest.C
 
 def test_a_block_that_raises_gives_stdout_back_and_names_the_line_of_the_package() -> None:
     before = sys.stdout
-    with (
-        pytest.raises(
-            PluginError, match=r"It failed: ZeroDivisionError: division by zero \(.*test_guard.py, line \d+\)"
-        ),
-        guarded("It failed", __name__),
-    ):
+    said = r"It failed: ZeroDivisionError: division by zero \(.*test_guard.py, line \d+\)"
+    with pytest.raises(PluginError, match=said), guarded("It failed", __name__):
         1 / 0  # noqa: B018
     assert sys.stdout is before

@@ -418,6 +418,11 @@ def test_the_command_prints_failures_with_their_cure_and_ends_with_1(genvae: Gen
     assert re.search(r"temperature-scales-the-spread +failed", text)
     assert re.search(r"expected +a variance that rises.*\n +came +.*\n +read +docs/plugins/priors.md", text)
     assert "1 of" in result.stderr
+    expect = ["--expect", "temperature-scales-the-spread"]
+    assert genvae("plugins", "check", project, *expect).exit_code == 0
+    result = genvae("plugins", "check", project, *expect, "--expect", "refuses-nan")
+    assert result.exit_code == 1
+    assert re.search(r"refuses-nan +unexpected", result.stdout)
     told = json.loads(genvae("plugins", "check", project, "--json").stdout)
     assert told["passed"] is False
     assert [c["check"] for c in told["checks"] if c["state"] == "failed"] == ["temperature-scales-the-spread"]

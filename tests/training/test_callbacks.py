@@ -147,7 +147,7 @@ def test_one_of_ones_own_hears_all_and_goes_on_where_a_resumed_training_does(
         "start", "step", "validation", "checkpoint", "validation", "checkpoint", "validation", "checkpoint",
         "checkpoint", "finish",
     ]  # fmt: skip
-    assert "checkpoint 2 0.17" in heard
+    assert "checkpoint 2 0.33" in heard
     monkeypatch.setenv("NOTES", "stop")
     with pytest.raises(Interrupted):
         trained(tone_store, tmp_path / "run", "notes")

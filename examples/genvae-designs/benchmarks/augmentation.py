@@ -16,8 +16,8 @@ from click.testing import CliRunner
 from genvae_designs import PictureOptions
 from genvae_designs.bottles import draw, random_factors
 from genvae_designs.datasets import variants
+from genvae_designs.measuring import Measured
 from genvae_designs.scores import reconstruction
-from genvae_designs.studio import Studio
 from PIL import Image
 
 from genvae.cli import main as genvae
@@ -60,8 +60,6 @@ def main() -> None:
                 store,
                 "--dataset",
                 "pictures",
-                "--sample-rate",
-                16384,
                 "--set",
                 f"dataset.augment={augment}",
             )
@@ -70,12 +68,6 @@ def main() -> None:
                 store,
                 "--run",
                 run,
-                "--transform",
-                "waveform",
-                "--model",
-                "design-vae",
-                "--vocoder",
-                "identity",
                 "--prior",
                 "gaussian",
                 "--steps",
@@ -83,10 +75,9 @@ def main() -> None:
                 "--set",
                 f"model.latent_dim={LATENTS}",
             )
-            studio = Studio(run)
-            kind = studio.genre(None)
+            measured = Measured(run, count=1)
             table[f"{augment} variants"] = {
-                name: reconstruction(pictures, studio.decode(studio.encode(pictures, kind), kind))
+                name: reconstruction(pictures, measured.decode(measured.encode(pictures)))
                 for name, pictures in (("known", known), ("others", others))
             }
     print(json.dumps(table, indent=2))

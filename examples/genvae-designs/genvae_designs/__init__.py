@@ -1,4 +1,4 @@
-"""Declares the datasets `bottles` and `pictures` and the model `design-vae`; imports neither NumPy nor torch."""
+"""Declares the datasets `bottles` and `pictures`, `pixels` and `design-vae`; imports neither NumPy nor torch."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import genvae
+
+ITEMS = "genvae_designs.items:Pictures"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,12 +92,26 @@ def genvae_datasets() -> Iterator[genvae.DatasetPlugin]:
         summary="Procedural bottles with ten known factors, as grey pictures of 128 x 128; SOURCE is any name.",
         factory="genvae_designs.datasets:Bottles",
         options=BottleOptions,
+        items=ITEMS,
     )
     yield genvae.DatasetPlugin(
         name="pictures",
         summary="A folder of pictures, or of one folder for each kind, made grey and square, with variants of each.",
         factory="genvae_designs.datasets:Pictures",
         options=PictureOptions,
+        items=ITEMS,
+    )
+
+
+@genvae.hookimpl
+def genvae_transforms() -> Iterator[genvae.TransformPlugin]:
+    """Declare the transform."""
+    yield genvae.TransformPlugin(
+        name="pixels",
+        summary="A picture as it is, for the model design-vae and the vocoder identity.",
+        factory="genvae_designs.pixels:Pixels",
+        differentiable=True,
+        items=ITEMS,
     )
 
 
@@ -104,9 +120,9 @@ def genvae_models() -> Iterator[genvae.ModelPlugin]:
     """Declare the model."""
     yield genvae.ModelPlugin(
         name="design-vae",
-        summary="Two latents for a picture; wants --transform waveform and --vocoder identity.",
+        summary="Two latents, or more, for a picture.",
         factory="genvae_designs.model:DesignVAE",
         options=DesignVAEOptions,
-        suggests={"train.shift": False, "train.batch_size": 32},  # a clip is a picture: none begins in another
+        suggests={"train.batch_size": 32},
         conditional=True,
     )

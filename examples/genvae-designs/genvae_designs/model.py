@@ -1,4 +1,4 @@
-"""`design-vae`: a small VAE for pictures that travel as waveforms, quick on a processor."""
+"""`design-vae`: a small VAE for pictures, quick on a processor."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from genvae import FeatureSpec, Model, Posterior
 from genvae_designs import DesignVAEOptions
-from genvae_designs.items import to_grey, to_samples
 
 _MEASURED = 1024  # pictures whose principal components are taken
 _KIND_DIM = 8
@@ -30,15 +29,16 @@ class DesignVAE(Model):
 
     def __init__(self, options: DesignVAEOptions, *, spec: FeatureSpec, frames: int, genres: Sequence[str]) -> None:
         super().__init__(options, spec=spec, frames=frames, genres=genres)
-        spec.require("design-vae", kind="waveform")
+        spec.require("design-vae", kind="picture")
         self.options = options
         self.latent_dim = options.latent_dim
         self.max_gradient_norm = 500.0  # a bound on outliers: the loss is in nats a picture
         width, components = options.width, options.components
-        self.frames = frames
+        self.shape = (spec.bins, frames)
+        pixels = spec.bins * frames
         self.kind = nn.Embedding(len(genres), _KIND_DIM)
-        self.register_buffer("mean", torch.full((frames,), 0.5))
-        self.register_buffer("basis", torch.randn(components, frames) / frames**0.5)  # until `fit`, any projection
+        self.register_buffer("mean", torch.full((pixels,), 0.5))
+        self.register_buffer("basis", torch.randn(components, pixels) / pixels**0.5)  # until `fit`, any projection
         self.register_buffer("spread", torch.ones(components))  # of each coefficient
         self.encoder = nn.Sequential(
             nn.Linear(components + _KIND_DIM, width),
@@ -54,15 +54,15 @@ class DesignVAE(Model):
             nn.SiLU(),
             nn.Linear(width, components),
         )
-        self.pixels = nn.Linear(components, frames)
+        self.pixels = nn.Linear(components, pixels)
         if options.likelihood == "logistic":
-            self.log_scale = nn.Parameter(torch.full((frames,), -2.5))
+            self.log_scale = nn.Parameter(torch.full((pixels,), -2.5))
 
     def fit(self, features: Iterable[Tensor]) -> None:
         """Measure the mean picture and the principal components of the first thousand."""
         seen: list[Tensor] = []
         for batch in features:
-            seen.append(to_grey(batch.squeeze(1).float()))
+            seen.append(batch.flatten(1).float())
             if sum(map(len, seen)) >= _MEASURED:
                 break
         pictures = torch.cat(seen)[:_MEASURED]
@@ -81,21 +81,21 @@ class DesignVAE(Model):
             self.pixels.weight.copy_((steep * self.spread[:, None] * self.basis).T)
 
     def encode(self, features: Tensor, genre: Tensor) -> Posterior:
-        """Features [B, 1, pixels] -> the posterior over their latents."""
-        coefficients = (to_grey(features.squeeze(1)) - self.mean) @ self.basis.T / self.spread  # [B, components]
+        """Features [B, rows, columns] -> the posterior over their latents."""
+        coefficients = (features.flatten(1) - self.mean) @ self.basis.T / self.spread  # [B, components]
         hidden = self.encoder(torch.cat([coefficients, self.kind(genre)], dim=1))
         mean, log_variance = hidden.float().chunk(2, dim=1)
         return Posterior(mean, log_variance.clamp(-12, 4))
 
     def decode(self, z: Tensor, genre: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        """Latents [B, latent_dim] -> features [B, 1, pixels]; nothing is drawn."""
-        return to_samples(torch.sigmoid(self._logits(z, genre))).unsqueeze(1)
+        """Latents [B, latent_dim] -> features [B, rows, columns]; nothing is drawn."""
+        return torch.sigmoid(self._logits(z, genre)).unflatten(1, self.shape)
 
     def loss(self, features: Tensor, genre: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
         """The negative evidence lower bound in nats a picture."""
         posterior = self.encode(features, genre)
         logits = self._logits(posterior.sample(generator), genre)
-        grey = to_grey(features.squeeze(1))
+        grey = features.flatten(1)
         if self.options.likelihood == "bernoulli":
             nll = F.binary_cross_entropy_with_logits(logits, grey, reduction="none").sum(dim=1).mean()
         else:

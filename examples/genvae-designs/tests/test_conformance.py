@@ -38,6 +38,11 @@ def test_pictures(check: BoundCheck) -> None:
     check()
 
 
+@parametrize_checks("pixels", kind="transform")
+def test_pixels(check: BoundCheck) -> None:
+    check()
+
+
 @parametrize_checks("design-vae", kind="model", options=SMALL)
 def test_design_vae(check: BoundCheck) -> None:
     check()

@@ -9,10 +9,10 @@ import pytest
 from genvae_designs import BottleOptions, PictureOptions
 from genvae_designs.bottles import SIZE, draw, random_factors
 from genvae_designs.datasets import Bottles, Pictures, variants
-from genvae_designs.items import RATE, to_grey
+from genvae_designs.items import Pictures as PictureKind
 from PIL import Image
 
-from genvae.errors import AudioError, GenvaeError
+from genvae.errors import GenvaeError, ItemError
 
 
 def disc(side: int = 200, radius: int = 60) -> Image.Image:
@@ -22,14 +22,12 @@ def disc(side: int = 200, radius: int = 60) -> Image.Image:
 
 
 def greys(recording) -> np.ndarray:  # type: ignore[no-untyped-def]
-    with recording.open() as stream:
-        assert stream.sample_rate == RATE
-        samples = np.concatenate(list(stream.blocks(1000)))
-    assert len(samples) == stream.frames
-    return to_grey(samples).reshape(-1, SIZE, SIZE)
+    items = list(recording.open())
+    assert [PictureKind().check(each) for each in items] == [None] * len(items)
+    return np.stack(items)
 
 
-def test_bottles_come_through_a_stream_as_they_are_drawn() -> None:
+def test_bottles_come_as_they_are_drawn() -> None:
     recordings = list(Bottles(BottleOptions(count=70, seed=5), Path("any")).recordings())
     assert [len(greys(each)) for each in recordings] == [64, 6]
     np.testing.assert_allclose(greys(recordings[1]), draw(random_factors(70, 5))[64:], atol=1e-6)
@@ -101,8 +99,8 @@ def test_a_file_that_is_no_picture_is_refused_alone_and_a_folder_without_any_as_
         list(Pictures(PictureOptions(), tmp_path).recordings())
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
     [recording] = Pictures(PictureOptions(), tmp_path).recordings()
-    with recording.open() as stream, pytest.raises(AudioError, match="can't be read as a picture"):
-        list(stream.blocks(1000))
+    with pytest.raises(ItemError, match=r"broken.png can't be read as a picture"):
+        recording.open()
     with pytest.raises(GenvaeError, match="no folder"):
         list(Pictures(PictureOptions(), tmp_path / "none").recordings())
 

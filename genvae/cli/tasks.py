@@ -1,0 +1,150 @@
+"""What `genvae generate` is to make, sound by sound: what each is called, how it is made, and what its file may say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from genvae.cli.runs import file_name
+from genvae.errors import GenvaeError
+from genvae.synthesis.latent_files import read_latents
+from genvae.synthesis.loop import Loop
+from genvae.synthesis.mixture import Mixture
+from genvae.synthesis.provenance import Provenance
+from genvae.synthesis.sound import Clip
+from genvae.synthesis.synthesizer import Synthesizer
+from genvae.text import file_stem
+
+
+class How(NamedTuple):
+    """What holds for all sounds of a command.
+
+    Attributes:
+        seed: of all that is drawn.
+        temperature: of the prior.
+        candidates: drawn for each clip.
+        seconds: of a longer sound.
+        loop: beats a minute and bars, of a loop.
+        normalise: the peak in dBFS.
+    """
+
+    seed: int
+    temperature: float
+    candidates: int
+    seconds: float | None
+    loop: tuple[float, int] | None
+    normalise: float | None
+
+
+@dataclass(frozen=True)
+class Task:
+    """A sound to make.
+
+    Attributes:
+        name: of its file.
+        make: makes it.
+        possible: what its file may say if it is there already; none where that is known only once it is made.
+    """
+
+    name: str
+    make: Callable[[], Clip]
+    possible: Sequence[Provenance] = ()
+
+
+def of_genre(synthesizer: Synthesizer, genre: str | Mixture, count: int, how: How) -> list[Task]:
+    """So many new sounds of a genre, or of a mixture.
+
+    Raises:
+        GenvaeError: what is asked for can't be made.
+    """
+    suffix = synthesizer.kind.suffixes[0]
+    if not isinstance(genre, str):
+        return [
+            Task(file_name(_label(genre), how.seed, index, suffix), partial(_mixed, synthesizer, genre, index, how))
+            for index in range(count)
+        ]
+    loop = Loop(*how.loop) if how.loop else None
+    label = f"{genre}-{loop.bpm:g}bpm" if loop else genre
+    chooser = None
+    if how.candidates > 1:
+        from genvae.metrics.candidates import Chooser
+
+        chooser = Chooser.of(synthesizer.run, synthesizer)
+
+    def made(index: int) -> Clip:
+        if chooser is not None:
+            clip = chooser.generate(genre, how.candidates, seed=how.seed, index=index, temperature=how.temperature)
+            return clip if how.normalise is None else clip.normalised(how.normalise)
+        bpm, bars = how.loop or (None, 1)
+        return synthesizer.generate(
+            genre,
+            seed=how.seed,
+            index=index,
+            temperature=how.temperature,
+            seconds=how.seconds,
+            bpm=bpm,
+            bars=bars,
+            normalise=how.normalise,
+        )
+
+    def possible(index: int) -> Provenance:
+        return synthesizer.provenance(
+            genre,
+            seed=how.seed,
+            index=index,
+            temperature=how.temperature,
+            seconds=how.seconds,
+            loop=loop,
+            normalise=how.normalise,
+        )
+
+    return [
+        Task(
+            file_name(label, how.seed, index, suffix),
+            partial(made, index),
+            [possible(i) for i in range(index * how.candidates, (index + 1) * how.candidates)],
+        )
+        for index in range(count)
+    ]
+
+
+def of_latents(synthesizer: Synthesizer, genre: str | Mixture, path: Path, how: How) -> list[Task]:
+    """A clip of each latent in a file.
+
+    Raises:
+        GenvaeError: the file can't be read, or its latents are none of the run's.
+    """
+    if not isinstance(genre, str):
+        raise GenvaeError("A latent is decoded as one genre: name one with `genre`.")
+    latents = read_latents(path, synthesizer.latent_dim)
+
+    def made(index: int) -> Clip:
+        clip = synthesizer.decode(latents[index], genre, seed=how.seed, index=index)
+        return clip if how.normalise is None else clip.normalised(how.normalise)
+
+    stem, suffix = file_stem(f"{path.stem}-{genre}"), synthesizer.kind.suffixes[0]
+    return [Task(f"{stem}-{index:03d}{suffix}", partial(made, index)) for index in range(len(latents))]
+
+
+def _mixed(synthesizer: Synthesizer, mixture: Mixture, index: int, how: How) -> Clip:
+    if how.candidates > 1:
+        raise GenvaeError("`candidates` are judged by one genre: leave it out for a mixture.")
+    bpm, bars = how.loop or (None, 1)
+    return synthesizer.generate(
+        mixture,
+        seed=how.seed,
+        index=index,
+        temperature=how.temperature,
+        seconds=how.seconds,
+        bpm=bpm,
+        bars=bars,
+        normalise=how.normalise,
+    )
+
+
+def _label(mixture: Mixture) -> str:
+    """A mixture as a part of a file's name, such as `piano-0.6-techno-0.4`."""
+    return "-".join(f"{genre}-{weight:g}" for genre, weight in mixture.items())

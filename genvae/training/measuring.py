@@ -1,0 +1,55 @@
+"""What is measured before the first step: the transform's statistics, and what a model asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from genvae.clips.batches import in_order
+from genvae.pipeline import Pipeline
+from genvae.training.data import Batches
+from genvae.training.log import TrainingLog
+
+
+def measure(
+    pipeline: Pipeline, batches: Batches, *, device: torch.device, log: TrainingLog, heed: Callable[[], None]
+) -> None:
+    """Fit the transform to all training clips, then the model to those of the first epoch, none of them shifted.
+
+    Every process finds the same.
+
+    Args:
+        pipeline: what is trained.
+        batches: of the training.
+        device: that the pipeline is on.
+        log: is told how far it is.
+        heed: raises if the user wants to stop.
+    """
+    store, numbers, size = batches.store, batches.numbers, batches.batch_size
+    tracked = log.track(in_order(store, numbers, size), "measuring the spectra", -(-len(numbers) // size))
+
+    def waves() -> Iterator[Tensor]:
+        for batch, _ in tracked:
+            heed()
+            yield batch.to(device)
+
+    with pipeline.using("transform", "being fitted"):
+        pipeline.transform.fit(waves())
+
+    plain = Batches(store, numbers, batch_size=size, seed=batches.seed)
+    log.begin("preparing the model")
+
+    def features() -> Iterator[Tensor]:
+        for step in range(plain.steps_per_epoch):
+            log.show(0.0, f"{step * plain.batch_size} clips")
+            heed()
+            batch, _ = plain.at(step)
+            # not over the yield, which would leave it switched off for the caller
+            with torch.no_grad(), pipeline.using("transform", "computing features"):
+                made = pipeline.transform(batch.to(device))
+            yield made
+
+    with pipeline.using("model", "being fitted"):
+        pipeline.model.fit(features())
