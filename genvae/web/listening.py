@@ -127,7 +127,6 @@ class Listening:
     Attributes:
         sources: by name.
         genres: that every source knows.
-        rate: of all sounds, in Hz.
     """
 
     engines: Sequence[Engine]
@@ -135,7 +134,6 @@ class Listening:
     votes: Votes
     sources: dict[str, Source] = field(init=False, default_factory=dict)
     genres: list[str] = field(init=False)
-    rate: int = field(init=False)
     _real: dict[str, NDArray[np.int64]] = field(init=False, default_factory=dict)
     _trials: OrderedDict[str, Trial] = field(init=False, default_factory=OrderedDict)
     _heard: OrderedDict[tuple[str, int], bytes] = field(init=False, default_factory=OrderedDict)

@@ -11,6 +11,7 @@ import soundfile
 from hands import (  # noqa: F401  # among them fixtures
     AUDIBLE,
     DESKTOP,
+    PICTURES,
     accessible,
     advanced,
     at,
@@ -355,16 +356,17 @@ def test_the_keyboard_alone_is_enough(page):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [DESKTOP, {"width": 390, "height": 844}], ids=["desktop", "phone"])
-def test_it_is_accessible_and_fits_in_both_themes(used, scheme, size):
-    used.set_viewport_size(size)
-    used.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-    make(used)
-    placed(used)
-    accessible(used)
+def test_it_is_accessible_and_fits_in_both_themes(used, open_page, scheme, size):
+    page = open_page() if PICTURES else used  # a picture shows the page as one finds it
+    page.set_viewport_size(size)
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    make(page)
+    placed(page)
+    accessible(page)
     if scheme == "dark" and size is DESKTOP:
-        picture(used, "dark")
+        picture(page, "dark")
     if scheme == "light" and size is not DESKTOP:
-        picture(used, "phone")
+        picture(page, "phone")
 
 
 def test_the_api_page_needs_nothing_from_elsewhere(page, server):
