@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from genvae.verbs import prepare as prepare
     from genvae.verbs import regenerate as regenerate
     from genvae.verbs import train as train
+    from genvae.verbs import verify as verify
 
 __version__ = "0.1.0"
 
@@ -67,7 +68,17 @@ _HOME = {
     "genvae.synthesis.sound": ("Clip", "Reconstruction"),
     "genvae.synthesis.synthesizer": ("Synthesizer",),
     "genvae.synthesis.vocode": ("vocode",),
-    "genvae.verbs": ("evaluate", "export_onnx", "load", "make_critic", "make_map", "prepare", "regenerate", "train"),
+    "genvae.verbs": (
+        "evaluate",
+        "export_onnx",
+        "load",
+        "make_critic",
+        "make_map",
+        "prepare",
+        "regenerate",
+        "train",
+        "verify",
+    ),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 

@@ -11,7 +11,7 @@ import click
 
 import genvae
 from genvae.cli.output import make_folder, save, say, show_json, show_path, show_table, tracked
-from genvae.errors import AudioError, GenvaeError
+from genvae.errors import AudioError, GenvaeError, OptionError
 
 if TYPE_CHECKING:
     from genvae.clips.store import ClipStore
@@ -115,7 +115,7 @@ def evaluate(
     from genvae.verbs import open_run
 
     if store_path is None:
-        raise GenvaeError(
+        raise OptionError(
             "Name the store that the run was trained on with --store: what it makes is compared with the "
             "recordings of it that were kept for validation."
         )

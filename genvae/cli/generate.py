@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from genvae.cli.output import byte_stream, is_file, make_folder, save, say, show_json, show_path, tracked
-from genvae.errors import AudioError, GenvaeError
+from genvae.errors import AudioError, GenvaeError, OptionError
 
 if TYPE_CHECKING:
     from genvae.synthesis.sound import Clip
@@ -109,7 +109,7 @@ def generate(
 
     run = open_run(run_path)
     if genre is None:
-        raise GenvaeError(f"Name a genre with `genre`. This run knows: {', '.join(run.config.genres)}.")
+        raise OptionError(f"Name a genre with `genre`. This run knows: {', '.join(run.config.genres)}.")
     synthesizer = load_run(run_path, vocoder, assignments)
     drawn = secrets.randbelow(2**31) if seed is None else seed
     chooser = None

@@ -10,7 +10,7 @@ import click
 
 from genvae.cli.output import say, show_path, tracked
 from genvae.cli.sources import MOST_SECONDS, read_part
-from genvae.errors import GenvaeError
+from genvae.errors import DiskError, GenvaeError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -208,7 +208,7 @@ def _check(output: Path) -> None:
 
     require_format(output)
     if not output.parent.is_dir():
-        raise GenvaeError(f"The folder {output.parent} does not exist.")
+        raise DiskError(f"The folder {output.parent} does not exist.")
 
 
 def _write(drawn: Figure, output: Path) -> None:

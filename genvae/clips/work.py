@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import os
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,11 +15,11 @@ import numpy as np
 
 from genvae.clips.chop import FULL_SCALE, Chopper, Clips
 from genvae.clips.shard import Seal, ShardWriter, State, new_shard, write_seal
-from genvae.errors import AudioError, OptionError, StoreError
+from genvae.errors import AudioError, DiskError, OptionError
 from genvae.interfaces.dataset import Recording
 from genvae.text import printable
 
-_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # which reading a recording never gives
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # reading gives them where temporary files have no room
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,16 +94,19 @@ def run_task(task: Task) -> Seal:
     the next run tries it again.
 
     Raises:
-        OSError: it can't be reached.
-        StoreError: nothing can be written any more, which concerns every other recording too.
+        Unreachable: the recording can't be read just now.
+        DiskError: the store can't be written, which concerns every other recording too.
     """
     try:
         return _run(task)
-    except OSError as error:
-        if error.errno in _UNWRITABLE:
-            what = f"{printable(str(task.folder.parent))} can't be written: {error.strerror}"
-            raise StoreError(f"{what}. What is done stays; run the same command again to go on.") from error
-        raise
+    except OSError as error:  # what reading raises is Unreachable by now
+        where = printable(os.fsdecode(error.filename or task.folder.parent))
+        what = f"{where} can't be written: {error.strerror or error}"
+        raise DiskError(f"{what}. What is done stays; run the same command again to go on.") from error
+
+
+class Unreachable(Exception):
+    """A recording that the system doesn't give; its message is the system's."""
 
 
 def _run(task: Task) -> Seal:
@@ -170,21 +175,35 @@ def _decode(task: Task, channel: int | None) -> _Found:
     floor = FULL_SCALE * 10 ** (settings.silence_db / 20)
     with new_shard(task.folder, task.key, (settings.clip_samples,), "<i2") as shard:
         found = _Found(shard)
-        try:
-            with task.recording.open() as stream:
-                chopper = Chopper(
-                    stream, sample_rate=settings.sample_rate, clip_samples=settings.clip_samples, channel=channel
-                )
-                for clips in chopper:
-                    _take(clips, found, floor)
-                mono = chopper.mono
-                found.seconds = mono.frames / stream.sample_rate
-                found.shortfall, found.remarks = mono.shortfall(), mono.remarks()
-                if channel is None and mono.cancels:
-                    found.channel = mono.loudest
-        except AudioError as error:
-            found.shortfall = str(error)
+        for clips in _read(task, found, channel):
+            _take(clips, found, floor)
     return found
+
+
+def _read(task: Task, found: _Found, channel: int | None) -> Iterator[Clips]:
+    """Yield a recording's clips, and note what was noticed of it; what the consumer raises never passes through here.
+
+    Raises:
+        Unreachable: it can't be read just now.
+    """
+    settings = task.settings
+    try:
+        with task.recording.open() as stream:
+            chopper = Chopper(
+                stream, sample_rate=settings.sample_rate, clip_samples=settings.clip_samples, channel=channel
+            )
+            yield from chopper
+            mono = chopper.mono
+            found.seconds = mono.frames / stream.sample_rate
+            found.shortfall, found.remarks = mono.shortfall(), mono.remarks()
+            if channel is None and mono.cancels:
+                found.channel = mono.loudest
+    except AudioError as error:
+        found.shortfall = str(error)
+    except OSError as error:
+        if error.errno in _UNWRITABLE:
+            raise
+        raise Unreachable(error.strerror or " ".join(str(error).split())) from error
 
 
 def _take(clips: Clips, found: _Found, floor: float) -> None:

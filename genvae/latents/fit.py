@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from genvae.errors import Cure, GenvaeError, RunError
-from genvae.latents.map import METHODS, NEIGHBOURS, LatentMap, pack, read
+from genvae.latents.map import LARGEST, METHODS, NEIGHBOURS, LatentMap, pack, read
 from genvae.latents.pca import Principal, principal
 from genvae.run import Run
 from genvae.tensor_files import save_tensors
@@ -64,8 +64,8 @@ def _latents(run: Run) -> tuple[Tensor, Tensor, Tensor]:
         clips, dim = latents.shape
         if (genre.shape, clip.shape) != ((clips,), (clips,)) or dim < 2 or not clips:
             raise ValueError("its tensors do not fit each other")
-        if not bool(latents.isfinite().all()):
-            raise ValueError("it has values that are not finite")
+        if not bool((latents.abs() <= LARGEST).all()):
+            raise ValueError("it has values that no latent has")
         if not 0 <= int(genre.min()) <= int(genre.max()) < len(run.config.genres):
             raise ValueError("it has genres that the run does not know")
     except (SafetensorError, OSError, KeyError, ValueError) as error:

@@ -49,6 +49,7 @@ def finish(
             raise RunError(f"The prior can't be fitted: {error}") from error
     save_latents(run, torch.cat(means), genre, numbers)
     run.save_weights(pipeline)
+    run.seal()
     run.checkpoint_path.unlink(missing_ok=True)
     log.begin("making the map")
     try:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from genvae.files import write_whole
+from genvae.files import naming, write_whole
 from genvae.progress import Listener, Message, Progress, tracked
 
 Record = Mapping[str, float | int | str]
@@ -30,6 +30,7 @@ class TrainingLog:
         self._events: Any = None
         if silent:
             return
+        self._path = path
         _drop_after(path, step)
         self._file = path.open("a", encoding="ascii")
         try:
@@ -51,8 +52,9 @@ class TrainingLog:
         """Append one line; `kind` is train, validation or warning."""
         if self._silent:
             return
-        self._file.write(json.dumps({"kind": kind, "step": step, **values}) + "\n")
-        self._file.flush()
+        with naming(self._path):
+            self._file.write(json.dumps({"kind": kind, "step": step, **values}) + "\n")
+            self._file.flush()
         for name, value in values.items():
             if self._events is not None and not isinstance(value, str):
                 self._events.add_scalar(f"{kind}/{name}", value, step)
@@ -94,6 +96,11 @@ def _drop_after(path: Path, step: int) -> None:
         try:
             if json.loads(line)["step"] <= step:
                 kept.append(line)
-        except (ValueError, KeyError, TypeError):  # the last line of a process that was killed while it wrote
+        except (
+            ValueError,
+            KeyError,
+            TypeError,
+            RecursionError,
+        ):  # the last line of a process that was killed while it wrote
             continue
     write_whole(path, b"".join(kept))

@@ -6,6 +6,7 @@ import hashlib
 import os
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from torch import Tensor
 from genvae.clips.batches import in_order
 from genvae.clips.store import ClipStore
 from genvae.errors import Cure, OptionError, RunError, StoreError
+from genvae.files import held_alone, sweep
 from genvae.interfaces.model import TrainingStep
 from genvae.pipeline import Pipeline
 from genvae.progress import Listener, ignore
@@ -65,7 +67,7 @@ def train(job: Job, store: ClipStore, *, device: str = "auto", listener: Listene
     fabric.barrier()
     run = Run(job.path)
     devices = [fabric.device] if fabric.device.type == "cuda" else []
-    with torch.random.fork_rng(devices), on_signals() as wish:
+    with _alone(run) if fabric.is_global_zero else nullcontext(), torch.random.fork_rng(devices), on_signals() as wish:
         torch.manual_seed(job.seed)  # for the first weights; every step seeds anew
         trainer = _Trainer(fabric, run, store, job)
         if job.create is None:
@@ -84,6 +86,18 @@ def train(job: Job, store: ClipStore, *, device: str = "auto", listener: Listene
                     finish(run, trainer.pipeline, store, log, wish, seed=job.seed, batch_size=job.options.batch_size)
         fabric.barrier()
     return run
+
+
+@contextmanager
+def _alone(run: Run) -> Iterator[None]:
+    """Hold the run for this training alone, and take away what one that was killed left half-written.
+
+    Raises:
+        RunError: another process trains it.
+    """
+    with held_alone(run.path, RunError(f"Another process is training {run.path}.")):
+        sweep(run.path)
+        yield
 
 
 class _Trainer:
@@ -110,7 +124,9 @@ class _Trainer:
         chosen = np.random.default_rng(self.seed).permutation(chosen)[: self.options.validation_clips]
         self.validation_numbers = np.sort(chosen)
 
-        self.pipeline = Pipeline.build(run.config, job.registry).to(fabric.device)
+        resumed = job.create is None and run.checkpoint_path.exists()  # a stranger's, perhaps: as large as its file
+        built = run.build(job.registry, run.checkpoint_path) if resumed else Pipeline.build(run.config, job.registry)
+        self.pipeline = built.to(fabric.device)
         self.average = Average(self.pipeline.model, self.options.ema)
         self.bfloat16 = self.options.precision == "bf16-mixed"
         self.step, self.seconds = 0, 0.0
@@ -129,11 +145,15 @@ class _Trainer:
                 raise RunError(f"{self.run.path} is trained already; there is nothing to resume.")
             return  # stopped before its first checkpoint: begin at the beginning
         state = load_tree(self.run.checkpoint_path)
-        self.pipeline.load_state_dict(state["pipeline"])
-        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(saved)
-        self.average.load(state["average"])
-        self.step, self.seconds = state["step"], state["seconds"]
+        try:
+            self.pipeline.load_state_dict(state["pipeline"])
+            for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+                optimizer.load_state_dict(saved)
+            self.average.load(state["average"])
+            self.step, self.seconds = int(state["step"]), float(state["seconds"])
+        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            misfit = str(error).splitlines()[-1].strip()
+            raise RunError(f"{self.run.checkpoint_path} does not fit the run: {misfit}") from error
         self.measured = True
 
     def checkpoint(self) -> None:

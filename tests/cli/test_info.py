@@ -74,7 +74,7 @@ def test_anything_else_is_one_line(genvae: Genvae, name: str, said: str) -> None
     Path("mine.wav").write_bytes(wav.encode(np.zeros(5, np.float32), 8000))
     Path("text.txt").write_text("text")
     result = genvae("info", name)
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert said in result.stderr
     assert len(result.stderr.splitlines()) == 1
 
@@ -82,5 +82,5 @@ def test_anything_else_is_one_line(genvae: Genvae, name: str, said: str) -> None
 def test_a_damaged_run_is_one_line(genvae: Genvae, tiny_run: Run) -> None:
     tiny_run.description_path.write_text('{"format": 1')
     result = genvae("info", tiny_run.path)
-    assert result.exit_code == 1
+    assert result.exit_code == 4
     assert "pipeline.json is damaged" in result.stderr
