@@ -28,6 +28,10 @@ WHAT = {
     "model": "a VAE",
     "prior": "a Gaussian prior",
     "vocoder": "Griffin-Lim",
+    "schedule": "a learning-rate schedule",
+    "callback": "a callback",
+    "embedder": "an embedder",
+    "metric": "a metric",
 }
 
 

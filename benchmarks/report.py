@@ -115,7 +115,7 @@ def _scatter(
     axes.set_xscale("log")
     for x, y, m in points:
         colour = "C1" if m.peer or m.contender.startswith("torchaudio") else "C0"
-        axes.scatter(x, y, color=colour, s=70 if m.contender == DEFAULTS["vocoder"] else 25, zorder=2)
+        axes.scatter(x, y, color=colour, s=70 if m.contender == DEFAULTS["vocoder"].partition(":")[2] else 25, zorder=2)
     least, most = min(p[0] for p in points), max(p[0] for p in points)
     axes.set_xlim(least / 2, most * 12)  # room for names on the right
     step = 0.03 * (max(p[1] for p in points) - min(p[1] for p in points))

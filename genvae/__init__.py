@@ -17,21 +17,32 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from genvae.clips.store import ClipStore as ClipStore
     from genvae.errors import GenvaeError as GenvaeError
+    from genvae.interfaces.callback import Callback as Callback
+    from genvae.interfaces.callback import Training as Training
     from genvae.interfaces.dataset import Dataset as Dataset
     from genvae.interfaces.dataset import Recording as Recording
     from genvae.interfaces.dataset import SoundStream as SoundStream
+    from genvae.interfaces.embedder import Embedder as Embedder
+    from genvae.interfaces.metric import Metric as Metric
     from genvae.interfaces.model import Model as Model
     from genvae.interfaces.model import Posterior as Posterior
     from genvae.interfaces.model import TrainingStep as TrainingStep
     from genvae.interfaces.prior import Prior as Prior
+    from genvae.interfaces.schedule import Schedule as Schedule
     from genvae.interfaces.transform import Transform as Transform
     from genvae.interfaces.vocoder import Vocoder as Vocoder
+    from genvae.plugin.declarations import CallbackPlugin as CallbackPlugin
     from genvae.plugin.declarations import DatasetPlugin as DatasetPlugin
+    from genvae.plugin.declarations import EmbedderPlugin as EmbedderPlugin
+    from genvae.plugin.declarations import MetricPlugin as MetricPlugin
     from genvae.plugin.declarations import ModelPlugin as ModelPlugin
     from genvae.plugin.declarations import PriorPlugin as PriorPlugin
+    from genvae.plugin.declarations import SchedulePlugin as SchedulePlugin
     from genvae.plugin.declarations import TransformPlugin as TransformPlugin
     from genvae.plugin.declarations import VocoderPlugin as VocoderPlugin
     from genvae.plugin.hookspecs import hookimpl as hookimpl
+    from genvae.plugin.option import Asset as Asset
+    from genvae.plugin.option import Option as Option
     from genvae.progress import Message as Message
     from genvae.progress import Progress as Progress
     from genvae.run import Run as Run
@@ -53,6 +64,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "genvae.interfaces.callback": ("Callback", "Training"),
+    "genvae.interfaces.schedule": ("Schedule",),
+    "genvae.interfaces.embedder": ("Embedder",),
+    "genvae.interfaces.metric": ("Metric",),
     "genvae.interfaces.model": ("Model", "Posterior", "TrainingStep"),
     "genvae.interfaces.prior": ("Prior",),
     "genvae.interfaces.transform": ("Transform",),
@@ -60,7 +75,18 @@ _HOME = {
     "genvae.interfaces.dataset": ("Dataset", "Recording", "SoundStream"),
     "genvae.errors": ("GenvaeError",),
     "genvae.plugin.hookspecs": ("hookimpl",),
-    "genvae.plugin.declarations": ("DatasetPlugin", "ModelPlugin", "PriorPlugin", "TransformPlugin", "VocoderPlugin"),
+    "genvae.plugin.option": ("Asset", "Option"),
+    "genvae.plugin.declarations": (
+        "CallbackPlugin",
+        "DatasetPlugin",
+        "EmbedderPlugin",
+        "MetricPlugin",
+        "ModelPlugin",
+        "PriorPlugin",
+        "SchedulePlugin",
+        "TransformPlugin",
+        "VocoderPlugin",
+    ),
     "genvae.clips.store": ("ClipStore",),
     "genvae.progress": ("Message", "Progress"),
     "genvae.run": ("Run",),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Self, get_type_hints
+from typing import Any, Self, TypeVar, get_type_hints
 
 import torch
 from torch import Tensor, nn
@@ -17,13 +17,24 @@ from genvae.interfaces.transform import Transform
 from genvae.interfaces.vocoder import Vocoder
 from genvae.plugin import options
 from genvae.plugin.declarations import ModelPlugin
+from genvae.plugin.discovery import PluginRow
 from genvae.plugin.guard import guarded
+from genvae.plugin.option import Asset
 from genvae.plugin.registry import Registry
 from genvae.plugin.requirement import pip_install
+from genvae.spec import FeatureSpec
+
+Given = TypeVar("Given")
 
 SECTIONS = ("transform", "model", "prior", "vocoder")
+DEFAULTS = {
+    "transform": "genvae:stft",
+    "model": "genvae:flow-vae",
+    "prior": "genvae:gmm",
+    "vocoder": "genvae:pghi-refined",
+}
+"""With their distribution, so that a stranger's plugin of the same name changes nothing where none is asked for."""
 _LONGEST_CLIP = 384_000 * 600  # samples: what `prepare` allows
-DEFAULTS = {"transform": "stft", "model": "flow-vae", "prior": "gmm", "vocoder": "pghi-refined"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +59,11 @@ class PartConfig:
         if not isinstance(self.options, Mapping):  # a run's description may be damaged
             raise TypeError(f"the options of {self.plugin!r} are not named values")
 
+    @property
+    def name(self) -> str:
+        """`distribution:plugin`, which finds it whatever else is installed."""
+        return f"{self.distribution}:{self.plugin}"
+
     @classmethod
     def of(cls, registry: Registry, kind: str, name: str, values: Mapping[str, Any]) -> Self:
         """The part that a plugin makes with some options given and the others at their defaults.
@@ -58,7 +74,8 @@ class PartConfig:
         """
         row = registry.row(kind, name)
         chosen = options.build(row.usable().options, values, where=kind)
-        return cls(plugin=row.name, distribution=row.distribution, version=row.version, options=options.to_json(chosen))
+        plain = {**options.to_json(chosen), **options.assets(chosen)}
+        return cls(plugin=row.name, distribution=row.distribution, version=row.version, options=plain)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +127,8 @@ class PipelineConfig:
 
     def with_vocoder(self, registry: Registry, name: str, values: Mapping[str, Any]) -> Self:
         """The same pipeline with another vocoder, or with the same one's options changed."""
-        kept = self.vocoder.options if name == self.vocoder.plugin else {}
+        name = registry.row("vocoder", name).full_name
+        kept = self.vocoder.options if name == self.vocoder.name else {}
         return replace(self, vocoder=PartConfig.of(registry, "vocoder", name, {**kept, **values}))
 
     def largest_option(self) -> tuple[str, int]:
@@ -127,6 +145,12 @@ class PipelineConfig:
             numbers |= {f"{section}.{name}": value for name, value in options.items() if type(value) is int}
         name = max(numbers, key=numbers.__getitem__)
         return name, numbers[name]
+
+    @property
+    def files(self) -> list[Asset]:
+        """The files that options name, of a pipeline that is to be made."""
+        parts: list[PartConfig] = [getattr(self, section) for section in SECTIONS]
+        return [value for part in parts for value in part.options.values() if isinstance(value, Asset)]
 
     def to_json(self) -> dict[str, Any]:
         """The description as plain values."""
@@ -180,19 +204,27 @@ class Pipeline(nn.Module):
         self.transform, self.model, self.prior, self.vocoder = transform, model, prior, vocoder
 
     @classmethod
-    def build(cls, config: PipelineConfig, registry: Registry) -> Self:
+    def build(cls, config: PipelineConfig, registry: Registry, *, new: Collection[str] = SECTIONS) -> Self:
         """Make every part with untrained weights, drawn from torch's global generator.
+
+        Args:
+            config: what to make.
+            registry: where the plugins come from.
+            new: sections whose first weights are to hold, so that files which their options name must be there; those
+                of other parts will be replaced.
 
         Raises:
             PluginError: a plugin is missing; the message says which distribution brings it.
             SpecMismatch: two parts don't fit; the message names the field.
         """
+        _require_files(registry, config, new)
         transform = _make(registry, config, "transform", sample_rate=config.sample_rate)
-        spec = transform.spec
+        spec = _given(config.transform, transform, "spec", FeatureSpec, "the FeatureSpec of its features")
         model = _make(
             registry, config, "model", spec=spec, frames=spec.frames(config.clip_samples), genres=config.genres
         )
-        prior = _make(registry, config, "prior", latent_dim=model.latent_dim, genres=config.genres)
+        latent_dim = _given(config.model, model, "latent_dim", int, "a whole number")
+        prior = _make(registry, config, "prior", latent_dim=latent_dim, genres=config.genres)
         vocoder = _make_vocoder(registry, config, transform)
         return cls(config, transform=transform, model=model, prior=prior, vocoder=vocoder)
 
@@ -203,6 +235,7 @@ class Pipeline(nn.Module):
             PluginError: it is missing. SpecMismatch: it doesn't fit.
         """
         config = replace(self.config, vocoder=vocoder)
+        _require_files(registry, config, ["vocoder"])
         made = _make_vocoder(registry, config, self.transform).eval()
         return Pipeline(config, transform=self.transform, model=self.model, prior=self.prior, vocoder=made)
 
@@ -224,7 +257,10 @@ class Pipeline(nn.Module):
     def using(self, section: str, doing: str) -> AbstractContextManager[None]:
         """A block that runs code of one part: what that raises becomes a line that names the plugin."""
         part: PartConfig = getattr(self.config, section)
-        return guarded(f"The {section} {part.plugin!r} of {part.distribution} failed while {doing}")
+        return guarded(
+            f"The {section} {part.plugin!r} of {part.distribution} failed while {doing}",
+            type(getattr(self, section)).__module__,
+        )
 
 
 def model_suggestions(registry: Registry, model: str, section: str) -> dict[str, Any]:
@@ -233,6 +269,23 @@ def model_suggestions(registry: Registry, model: str, section: str) -> dict[str,
     assert isinstance(plugin, ModelPlugin)  # the registry has checked what each hook yields
     pairs = ((target.partition("."), value) for target, value in plugin.suggests.items())
     return {name: value for (where, _, name), value in pairs if where == section}
+
+
+def _given(part: PartConfig, made: object, name: str, kind: type[Given], what: str) -> Given:
+    """An attribute that a part must have set.
+
+    Raises:
+        PluginError: it has not, or not to what it should be.
+    """
+    value: object = getattr(made, name, None)
+    if not isinstance(value, kind):
+        came = "is missing" if value is None else f"is {value!r}"
+        where = f"{type(made).__module__}.{type(made).__qualname__}.__init__"
+        raise PluginError(
+            f"{part.plugin!r} of {part.distribution} can't be used: its {name}, {what}, {came}. "
+            f"Set self.{name} in {where}."
+        )
+    return value
 
 
 def _make_vocoder(registry: Registry, config: PipelineConfig, transform: Transform) -> Vocoder:
@@ -253,10 +306,38 @@ def _make_vocoder(registry: Registry, config: PipelineConfig, transform: Transfo
     return made
 
 
+def _require_files(registry: Registry, config: PipelineConfig, sections: Iterable[str]) -> None:
+    """Check that the files which options name are there, and not only what a run says of them.
+
+    Raises:
+        PluginError: one is not.
+    """
+    for section in sections:
+        part: PartConfig = getattr(config, section)
+        chosen = options.build(_row(registry, section, part).usable().options, part.options, where=section, stored=True)
+        for name, file in options.assets(chosen).items():
+            if file.path is None:
+                raise PluginError(
+                    f"The {section} {part.plugin!r} of {part.distribution} is to be made with {file}, which is not "
+                    f"here: give {section}.{name} that file."
+                )
+
+
 def _make(registry: Registry, config: PipelineConfig, section: str, **context: Any) -> Any:
     part: PartConfig = getattr(config, section)
+    row = _row(registry, section, part)
+    chosen = options.build(row.usable().options, part.options, where=section, stored=True)
+    return registry.make(section, row.full_name, chosen, **context)
+
+
+def _row(registry: Registry, section: str, part: PartConfig) -> PluginRow:
+    """The row of a part.
+
+    Raises:
+        PluginError: it is missing; the message says which distribution brings it.
+    """
     try:
-        row = registry.row(section, f"{part.distribution}:{part.plugin}")
+        return registry.row(section, part.name)
     except PluginError as error:
         theirs = [r for r in registry.rows if r.distribution == part.distribution]
         if any(r.plugin is None or (r.kind, r.name) == (section, part.plugin) for r in theirs):
@@ -279,4 +360,3 @@ def _make(registry: Registry, config: PipelineConfig, section: str, **context: A
             f"This pipeline needs the {section} {part.plugin!r} {part.version} of {part.distribution}, which {state}. "
             f"{cure}"
         ) from error
-    return registry.make(section, f"{row.distribution}:{row.name}", part.options, **context)

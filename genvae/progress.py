@@ -68,7 +68,8 @@ class Display:
     def __init__(self, *, silent: bool = False) -> None:
         self._silent = silent
         self._stage: str | None = None
-        self._began = self._said = 0.0
+        self._began = self._said = time.monotonic()
+        self._first = 0.0
         self._bar: Any = None
         self._task: Any = None
 
@@ -85,12 +86,12 @@ class Display:
         now = time.monotonic()
         if event.stage != self._stage:
             self._close()
-            self._stage, self._began, self._said = event.stage, now, now
+            self._stage, self._began, self._first = event.stage, now, event.done
         if _has_bars():
             self._move(event, now)
         elif now - self._said >= PERIOD:
             self._said = now
-            self._say(_line(event, now - self._began))
+            self._say(_line(event, now - self._began, self._first))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -140,7 +141,7 @@ def tracked(items: Iterable[T], stage: str, listener: Listener, *, total: int | 
 
 
 def _has_bars() -> bool:
-    return sys.stderr.isatty() or "ipykernel" in sys.modules
+    return (sys.stderr is not None and sys.stderr.isatty()) or "ipykernel" in sys.modules
 
 
 def _bar() -> Any:
@@ -161,8 +162,13 @@ def _bar() -> Any:
     return Bar(*columns, console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty())
 
 
-def _line(event: Progress, seconds: float) -> str:
-    """A stage's state on a line of its own, such as `training: 12 %, loss 1.02, 48 s so far, about 350 s left`."""
+def _line(event: Progress, seconds: float, first: float = 0.0) -> str:
+    """A stage's state on a line of its own, such as `training: 12 %, loss 1.02, 48 s so far, about 350 s left`.
+
+    Args:
+        seconds: since the stage began here.
+        first: how much of it was done by then, such as before a training was resumed.
+    """
     parts = []
     if event.total:
         share = event.done / event.total
@@ -170,6 +176,6 @@ def _line(event: Progress, seconds: float) -> str:
     if event.note:
         parts.append(event.note)
     parts.append(f"{seconds:.0f} s so far")
-    if event.total and 0 < event.done < event.total:
-        parts.append(f"about {seconds * (event.total - event.done) / event.done:.0f} s left")
+    if event.total and first < event.done < event.total:
+        parts.append(f"about {seconds * (event.total - event.done) / (event.done - first):.0f} s left")
     return f"{event.stage}: {', '.join(parts)}"

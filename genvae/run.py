@@ -14,7 +14,7 @@ RUN/
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,7 +24,7 @@ from safetensors.torch import load_file
 
 import genvae
 from genvae.allocation import AllocationBound
-from genvae.errors import Cure, DiskError, RunError
+from genvae.errors import Cure, DiskError, OptionError, RunError
 from genvae.files import read_json, write_json
 from genvae.pipeline import Pipeline, PipelineConfig
 from genvae.plugin.registry import Registry
@@ -174,7 +174,9 @@ class Run:
         for what in differences(self.path, (self.description_path.name, self.weights_path.name)):
             raise RunError(f"{what} Take the run from where it came from once more.")
         with torch.random.fork_rng(devices=[]):  # building draws weights that are replaced at once
-            pipeline = self.build(registry, self.weights_path, config)
+            described = config or self.config
+            own = described.vocoder == self.config.vocoder
+            pipeline = self.build(registry, self.weights_path, described, new=() if own else ("vocoder",))
         transform = self.config.transform
         cure = pip_install(transform.distribution, transform.version)
         for name, (then, now) in self.spec.differences(pipeline.transform.spec).items():
@@ -187,7 +189,7 @@ class Run:
             state = load_file(self.weights_path)
         except (SafetensorError, OSError) as error:
             raise RunError(f"{self.weights_path} is damaged: {error}") from error
-        if pipeline.config.vocoder != self.config.vocoder:  # what was trained of the run's own is none of its weights
+        if not own:  # what was trained of the run's own is none of its weights
             state = {name: tensor for name, tensor in state.items() if not name.startswith("vocoder.")}
             state |= pipeline.vocoder.state_dict(prefix="vocoder.")
         try:
@@ -197,14 +199,21 @@ class Run:
             raise RunError(f"{self.weights_path} does not fit the run's parts: {misfit}") from error
         return pipeline.eval()
 
-    def build(self, registry: Registry, weights: Path, config: PipelineConfig | None = None) -> Pipeline:
+    def build(
+        self, registry: Registry, weights: Path, described: PipelineConfig, *, new: Collection[str] = ()
+    ) -> Pipeline:
         """The parts, untrained, as long as they are in proportion to the file that holds their weights.
+
+        Args:
+            registry: where plugins come from.
+            weights: the file.
+            described: what to build.
+            new: sections that are made rather than read, as `Pipeline.build` has them.
 
         Raises:
             RunError: they would take more memory than weights of that size can fill.
             PluginError: a plugin is missing.
         """
-        described = config or self.config
         size = weights.stat().st_size
 
         def refusal() -> RunError:
@@ -214,8 +223,11 @@ class Run:
                 f"{weights.name}. Its largest number is {name} = {value}."
             )
 
-        with AllocationBound(_BESIDE_WEIGHTS + 8 * size, refusal):
-            return Pipeline.build(described, registry)
+        try:
+            with AllocationBound(_BESIDE_WEIGHTS + 8 * size, refusal):
+                return Pipeline.build(described, registry, new=new)
+        except OptionError as error:  # of a file, not of whoever gives the command
+            raise RunError(f"{self.path} is described with an option that is none: {error}") from error
 
     def save_weights(self, pipeline: Pipeline) -> None:
         """Write every part's weights; from here on the run can generate."""

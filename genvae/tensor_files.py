@@ -12,7 +12,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from genvae.errors import RunError
-from genvae.files import parse_json, write_whole
+from genvae.files import write_whole
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
@@ -60,6 +60,6 @@ def load_tree(path: Path) -> Any:
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a mapping
-            return unpack(parse_json(file.metadata()["tree"]))
+            return unpack(json.loads(file.metadata()["tree"]))
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RunError(f"{path} is damaged: {error}") from error

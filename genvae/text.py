@@ -1,7 +1,8 @@
-"""Text from strangers, such as file names, made fit to be shown."""
+"""Text from strangers, such as file names, made fit to be shown, or to name a file."""
 
 from __future__ import annotations
 
+import re
 import sys
 
 
@@ -14,3 +15,13 @@ def printable(text: str) -> str:
     plain = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     return plain.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def file_stem(name: str, most: int = 150) -> str:
+    """A genre's or a file's name as a part of a file's name, fit for any file system, of so many bytes at most.
+
+    >>> file_stem("Drum & Bass")
+    'Drum-Bass'
+    """
+    plain = re.sub(r"[^\w.-]+", "-", name).strip(".-")
+    return plain.encode("utf-8")[:most].decode("utf-8", "ignore") or "genre"

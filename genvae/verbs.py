@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from genvae.synthesis.sound import Clip
     from genvae.synthesis.synthesizer import Synthesizer
 
+WORST = 5
+"""Clips of each genre that an evaluation writes as the worst."""
 PRETRAINED = "pretrained"
 """The name of the run that comes with genvae, wherever a run's folder may stand."""
 
@@ -40,6 +43,8 @@ def open_run(run: Run | Path | str | None = None) -> Run:
         return run
     if run is None or (str(run) == PRETRAINED and not Path(run).exists()):
         return Run(pretrained_run())
+    if not Path(run).exists() and get_close_matches(str(run), [PRETRAINED, "embedded", "default"], cutoff=0.8):
+        raise RunError(f"There is no run {str(run)!r}. The one that comes with genvae is called {PRETRAINED!r}.")
     return Run(Path(run))
 
 
@@ -86,7 +91,7 @@ def load(
     values = by_section(options or {}, ["vocoder"])["vocoder"]
     if vocoder is None and not values:
         return Synthesizer(opened, registry)
-    other = opened.config.with_vocoder(registry, vocoder or opened.config.vocoder.plugin, values)
+    other = opened.config.with_vocoder(registry, vocoder or opened.config.vocoder.name, values)
     return Synthesizer(opened, registry, vocoder=other.vocoder)
 
 
@@ -94,7 +99,7 @@ def prepare(
     sources: Path | str | Iterable[Path | str],
     store: Path | str,
     *,
-    dataset: str = "folder",
+    dataset: str = "genvae:folder",
     options: Mapping[str, Any] | None = None,
     sample_rate: int = 22050,
     clip_ms: int = 1000,
@@ -132,6 +137,7 @@ def prepare(
         StoreError: `store` is something else, was prepared with other settings or from other sources, or is in use.
     """
     from genvae.clips.prepare import prepare as prepare_store
+    from genvae.clips.report import held_out
     from genvae.clips.store import ClipStore
     from genvae.clips.work import Settings
     from genvae.plugin.options import by_section
@@ -152,6 +158,8 @@ def prepare(
         prepared = prepare_store(datasets, Path(store), settings, executor=executor, workers=workers, listener=listener)
         if prepared.removed:
             listener(Message("No longer in the sources, so taken out: " + ", ".join(prepared.removed)))
+        if told := held_out(prepared.report, validation):
+            listener(Message(told))
         changed = prepared.decoded or prepared.removed
         listener(Message(f"Prepared {store}" if changed else f"Nothing to do for {store}"))
     return ClipStore.open(store)
@@ -208,6 +216,7 @@ def train(
     """
     from genvae.plugin.options import by_section
     from genvae.plugin.registry import installed
+    from genvae.training.extras import sections
     from genvae.training.job import JOB_SECTIONS, new_job, resume_job
     from genvae.training.loop import train as run_training
     from genvae.training.plan import Budget
@@ -232,7 +241,7 @@ def train(
             Path(run),
             clips,
             plugins=named,
-            values=by_section(options or {}, JOB_SECTIONS),
+            values=by_section(options or {}, [*JOB_SECTIONS, *sections(registry)]),
             budget=budget or chosen.budget,
             seed=seed or 0,
             preset=chosen.values,
@@ -240,8 +249,6 @@ def train(
             registry=registry,
         )
     with listening(progress) as listener:
-        if not resume and preset and budget is None:
-            listener(Message(PRESETS[preset].expect))
         return run_training(job, clips, device=device, listener=listener)
 
 
@@ -251,8 +258,11 @@ def evaluate(
     *,
     clips: int = 120,
     seed: int = 0,
+    generated: Path | str | None = None,
     baseline: Run | Path | str | None = None,
     candidates: int = 1,
+    seconds: float | None = None,
+    worst: Path | str | None = None,
     progress: bool | Listener = True,
     registry: Registry | None = None,
 ) -> EvaluationTable:
@@ -265,8 +275,11 @@ def evaluate(
         store: the one that it was trained on, for its unseen recordings.
         clips: of each genre, at most.
         seed: of the clips, and of what is drawn to measure them.
+        generated: a folder with sound files in a folder for each genre, to be measured in place of new clips.
         baseline: a run for a row to compare with.
         candidates: with more than one, a row of clips each of which is the best of so many.
+        seconds: also measure whether sounds of so many seconds hold together.
+        worst: a folder into which the generated clips that are farthest from real ones are written.
         progress: True shows it, False is silence; else what is called with each `Progress` and `Message`.
         registry: where plugins come from; None for what is installed.
 
@@ -276,33 +289,52 @@ def evaluate(
     Raises:
         RunError: the run is unfinished, or its clips are of another rate or length than the store's.
         GenvaeError: the store holds too few unseen recordings.
+        AudioError: a file in `generated` can't be read.
+        OSError: a file in `worst` can't be written.
     """
+    from genvae.metrics.clip_files import read_clips, write_worst
     from genvae.metrics.evaluation import Evaluation
-    from genvae.metrics.report import as_json, tables
+    from genvae.metrics.report import as_json, continuity_json, continuity_table, tables, worst_table
     from genvae.metrics.table import EvaluationTable
     from genvae.plugin.registry import installed
 
     opened, held = open_run(run), open_store(store)
-    evaluation = Evaluation(
-        opened,
-        registry or installed(),
-        held,
-        baseline=None if baseline is None else open_run(baseline),
-        candidates=candidates,
-        clips=clips,
-        seed=seed,
-    )
     with listening(progress) as listener:
+        _warn_of_other_store(opened, held, listener)
+        evaluation = Evaluation(
+            opened,
+            registry or installed(),
+            held,
+            generated=None if generated is None else read_clips(Path(generated), opened.config.genres, held),
+            baseline=None if baseline is None else open_run(baseline),
+            candidates=candidates,
+            clips=clips,
+            seed=seed,
+        )
+        if evaluation.judge.clips < clips:
+            listener(Message(f"Only {evaluation.judge.clips} clips of each genre can be compared."))
         rows = [evaluation.row(name) for name in tracked(list(evaluation.sources), "measuring", listener)]
-    return EvaluationTable(as_json(evaluation, rows), tables(evaluation, rows))
+        values, shown = as_json(evaluation, rows), tables(evaluation, rows)
+        if seconds is not None:
+            continuities = evaluation.continuities(seconds)
+            values["continuity"] = continuity_json(seconds, continuities)
+            shown.append(continuity_table(seconds, continuities))
+        if worst is not None:
+            oddities = write_worst(evaluation, Path(worst), WORST)
+            values["worst"] = [str(path) for path, _ in oddities]
+            shown.append(worst_table(oddities))
+    return EvaluationTable(values, shown)
 
 
-def make_critic(run: Run | Path | str, store: ClipStore | Path | str) -> Path:
+def make_critic(
+    run: Run | Path | str | None, store: ClipStore | Path | str, *, progress: bool | Listener = True
+) -> Path:
     """Learn from a store's training clips what `genvae generate --candidates` chooses by, and keep it in the run.
 
     Args:
-        run: a trained run.
+        run: a trained run; None for the pretrained one.
         store: the one that it was trained on.
+        progress: True shows messages, False is silence; else what is called with each `Message`.
 
     Returns:
         the file that was written.
@@ -310,8 +342,10 @@ def make_critic(run: Run | Path | str, store: ClipStore | Path | str) -> Path:
     from genvae.metrics.critic import Critic
     from genvae.metrics.embedder import default_embedder
 
-    opened = open_run(run)
-    Critic.of_store(open_store(store), opened.config.genres, default_embedder()).save(opened.critic_path)
+    opened, held = open_run(run), open_store(store)
+    with listening(progress) as listener:
+        _warn_of_other_store(opened, held, listener)
+    Critic.of_store(held, opened.config.genres, default_embedder()).save(opened.critic_path)
     return opened.critic_path
 
 
@@ -343,10 +377,10 @@ def make_map(
     from genvae.plugin.registry import installed
 
     opened = open_run(run)
-    if store is not None and not opened.latents_path.exists():
-        with listening(progress) as listener:
+    with listening(progress) as listener:
+        if store is not None and not opened.latents_path.exists():
             encode_store(opened, open_store(store), registry or installed(), listener=listener)
-    return fit_map(opened, method, seed=seed)
+        return fit_map(opened, method, seed=seed, listener=listener)
 
 
 def regenerate(file: Path | str, run: Run | Path | str | None = None, *, registry: Registry | None = None) -> Clip:
@@ -430,3 +464,12 @@ def export_onnx(
     from genvae.plugin.registry import installed
 
     return onnx_export.export_onnx(open_run(run), registry or installed(), Path(path), part=part, mean=mean)
+
+
+def _warn_of_other_store(run: Run, store: ClipStore, listener: Listener) -> None:
+    if run.data.get("store") != store.digest:
+        text = (
+            f"{run.path} was not trained on {store.path} as it is now. It may know the recordings that it is compared "
+            "with, and its training clips may be others."
+        )
+        listener(Message(text, warning=True))

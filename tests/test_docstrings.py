@@ -73,7 +73,10 @@ def fields(dataclass: griffe.Object) -> set[str]:
     return {
         name
         for name, member in dataclass.members.items()
-        if isinstance(member, griffe.Attribute) and member.annotation and "instance-attribute" in member.labels
+        if isinstance(member, griffe.Attribute)
+        and member.annotation
+        and "instance-attribute" in member.labels
+        and "Option(" not in str(member.annotation)  # whose meaning stands there
     }
 
 

@@ -15,7 +15,7 @@ def assemble(**given: object) -> PipelineConfig:
 
 def test_by_default_every_part_is_the_default_with_its_options_written_out():
     config = assemble()
-    assert {section: getattr(config, section).plugin for section in DEFAULTS} == DEFAULTS
+    assert {section: getattr(config, section).name for section in DEFAULTS} == DEFAULTS
     assert config.transform.options["n_fft"] == 1024
     assert config.transform.options["hop"] == 256
 

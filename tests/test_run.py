@@ -145,13 +145,21 @@ def test_a_change_after_the_seal_is_noticed_before_anything_is_loaded(tiny_run):
     tiny_run.load(installed())  # as runs of older versions are
 
 
-@pytest.mark.parametrize(("name", "value"), [("latent_dim", 2_000_000), ("width", 200_000)])
-def test_parts_out_of_proportion_to_the_weights_are_refused_before_they_are_made(tiny_run, name, value):
+def test_parts_out_of_proportion_to_the_weights_are_refused_before_they_are_made(tiny_run):
     described = json.loads(tiny_run.description_path.read_text())["pipeline"]["model"]["options"]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(RunError, match=rf"pipeline\.json describes parts .*model\.{name} = {value}"):
-        change(tiny_run, "model", options=described | {name: value}).load(installed())
+    with pytest.raises(RunError, match=r"pipeline\.json describes parts .*model\.width = 8192"):
+        change(tiny_run, "model", options=described | {"width": 8192}).load(installed())
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 700_000  # KiB
+
+
+@pytest.mark.parametrize(
+    ("section", "name"), [("vocoder", "iterations"), ("model", "latent_dim"), ("transform", "n_fft")]
+)
+def test_an_option_of_a_file_that_is_out_of_its_range_is_the_files_fault(tiny_run, section, name):
+    described = json.loads(tiny_run.description_path.read_text())["pipeline"][section]["options"]
+    with pytest.raises(RunError, match=rf"{section}\.{name} takes"):
+        change(tiny_run, section, options=described | {name: 10**9}).load(installed())
 
 
 @pytest.mark.parametrize(

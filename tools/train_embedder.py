@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from genvae.clips.store import ClipStore
 from genvae.metrics.embedder import WEIGHTS
 from genvae.metrics.network import BANDS, WIDTHS, EmbedderNetwork, maps_of
-from genvae.metrics.sampling import choose, shifted
+from genvae.metrics.sampling import choose
 from genvae.pipeline import Pipeline, PipelineConfig
 from genvae.plugin.registry import installed
 from genvae.tensor_files import save_tensors
@@ -93,7 +93,10 @@ def examples(store: ClipStore) -> tuple[Tensor, Tensor, Tensor]:
         numbers = generator.permutation(choose(store, numbers_of[name], CLIPS))
         others = None
         for start in range(0, len(numbers), _BLOCK):
-            waves = torch.from_numpy(shifted(store, numbers[start : start + _BLOCK], generator))
+            block = numbers[start : start + _BLOCK]
+            waves = torch.from_numpy(
+                store.shifted_waves(block, generator.integers(store.clip_samples, size=len(block)))
+            )
             level = levels(pipeline, waves)
             others = level if others is None else others
             none = np.zeros((len(waves), len(KINDS)), np.float32)

@@ -84,5 +84,6 @@ def read_comment(path: Path) -> str:
             with soundfile.SoundFile(path) as file:
                 return str(file.comment)
         except (OSError, soundfile.SoundFileError) as error:
-            raise AudioError(f"{path} can't be read: it is missing, or no {path.suffix} file.") from error
+            wrong = f"it is no {path.suffix} file" if path.is_file() else "there is no such file"
+            raise AudioError(f"{path} can't be read: {wrong}.") from error
     return wav.read_info(path).get("ICMT", "")

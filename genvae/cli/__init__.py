@@ -40,11 +40,13 @@ def _use_files(ctx: click.Context, parameter: click.Parameter, paths: tuple[Path
     """Let the registry know the files for as long as the command runs."""
     if not paths:
         return
-    from genvae.plugin.registry import forget_file, use_file
+    from genvae.plugin.registry import flaws, forget_file, use_file
 
     for path in paths:
         try:
             use_file(path)
+            for flaw in flaws(path):
+                click.echo(f"Warning: {printable(str(path))}: {printable(flaw)}.", err=True)
         except GenvaeError as error:  # here the command has not begun, so nothing else would tell it
             click.echo(f"Error: {printable(str(error))}", err=True)
             ctx.exit(error.exit_code)
@@ -154,8 +156,13 @@ class LazyGroup(click.Group):
                 raise
             from genvae.plugin.guard import guarded
 
-            with guarded(f"The command {name!r}, which a plugin adds, failed"):
+            with guarded(f"The command {name!r}, which a plugin adds, failed", _module_of(self.get_command(ctx, name))):
                 raise
+
+
+def _module_of(command: click.Command | None) -> str:
+    """The module of a plugin's command, "" for none."""
+    return str(getattr(getattr(command, "callback", None), "__module__", ""))
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from genvae.cli.numbers import Whole
 from genvae.cli.output import say, show_table
 from genvae.errors import DiskError, OptionError, nearest
 from genvae.text import printable
@@ -36,7 +37,7 @@ _LIBRARIES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUM
     show_default=True,
     help="What computes, in the suites that can choose.",
 )
-@click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads of every library.")
+@click.option("--threads", type=Whole(1), default=1, show_default=True, help="Threads of every library.")
 @click.option(
     "--sounds",
     type=click.Path(path_type=Path, exists=True, file_okay=False),

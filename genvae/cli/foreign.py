@@ -13,6 +13,7 @@ import click
 from genvae.errors import PluginError
 from genvae.plugin.discovery import PluginRow, PluginState, normalised
 from genvae.plugin.guard import guarded
+from genvae.plugin.noise import kept_quiet
 from genvae.plugin.registry import Disabled
 
 
@@ -39,7 +40,7 @@ def find(typed: str) -> click.Command | None:
         listed = " or ".join(f"genvae {dist}:{name}" for dist, _ in found)
         raise PluginError(f"Two distributions add a command {name!r}: write {listed}.")
     [(dist, point)] = found
-    with guarded(f"The command {name!r} of {dist} can't be loaded"):
+    with guarded(f"The command {name!r} of {dist} can't be loaded", point.value), kept_quiet():
         command = point.load()
     if not isinstance(command, click.Command):
         what = f"{point.value} is {type(command).__name__}, expected a click.Command"

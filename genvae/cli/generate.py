@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import secrets
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from genvae.cli.numbers import Number, Whole
 from genvae.cli.output import byte_stream, is_file, make_folder, save, say, show_json, show_path, tracked
 from genvae.errors import AudioError, GenvaeError, OptionError
 
@@ -16,28 +17,28 @@ if TYPE_CHECKING:
     from genvae.synthesis.sound import Clip
 
 
-def _finite(ctx: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
-    if value is not None and not math.isfinite(value):
-        raise click.BadParameter(f"{value} is not a finite number.")
-    return value
+def _no_words(ctx: click.Context, parameter: click.Parameter, words: tuple[str, ...]) -> None:
+    """Refuse a genre that stands without its flag."""
+    if words:
+        raise click.UsageError(f"Name the genre with --genre: genvae generate --genre {shlex.quote(words[0])}")
 
 
 @click.command()
+@click.argument("words", nargs=-1, metavar="", expose_value=False, callback=_no_words)
 @click.option("--run", "run_path", type=click.Path(path_type=Path), help="Run to use instead of the pretrained one.")
 @click.option("--genre", help="Genre of the clips; left out, the error names those of the run.")
-@click.option("--count", type=click.IntRange(min=1), default=1, show_default=True, help="Number of clips.")
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Same seed and run, same clips. By default random.")
+@click.option("--count", type=Whole(min=1), default=1, show_default=True, help="Number of clips.")
+@click.option("--seed", type=Whole(0, 2**63 - 1), help="Same seed and run, same clips. By default random.")
 @click.option(
     "--temperature",
-    type=click.FloatRange(min=0),
+    type=Number(min=0),
     default=1.0,
     show_default=True,
-    callback=_finite,
     help="Below 1 more typical, above 1 more unusual.",
 )
 @click.option(
     "--candidates",
-    type=click.IntRange(min=1),
+    type=Whole(min=1),
     default=1,
     show_default=True,
     metavar="K",
@@ -45,8 +46,7 @@ def _finite(ctx: click.Context, parameter: click.Parameter, value: float | None)
 )
 @click.option(
     "--seconds",
-    type=float,
-    callback=_finite,
+    type=Number(),
     help="A longer sound, on a smooth way through the genre's latents.  [default: one clip]",
 )
 @click.option("--vocoder", help="Vocoder to use instead of the run's own.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +74,17 @@ def _store(path: Path) -> dict[str, Any]:
 
 
 def _clip(path: Path) -> dict[str, Any]:
+    from genvae.audio.open import open_sound
+    from genvae.errors import AudioError, Cure
     from genvae.synthesis import provenance
 
-    return {"kind": "clip", "path": str(path), **provenance.read(path).to_json()}
+    try:
+        return {"kind": "clip", "path": str(path), **provenance.read(path).to_json()}
+    except AudioError as error:
+        with suppress(AudioError, OSError), open_sound(path):
+            message = f"{path} was not made by genvae generate: it does not say what made it."
+            raise GenvaeError(message, cure=Cure.of("reconstruct", files=path, output="heard")) from error
+        raise
 
 
 def _lines(about: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from genvae.cli.numbers import Number, Whole
 from genvae.cli.output import byte_stream, is_file, make_folder, save, say, show_json, show_path, tracked
 
 if TYPE_CHECKING:
@@ -18,10 +19,8 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--from", "start", required=True, metavar="GENRE@SEED|FILE", help="The sound to begin with.")
 @click.option("--to", "end", required=True, metavar="GENRE@SEED|FILE", help="The sound to end with.")
-@click.option(
-    "--steps", type=click.IntRange(2, 1000), default=8, show_default=True, help="Number of clips, with both ends."
-)
-@click.option("--seconds", type=float, help="Make one sound of this length instead of clips.")
+@click.option("--steps", type=Whole(2, 1000), default=8, show_default=True, help="Number of clips, with both ends.")
+@click.option("--seconds", type=Number(), help="Make one sound of this length instead of clips.")
 @click.option(
     "-o",
     "--output",
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--seed",
-    type=click.IntRange(0, 2**63 - 1),
+    type=Whole(0, 2**63 - 1),
     help="Of the noise in the sound; by default that of --from, or 0 where it is a file.",
 )
 @click.option("--overwrite", is_flag=True, help="Write over files that hold something else.")
@@ -68,6 +67,9 @@ def interpolate(
     genvae interpolate --from techno@42 --to piano@7 --steps 5 -o way/
     genvae interpolate --from song.mp3 --to piano@7 --seconds 10 -o way.wav
     """
+    given = click.get_current_context().get_parameter_source("steps")
+    if seconds is not None and given is not click.core.ParameterSource.DEFAULT:
+        raise click.UsageError("--steps and --seconds both say how long the sound is: give one of them.")
     if output == "-" and as_json:
         raise click.UsageError("-o - can't be combined with --json: standard output is the sound.")
     single = is_file(output)
@@ -114,8 +116,8 @@ def _kept(path: Path, clip: Clip, overwrite: bool, as_json: bool) -> tuple[Path,
 
 def _end(text: str, synthesizer: Synthesizer) -> tuple[Knot, int | None, str]:
     """An end of the path: where it lies, its seed if it has one, and a name for files."""
-    from genvae.cli.runs import file_stem
     from genvae.synthesis.inputs import file_of, seed_of
+    from genvae.text import file_stem
 
     knot = synthesizer.locate(text)
     if named := seed_of(text):

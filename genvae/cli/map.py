@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from genvae.cli.numbers import Whole
 from genvae.cli.output import say, show_json, show_path
 
 
@@ -23,7 +24,7 @@ from genvae.cli.output import say, show_json, show_path
     type=click.Path(path_type=Path),
     help="The store that the run was trained on, for a run without latents of its clips.",
 )
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of UMAP.")
+@click.option("--seed", type=Whole(0, 2**31 - 1), default=0, show_default=True, help="Of UMAP.")
 @click.option("--json", "as_json", is_flag=True, help="Say what was made as JSON.")
 def map(run_path: Path, method: str, store: Path | None, seed: int, as_json: bool) -> None:
     """Project the training clips of RUN to 2-D, and keep the map in the run as map.safetensors.

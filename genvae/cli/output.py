@@ -43,7 +43,7 @@ def show_json(value: Any) -> None:
 def show_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Write a table to stdout: wrapped to a terminal; on a pipe plain, one line a row, with nothing cut."""
     cells = [[printable(" ".join(cell.split())) for cell in row] for row in rows]
-    if not sys.stdout.isatty():
+    if sys.stdout is None or not sys.stdout.isatty():
         widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
         for row in [list(heads), *cells]:
             click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -58,6 +58,17 @@ def show_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for row in cells:
         table.add_row(*map(Text, row))  # as Text, so that brackets in a name are not taken for markup
     Console().print(table)
+
+
+def printed_options(section: str, cls: type) -> list[tuple[str, str]]:
+    """Each option of a dataclass as what is typed to leave it as it is, and what it means and takes."""
+    from genvae.plugin.options import describe
+
+    rows = []
+    for each in describe(cls):
+        default = each.default.strip('"')
+        rows.append((f"{section}.{each.name}={default}", f"{each.meaning}: {each.type}"))
+    return rows
 
 
 def show_fields(fields: Iterable[tuple[str, str]]) -> None:
@@ -79,7 +90,7 @@ def tracked(items: Sequence[T], what: str) -> Iterator[Iterator[T]]:
 
 
 def _track(items: Sequence[T], what: str) -> Generator[T, None, None]:
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield from items
         return
     began, done = time.monotonic(), 0
@@ -150,8 +161,10 @@ def byte_stream() -> BinaryIO:
     """Standard output for bytes.
 
     Raises:
-        GenvaeError: it is a terminal, which a sound would only upset.
+        GenvaeError: it is closed, or a terminal, which a sound would only upset.
     """
+    if sys.stdout is None:
+        raise GenvaeError("Standard output is closed, so that -o - leads nowhere. Name a file.")
     if sys.stdout.isatty():
         raise GenvaeError(
             "-o - writes a wav file, which is nothing for a terminal. "

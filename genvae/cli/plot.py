@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from genvae.cli.numbers import Number, Whole
 from genvae.cli.output import say, show_path, tracked
 from genvae.cli.sources import MOST_SECONDS, read_part
 from genvae.errors import DiskError, GenvaeError
@@ -39,12 +40,12 @@ def _of_sound(command: _Command) -> _Command:
     for option in (
         click.option(
             "--seconds",
-            type=click.FloatRange(min=0, min_open=True),
+            type=Number(min=0, min_open=True),
             default=60.0,
             show_default=True,
             help=f"How much of it, {MOST_SECONDS:g} at most.",
         ),
-        click.option("--start", type=click.FloatRange(min=0), default=0.0, help="From where on, in seconds."),
+        click.option("--start", type=Number(min=0), default=0.0, help="From where on, in seconds."),
         _run_option,
         _output,
         click.argument("source", metavar="FILE|GENRE@SEED"),
@@ -68,9 +69,7 @@ def plot() -> None:
 
 @plot.command()
 @_of_sound
-@click.option(
-    "--at", type=click.FloatRange(min=0), help="Where samples show, in seconds.  [default: the loudest place]"
-)
+@click.option("--at", type=Number(min=0), help="Where samples show, in seconds.  [default: the loudest place]")
 def waveform(source: str, output: Path, run_path: Path | None, start: float, seconds: float, at: float | None) -> None:
     """A waveform, and a few milliseconds of it in which the samples show."""
     _check(output)
@@ -110,10 +109,10 @@ def spectrogram(source: str, output: Path, run_path: Path | None, start: float, 
 @click.argument("store", type=click.Path(path_type=Path))
 @_output
 @_run_option
-@click.option("--new", "count", type=click.IntRange(1, 4), default=2, show_default=True, help="New clips of a genre.")
+@click.option("--new", "count", type=Whole(1, 4), default=2, show_default=True, help="New clips of a genre.")
 @click.option(
     "--seed",
-    type=click.IntRange(0, 2**31 - 1),
+    type=Whole(0, 2**31 - 1),
     default=0,
     show_default=True,
     help="Of the choice of the original and of the new clips.",

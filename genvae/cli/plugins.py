@@ -21,6 +21,10 @@ _LISTED = click.Choice([*KINDS, "command"])
 _EXAMPLES = {
     "dataset": "genvae prepare SOURCE --dataset {name} --out STORE",
     "vocoder": "genvae generate --genre GENRE --vocoder {name}",
+    "schedule": "genvae train STORE --run RUN --set train.schedule={name}",
+    "callback": "genvae train STORE --run RUN --set train.callbacks={name}",
+    "embedder": "genvae evaluate RUN --store STORE",
+    "metric": "genvae evaluate RUN --store STORE",
 }
 _TRAIN = "genvae train STORE --{kind} {name} --run RUN"
 
@@ -61,6 +65,8 @@ def list_plugins(kind: str | None, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def show_plugin(name: str, kind: str | None, as_json: bool) -> None:
     """Show what one plugin does and each of its options."""
+    from dataclasses import asdict
+
     from genvae.plugin import options
     from genvae.plugin.registry import installed
 
@@ -70,7 +76,7 @@ def show_plugin(name: str, kind: str | None, as_json: bool) -> None:
     suggests = dict(plugin.suggests) if isinstance(plugin, ModelPlugin) else {}
     example = _EXAMPLES.get(row.kind, _TRAIN).format(kind=row.kind, name=row.name)
     if as_json:
-        fields = [{"name": n, "type": kind, "default": default} for n, kind, default in described]
+        fields = [asdict(option) for option in described]
         about = {"factory": plugin.factory if plugin else None, "options": fields, "suggests": suggests}
         show_json({**_as_json(row), **about, "example": example})
         return
@@ -86,8 +92,12 @@ def show_plugin(name: str, kind: str | None, as_json: bool) -> None:
         shown += [("summary", plugin.summary), ("factory", plugin.factory), ("example", example)]
     show_fields(shown)
     if described:
+        section = row.name if row.kind in ("schedule", "callback") else row.kind
         click.echo()
-        show_table(("OPTION", "TYPE", "DEFAULT"), [(f"{row.kind}.{n}", kind, value) for n, kind, value in described])
+        show_table(
+            ("OPTION", "TYPE", "DEFAULT", "MEANING"),
+            [(f"{section}.{each.name}", each.type, each.default, each.meaning) for each in described],
+        )
     if suggests:
         click.echo("\nFor other parts it suggests, where you say nothing:")
         for target, value in suggests.items():
@@ -138,9 +148,12 @@ def new_plugin(name: str, kind: str, output: Path | None) -> None:
     help="An option, such as model.width=32; may be repeated. Small sizes are checked sooner.",
 )
 @click.option("--source", type=click.Path(path_type=Path, exists=True), help="SOURCE for a dataset to read.")
+@click.option(
+    "--patience", type=click.FloatRange(0, min_open=True), default=600.0, show_default=True, help="Seconds for a check."
+)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def check_plugins(
-    target: str, kind: str | None, assignments: tuple[str, ...], source: Path | None, as_json: bool
+    target: str, kind: str | None, assignments: tuple[str, ...], source: Path | None, patience: float, as_json: bool
 ) -> None:
     """Check that a plugin keeps the promises of its kind.
 
@@ -148,7 +161,7 @@ def check_plugins(
     or a Python file, installed or not. Each failure says what was expected, what came, and where to read. The exit
     status is 1 if something is to be mended.
     """
-    from dataclasses import asdict
+    from dataclasses import asdict, replace
 
     from genvae.cli.assignments import parse_assignments
     from genvae.plugin import options
@@ -161,7 +174,7 @@ def check_plugins(
     outcomes = []
     with tracked(bound, "Checking") as checks:
         for each in checks:
-            outcomes.append(outcome_of(each))
+            outcomes.append(outcome_of(replace(each, patience=patience)))
     report = Report(outcomes)
     if as_json:
         show_json(

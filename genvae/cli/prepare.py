@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from genvae.cli.numbers import Whole
+
 if TYPE_CHECKING:
     from types import FrameType
 
@@ -24,12 +26,12 @@ IMPATIENCE = 1.0  # seconds in which a second Ctrl-C wants the same: it would on
 @click.command()
 @click.argument("sources", metavar="SOURCE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", metavar="STORE", required=True, type=click.Path(path_type=Path), help="Folder of the store.")
-@click.option("--dataset", "name", default="folder", show_default=True, help="Plugin that reads SOURCE.")
+@click.option("--dataset", "name", default="genvae:folder", show_default="folder", help="Plugin that reads SOURCE.")
 @click.option("--clip-ms", default=1000, show_default=True, help="Length of a clip in milliseconds.")
 @click.option("--sample-rate", default=22050, show_default=True, help="Rate of the clips in Hz.")
 @click.option("--silence-db", default=-60.0, show_default=True, help="Drop clips whose peak is below this, in dBFS.")
 @click.option("--validation", default=0.1, show_default=True, help="Share of the recordings to hold out.")
-@click.option("--workers", type=click.IntRange(1), help="Processes that decode.  [default: one a core]")
+@click.option("--workers", type=Whole(1), help="Processes that decode.  [default: one a core]")
 @click.option(
     "--set", "assignments", metavar="dataset.NAME=VALUE", multiple=True, help="Option of the dataset; may be repeated."
 )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genvae.cli.assignments import parse_assignments
+from genvae.text import file_stem
 
 if TYPE_CHECKING:
     from genvae.synthesis.synthesizer import Synthesizer
@@ -29,9 +29,3 @@ def load_run(path: Path | None, vocoder: str | None, assignments: Iterable[str])
 def file_name(genre: str, seed: int, index: int, suffix: str = ".wav") -> str:
     """A name such as `techno-s42-000.wav`, fit for any file system."""
     return f"{file_stem(genre)}-s{seed}-{index:03d}{suffix}"
-
-
-def file_stem(name: str, most: int = 150) -> str:
-    """A genre's or a file's name as a part of a file's name, fit for any file system, of so many bytes at most."""
-    plain = re.sub(r"[^\w.-]+", "-", name).strip(".-")
-    return plain.encode("utf-8")[:most].decode("utf-8", "ignore") or "genre"

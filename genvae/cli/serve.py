@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from genvae.cli.numbers import Whole
 from genvae.cli.output import say
 from genvae.errors import GenvaeError, OptionError
 
@@ -26,6 +27,19 @@ if TYPE_CHECKING:
     help="Run to use instead of the pretrained one; may be repeated, to choose from on the page.",
 )
 @click.option(
+    "--store",
+    "store_path",
+    type=click.Path(path_type=Path),
+    help="A store whose recordings for validation are the real ones of the listening test.",
+)
+@click.option(
+    "--votes",
+    "votes_path",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Keep the listening test's votes in this CSV file; without it they are gone when the server ends.",
+)
+@click.option(
     "--host",
     default="127.0.0.1",
     show_default=True,
@@ -34,7 +48,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=Whole(0, 65535),
     default=8000,
     show_default=True,
     help="Port to listen on; 0 takes a free one.",
@@ -57,7 +71,14 @@ if TYPE_CHECKING:
 )
 @click.option("--public", is_flag=True, help="Answer to whoever can reach the address, without a token.")
 def serve(
-    run_paths: tuple[Path, ...], host: str, port: int, allowed: tuple[str, ...], token: str | None, public: bool
+    run_paths: tuple[Path, ...],
+    store_path: Path | None,
+    votes_path: Path | None,
+    host: str,
+    port: int,
+    allowed: tuple[str, ...],
+    token: str | None,
+    public: bool,
 ) -> None:
     """Serve a page that makes, shows, compares and explores sounds, and an API behind it.
 
@@ -67,6 +88,7 @@ def serve(
     \b
     genvae serve
     genvae serve --run run --run other-run --port 8080
+    genvae serve --store store --votes votes.csv
     genvae serve --host 0.0.0.0 --allow-host studio.local --token
     """
     if token and public:
@@ -79,16 +101,21 @@ def serve(
     with _listening(host, port) as listener:
         import secrets
 
+        from genvae.clips.store import ClipStore
         from genvae.web.admission import LOCAL
         from genvae.web.app import create_app
         from genvae.web.connections import server
+        from genvae.web.listening import Listening
+        from genvae.web.votes import Votes
         from genvae.web.worker import ModelWorker
 
         if token == "":
             token = secrets.token_urlsafe(12)
+        store, votes = None if store_path is None else ClipStore.open(store_path), Votes(votes_path)
         engines = _engines(run_paths)
+        listening = Listening(engines, store, votes)
         worker = ModelWorker()
-        app = create_app(engines, hosts={*LOCAL, host, *allowed}, token=token, worker=worker)
+        app = create_app(engines, listening=listening, hosts={*LOCAL, host, *allowed}, token=token, worker=worker)
         say(f"genvae is at {_address(host, listener.getsockname()[1], token)} (Ctrl-C ends it).")
         with suppress(KeyboardInterrupt):  # it has shut down by then
             server(app, worker).run(sockets=[listener])
@@ -108,7 +135,7 @@ def _engines(paths: tuple[Path, ...]) -> list[Engine]:
             continue
         engine = Engine(run, installed())
         engines[engine.digest] = engine
-        own = run.config.vocoder.plugin
+        own = installed().row("vocoder", run.config.vocoder.name).short_name
         if engine.default != own:
             say(f"The run's own vocoder, {own}, can't be used here; {engine.default} is used instead.")
     return list(engines.values())

@@ -7,11 +7,25 @@ from pathlib import Path
 
 import click
 
+from genvae.cli.numbers import Number, Whole
+from genvae.cli.output import printed_options
+
+
+class _Train(click.Command):
+    """The command, whose help ends with the options of the training."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from genvae.training.plan import TrainOptions
+
+        with formatter.section("Options of the training, for --set"):
+            formatter.write_dl(printed_options("train", TrainOptions))
+        super().format_epilog(ctx, formatter)
+
 
 @click.command(
-    epilog="Options of the parts, for --set: `genvae plugins show NAME` lists them. Options of the training: "
-    "train.batch_size, train.schedule, train.warmup_steps, train.precision, train.shift, train.validate_every, "
-    "train.checkpoint_every, train.validation_clips. Several devices: torchrun --nproc-per-node N -m -- genvae train"
+    cls=_Train,
+    epilog="Options of the parts, for --set: `genvae plugins show NAME` lists them. Several devices: torchrun "
+    "--nproc-per-node N -m -- genvae train",
 )
 @click.argument("store", type=click.Path(path_type=Path))
 @click.option("--run", "run_path", type=click.Path(path_type=Path), required=True, help="Folder of the run to make.")
@@ -26,9 +40,9 @@ import click
     metavar="SECTION.NAME=VALUE",
     help="Option of a part, such as model.latent_dim=64; may be repeated.",
 )
-@click.option("--minutes", type=float, help="Train for so many minutes, validation and all.  [default: 30]")
-@click.option("--epochs", type=float, help="Train for so many passes over the clips.")
-@click.option("--steps", type=int, help="Train for so many batches.")
+@click.option("--minutes", type=Number(), help="Train for so many minutes, validation and all.  [default: 30]")
+@click.option("--epochs", type=Number(), help="Train for so many passes over the clips.")
+@click.option("--steps", type=Whole(), help="Train for so many batches.")
 @click.option(
     "--preset",
     type=click.Choice(["quick", "default", "best"]),
@@ -41,7 +55,7 @@ import click
     metavar="RUN|pretrained",
     help="Begin with the weights of a trained run; genres may be others.",
 )
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Of all that is drawn.  [default: 0]")
+@click.option("--seed", type=Whole(0, 2**31 - 1), help="Of all that is drawn.  [default: 0]")
 @click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda", "mps"]),

@@ -132,7 +132,9 @@ def _list_recordings(datasets: Sequence[Dataset], name: str) -> dict[str, tuple[
     """Every recording by the key of its shard, with the label of its source, in the order of label and id."""
     listed: dict[str, tuple[str, Recording]] = {}
     for label, dataset in _labelled(datasets):
-        with guarded(f"The dataset {name!r} failed while listing {printable(str(dataset.root))}"):
+        with guarded(
+            f"The dataset {name!r} failed while listing {printable(str(dataset.root))}", type(dataset).__module__
+        ):
             recordings = list(dataset.recordings())
         for recording in recordings:
             key = shard_key(name, label, recording.id)

@@ -72,6 +72,18 @@ def make_report(entries: Sequence[Entry], clip_seconds: float) -> dict[str, Any]
     }
 
 
+def held_out(report: dict[str, Any], asked: float) -> str:
+    """Where another share of the clips is held out for validation than was asked for, how much it is, and why."""
+    train, held = (sum(genre[split] for genre in report["genres"].values()) for split in ("train", "validation"))
+    share = held / max(train + held, 1)
+    if abs(share - asked) < max(asked / 2, 0.01):
+        return ""
+    return (
+        f"{held} of {train + held} clips are held out, {100 * share:.0f} % where {100 * asked:.0f} % was asked for: "
+        "recordings are held out whole, chosen by their content, and at least one of each genre that has two."
+    )
+
+
 def table(report: dict[str, Any]) -> str:
     """The report as lines of text, free of line breaks, escape sequences and half characters from file names."""
     recordings, clips = report["recordings"], report["clips"]

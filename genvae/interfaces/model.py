@@ -45,12 +45,21 @@ class TrainingStep:
             served.
         loss: `Model.loss`, likewise; of other methods of a model, none may be used for training by several processes.
         generator: for everything that is drawn.
+        number: steps before this one, over all sessions of the run; what is kept in a model's own counter instead is
+            lost when the run is resumed.
+        progress: the part of the budget that is spent, 0..1.
+        waves: the waveforms [B, samples] that the features were made of.
+        accumulate: parts into which the batch is to be split, so that it takes less memory.
     """
 
     optimizers: Sequence[torch.optim.Optimizer]
     backward: Callable[[Tensor], None]
     loss: Callable[..., dict[str, Tensor]]
     generator: torch.Generator
+    number: int = 0
+    progress: float = 0.0
+    waves: Tensor | None = None
+    accumulate: int = 1
 
 
 class Model(nn.Module, ABC):
@@ -106,10 +115,15 @@ class Model(nn.Module, ABC):
 
     def training_step(self, features: Tensor, genre: Tensor, step: TrainingStep) -> dict[str, Tensor]:
         """Update the weights once. Override it for what a single loss can't say, such as an adversarial stage."""
-        parts = step.loss(features, genre, generator=step.generator)
         for optimizer in step.optimizers:
             optimizer.zero_grad(set_to_none=True)
-        step.backward(parts["loss"])
+        count = min(step.accumulate, len(features))
+        parts: dict[str, Tensor] = {}
+        for some, theirs in zip(features.tensor_split(count), genre.tensor_split(count), strict=True):
+            share = len(some) / len(features)
+            own = step.loss(some, theirs, generator=step.generator)
+            step.backward(own["loss"] * share)
+            parts = {name: parts.get(name, 0) + share * value.detach() for name, value in own.items()}
         if self.max_gradient_norm is not None:
             nn.utils.clip_grad_norm_(self.parameters(), self.max_gradient_norm)
         for optimizer in step.optimizers:

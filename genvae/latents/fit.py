@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -17,22 +19,26 @@ from torch import Tensor
 from genvae.errors import Cure, GenvaeError, RunError
 from genvae.latents.map import LARGEST, METHODS, NEIGHBOURS, LatentMap, pack, read
 from genvae.latents.pca import Principal, principal
+from genvae.progress import Listener, Progress, ignore
 from genvae.run import Run
 from genvae.tensor_files import save_tensors
 
 MOST = 100_000  # clips on a map
+_GLANCE = 0.5  # seconds from one look at UMAP's process to the next
 
 # UMAP makes another map of inputs that differ in their last bits, and those depend on how sums are shared out.
 _ONE_THREAD = dict.fromkeys(("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
-def make_map(run: Run, method: str = "pca", *, seed: int = 0) -> LatentMap:
+def make_map(run: Run, method: str = "pca", *, seed: int = 0, listener: Listener = ignore) -> LatentMap:
     """Make a map of a run's training clips and keep it in the run; the same seed makes the same map.
 
     Of more than 100,000 clips, so many are chosen at random.
 
     Args:
         method: `pca` or `umap`.
+        seed: of UMAP, and of the choice.
+        listener: is told how long UMAP has taken.
 
     Raises:
         RunError: the run holds no latents, or damaged ones.
@@ -44,7 +50,7 @@ def make_map(run: Run, method: str = "pca", *, seed: int = 0) -> LatentMap:
     components = principal(latents)
     held = pack(latents, genre, clip, components)
     before = _before(run, held)
-    points = _planar(latents, components) if method == "pca" else _umap(latents, seed)
+    points = _planar(latents, components) if method == "pca" else _umap(latents, seed, listener)
     held |= before | {f"{method}.points": points, f"{method}.reach": _reach(points)}
     save_tensors(run.map_path, held)
     return LatentMap.load(run, method)
@@ -95,7 +101,7 @@ def _planar(latents: Tensor, components: Principal) -> Tensor:
     return ((latents.double() - components.mean) @ components.axes[:2].T).float()
 
 
-def _umap(latents: Tensor, seed: int) -> Tensor:
+def _umap(latents: Tensor, seed: int, listener: Listener) -> Tensor:
     """UMAP's points [N, 2], computed by a process of its own: numba's threads and torch's don't get on in one.
 
     Raises:
@@ -109,11 +115,28 @@ def _umap(latents: Tensor, seed: int) -> Tensor:
         given, made = Path(folder, "latents.npy"), Path(folder, "points.npy")
         np.save(given, latents.numpy(), allow_pickle=False)
         command = [sys.executable, "-m", "genvae.latents.umap_process", str(given), str(made), str(seed)]
-        done = subprocess.run(command, env=os.environ | _ONE_THREAD, capture_output=True, text=True)
-        if done.returncode:
-            last = (done.stderr.strip().splitlines() or [f"it ended with status {done.returncode}"])[-1]
+        with tempfile.TemporaryFile("w+") as written:
+            with subprocess.Popen(command, env=os.environ | _ONE_THREAD, stdout=written, stderr=written) as process:
+                _wait(process, listener)
+            written.seek(0)
+            lines = written.read().strip().splitlines()
+        if process.returncode:
+            last = (lines or [f"it ended with status {process.returncode}"])[-1]
             raise GenvaeError(f"UMAP failed: {last}")
         return torch.from_numpy(np.load(made, allow_pickle=False))
+
+
+def _wait(process: subprocess.Popen[bytes], listener: Listener) -> None:
+    """Until the process ends, telling every now and then how many seconds it has taken; nobody knows how many more."""
+    began = time.monotonic()
+    try:
+        while process.poll() is None:
+            listener(Progress("projecting by UMAP", time.monotonic() - began))
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_GLANCE)
+    except BaseException:  # Ctrl-C, or a listener that ends the work
+        process.kill()
+        raise
 
 
 def _reach(points: Tensor) -> Tensor:

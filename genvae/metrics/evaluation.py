@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 
 import numpy as np
 import torch
 
 from genvae.clips.store import ClipStore
-from genvae.errors import StoreError
+from genvae.distances import log_spectral_distance
+from genvae.errors import Cure, StoreError
 from genvae.interfaces.dataset import Split
 from genvae.metrics.baselines import PrincipalComponents, white_noise
 from genvae.metrics.candidates import Chooser
@@ -20,18 +21,19 @@ from genvae.metrics.embedder import Embedder, Waves
 from genvae.metrics.halves import Recordings
 from genvae.metrics.judge import CLIPS, Heard, Judge, Reference
 from genvae.metrics.novelty import Nearness, Novelty, novelty
-from genvae.metrics.sampling import Numbers, shifted
+from genvae.metrics.plugins import embedders, metrics
+from genvae.metrics.sampling import Numbers
 from genvae.metrics.signal import Signal, describe, multi_resolution_stft
 from genvae.metrics.stages import POSTERIOR, Stages, generated, rounded
 from genvae.metrics.statistics import SignalStatistics
-from genvae.metrics.threads import one_thread, side_by_side
+from genvae.metrics.threads import one_core, side_by_side
 from genvae.metrics.training_clips import TrainingClips
 from genvae.metrics.two_sample import Difference, telling
 from genvae.metrics.worst import Oddity, worst
 from genvae.pipeline import Pipeline
+from genvae.plugin.guard import guarded
 from genvae.plugin.registry import Registry
 from genvae.run import Run
-from genvae.synthesis.renderer import log_spectral_distance
 from genvae.synthesis.synthesizer import Synthesizer, item_generator
 from genvae.training.monitor import active_units
 
@@ -53,6 +55,7 @@ class Row:
         telling: of each genre the statistics by which the clips are told from real ones; none without that member.
         signal: of each genre.
         novelty: of those for which it says something.
+        metrics: by the names of the metrics that are installed, means over genres.
     """
 
     name: str
@@ -60,6 +63,7 @@ class Row:
     telling: Mapping[str, Sequence[Difference]]
     signal: Mapping[str, Signal]
     novelty: Novelty | None
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ class Evaluation:
         generated: clips to measure in place of new ones of the run, [N, samples] of each genre.
         baseline: a run to compare with, such as `reference-vae` trained with the same budget.
         candidates: adds a row of new clips each of which the run's critic chose among so many.
-        members: what hears the clips; by default the two that genvae ships.
+        members: what hears the clips; by default all embedders that are installed.
         clips: of each genre; fewer where the store has fewer.
         seed: of the clips that are made, and of all that is drawn to measure them.
         reference: see `Judge`.
@@ -115,7 +119,9 @@ class Evaluation:
         self._store, self._samples = store, store.clip_samples
         if generated is not None:
             clips = min(clips, *(len(own) for own in generated.values()))
+        members = tuple(members) or embedders(registry)
         self.judge = Judge(store, self.genres, members=members, clips=clips, reference=reference)
+        self.metrics = metrics(registry)
         self._synthesizer = Synthesizer(run, registry)
         self._pipeline: Pipeline = run.load(registry)
         self._pipeline.eval()
@@ -147,7 +153,20 @@ class Evaluation:
         rating = self.judge.rate_heard(heard)
         signal = {genre: describe(own, self._store.sample_rate) for genre, own in sets.items()}
         found = novelty(self._nearness(sets), self._unseen_nearness) if name in self._novel else None
-        return Row(name, rating, self._telling(heard), signal, found)
+        return Row(name, rating, self._telling(heard), signal, found, self._measured(name, sets))
+
+    def _measured(self, row: str, sets: Sets) -> dict[str, float]:
+        """What each metric says, beside half of the unseen clips; of rows that are made of these, the other half."""
+        found = {}
+        for name, metric in self.metrics.items():
+            values = []
+            for genre, clips in sets.items():
+                own = clips[1::2] if row in self._made_of_unseen else clips
+                with guarded(f"The metric {name!r} failed for {row!r}", type(metric).__module__):
+                    rate = self._store.sample_rate
+                    values.append(float(metric.measure(own, self._unseen[genre][::2], sample_rate=rate)))
+            found[name] = float(np.mean(values))
+        return found
 
     def hear(self, name: str) -> Heard:
         """Make the clips of a row and let every member hear them, such as for a judge with another reference."""
@@ -168,7 +187,7 @@ class Evaluation:
             where = f"The store {self._store.path}"
             raise StoreError(f"{where} has no unseen recording of {missing[0]!r} that lasts {seconds:g} s.")
         shuffled = {g: patchworks(own, rate, np.random.default_rng(self.seed)) for g, own in real.items()}
-        with one_thread():
+        with one_core():
             made = {g: generated(self._synthesizer, g, LONG_SOUNDS, self.seed, seconds) for g in self.genres}
         rows = {"real, unseen recordings": real, "the same, cut and shuffled": shuffled, GENERATED: made}
         return {name: {g: continuity(own, rate) for g, own in sets.items()} for name, sets in rows.items()}
@@ -227,7 +246,10 @@ class Evaluation:
     @cached_property
     def _replayed(self) -> Sets:
         generator = np.random.default_rng(self.seed)
-        return {genre: shifted(self._store, own, generator) for genre, own in self.judge.training.items()}
+        return {
+            genre: self._store.shifted_waves(own, generator.integers(self._samples, size=len(own)))
+            for genre, own in self.judge.training.items()
+        }
 
     def _brought(self, name: str, stage: str, clips: Callable[[str], Waves]) -> Sets:
         if name not in self._kept:
@@ -246,7 +268,7 @@ class Evaluation:
         return self._kept[GENERATED]
 
     def _generated(self, synthesizer: Synthesizer) -> Sets:
-        with one_thread():
+        with one_core():
             return {genre: generated(synthesizer, genre, self.judge.clips, self.seed) for genre in self.genres}
 
     def _add_candidates(self, run: Run, candidates: int) -> None:
@@ -298,7 +320,7 @@ class Evaluation:
     @cached_property
     def _training_clips(self) -> TrainingClips:
         numbers = [self._numbers("train", genre) for genre in self.genres]
-        with one_thread():
+        with one_core():
             return TrainingClips(self._store, np.concatenate(numbers), self.judge.members[-1])
 
     @cached_property
@@ -326,8 +348,10 @@ def _require_fit(run: Run, store: ClipStore) -> None:
         milliseconds = round(1000 * config.clip_samples / config.sample_rate)
         raise StoreError(
             f"The store {store.path} has clips of {store.clip_samples} samples at {store.sample_rate} Hz, the run "
-            f"{run.path} of {config.clip_samples} at {config.sample_rate} Hz. Prepare one with: genvae prepare SOURCE "
-            f"--out STORE --sample-rate {config.sample_rate} --clip-ms {milliseconds}"
+            f"{run.path} of {config.clip_samples} at {config.sample_rate} Hz.",
+            cure=Cure.of(
+                "prepare", sources="MUSIC", store="STORE", sample_rate=config.sample_rate, clip_ms=milliseconds
+            ),
         )
     missing = [genre for genre in config.genres if genre not in store.genres]
     if missing:

@@ -18,7 +18,8 @@ from genvae.metrics.comparison import Ear, Estimate, Pair, Rating, default_membe
 from genvae.metrics.embedder import Embedder, Points, Waves
 from genvae.metrics.halves import Mask, Recordings, alternating, crossed
 from genvae.metrics.sampling import Numbers, choose
-from genvae.metrics.threads import one_thread
+from genvae.metrics.threads import one_core
+from genvae.plugin.guard import guarded
 
 CLIPS = 120
 """Clips of a genre that are compared."""
@@ -87,7 +88,7 @@ class Judge:
         if self.clips * 2 < _FEWEST:
             raise StoreError(
                 f"The store {store.path} has {len(held_out[few])} validation clips of {few!r}, too few to "
-                "compare with. Prepare it with more recordings or a larger --validation."
+                "compare with. Prepare it with more recordings or a larger `validation` share."
             )
         self.held_out = {genre: choose(store, own, 2 * self.clips) for genre, own in held_out.items()}
         self.training = {genre: choose(store, own, self.clips) for genre, own in trained.items()}
@@ -115,7 +116,7 @@ class Judge:
 
     def rate_heard(self, heard: Heard) -> Rating:
         """As `rate`, of what was heard already."""
-        with one_thread(), ThreadPoolExecutor(os.cpu_count() or 1) as workers:
+        with one_core(), ThreadPoolExecutor(os.cpu_count() or 1) as workers:
             names = [member.name for member in self.members]
             return dict(zip(names, workers.map(lambda name: self._estimate(name, heard), names), strict=True))
 
@@ -133,10 +134,15 @@ class Judge:
     def embed(self, member: Embedder, waves: Waves) -> Points:
         """Waveforms [N, samples] at the store's rate -> a member's points [N, D]; on every core."""
         blocks = [waves[start : start + _BLOCK] for start in range(0, len(waves), _BLOCK)]
-        with one_thread(), ThreadPoolExecutor(os.cpu_count() or 1) as workers:
-            return np.concatenate(
-                list(workers.map(lambda block: member.embed_at(block, self.store.sample_rate), blocks))
-            )
+        with one_core(), ThreadPoolExecutor(os.cpu_count() or 1) as workers:
+            return np.concatenate(list(workers.map(lambda block: self._points(member, block), blocks)))
+
+    def _points(self, member: Embedder, waves: Waves) -> Points:
+        with guarded(f"The embedder {member.name!r} failed", type(member).__module__):
+            points = np.asarray(member.embed_at(waves, self.store.sample_rate), np.float64)
+            if points.ndim != 2 or len(points) != len(waves) or not np.isfinite(points).all():
+                raise ValueError(f"{len(waves)} waveforms gave points {list(points.shape)}, expected finite [N, D]")
+        return points
 
     def _estimate(self, name: str, heard: Heard) -> Estimate:
         real = self.real

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from genvae.metrics.committee import Committee
@@ -11,6 +12,7 @@ from genvae.metrics.comparison import NAMES, Estimate
 from genvae.metrics.continuity import Continuity
 from genvae.metrics.evaluation import GENERATED, Evaluation, Row
 from genvae.metrics.signal import Signal, mean_signal
+from genvae.metrics.worst import Oddity
 
 _SIDE = 1.96  # standard errors on either side of a 95 % interval
 _MOST_GENRES = 4  # that the table by genre has columns for
@@ -36,13 +38,13 @@ def tables(evaluation: Evaluation, rows: Sequence[Row]) -> list[Table]:
     made = [_comparisons(evaluation, rows)]
     if len(evaluation.genres) <= _MOST_GENRES:
         made.append(_by_genre(evaluation, rows))
-    made += [_tellings(rows), _novelties(rows), _model(evaluation), _signals(rows)]
+    made += [_tellings(rows), _novelties(rows), _metrics(evaluation, rows), _model(evaluation), _signals(rows)]
     return [table for table in made if table.rows]
 
 
 def as_json(evaluation: Evaluation, rows: Sequence[Row]) -> dict[str, Any]:
     """All numbers, with 95 % intervals as [low, high]."""
-    committee = Committee.of([row.rating for row in rows])
+    committee = _committee(rows)
     return {
         "members": [member.name for member in evaluation.judge.members],
         "agreement": [{"members": list(pair), "spearman": value} for pair, value in committee.agreement.items()],
@@ -65,6 +67,7 @@ def as_json(evaluation: Evaluation, rows: Sequence[Row]) -> dict[str, Any]:
                     ]
                     for genre, own in row.telling.items()
                 },
+                "metrics": dict(row.metrics),
                 "novelty": asdict(row.novelty) if row.novelty else None,
                 "signal": {genre: asdict(signal) for genre, signal in row.signal.items()},
             }
@@ -96,6 +99,18 @@ def continuity_table(seconds: float, rows: Mapping[str, Mapping[str, Continuity]
     return Table(f"Sounds of {seconds:g} seconds; medians", ["sounds", "genre", *heads.values()], cells)
 
 
+def continuity_json(seconds: float, rows: Mapping[str, Mapping[str, Continuity]]) -> dict[str, Any]:
+    """The same, as plain values."""
+    values = {name: {genre: asdict(own) for genre, own in genres.items()} for name, genres in rows.items()}
+    return {"seconds": seconds, "rows": values}
+
+
+def worst_table(oddities: Sequence[tuple[Path, Oddity]]) -> Table:
+    """Files of clips that are far from real ones, and why."""
+    title = "Farthest from real clips, and in what they differ from those that they stand for"
+    return Table(title, ["file", "why"], [[str(path), str(oddity)] for path, oddity in oddities])
+
+
 def _estimate(estimate: Estimate) -> dict[str, Any]:
     """The numbers of a member: means over genres with intervals, and those of each genre."""
     means = {name: {"value": getattr(estimate.value, name), "interval": estimate.interval(name)} for name in NAMES}
@@ -104,7 +119,7 @@ def _estimate(estimate: Estimate) -> dict[str, Any]:
 
 def _comparisons(evaluation: Evaluation, rows: Sequence[Row]) -> Table:
     members = [member.name for member in evaluation.judge.members]
-    committee = Committee.of([row.rating for row in rows])
+    committee = _committee(rows)
     cells = []
     for row, rank in zip(rows, committee.ranks, strict=True):
         told, heard = row.rating[members[0]], row.rating[members[-1]]
@@ -135,6 +150,24 @@ def _comparisons(evaluation: Evaluation, rows: Sequence[Row]) -> Table:
         "rank",
     ]
     return Table(title, heads, cells)
+
+
+def _committee(rows: Sequence[Row]) -> Committee:
+    """The first and the last member together, so that ranks don't depend on what else is installed."""
+    names = list(rows[0].rating)
+    return Committee.of([{name: row.rating[name] for name in dict.fromkeys((names[0], names[-1]))} for row in rows])
+
+
+def _metrics(evaluation: Evaluation, rows: Sequence[Row]) -> Table:
+    if not evaluation.metrics:
+        return Table("", [], [])
+    heads = [
+        f"{name}{f' {metric.unit}' if metric.unit else ''}, {metric.better}"
+        for name, metric in evaluation.metrics.items()
+    ]
+    cells = [[row.name, *(f"{row.metrics[name]:.4g}" for name in evaluation.metrics)] for row in rows]
+    title = "Metrics that are installed; `lower` or `higher` is better, or what is like real clips; means over genres"
+    return Table(title, ["clips", *heads], cells)
 
 
 def _by_genre(evaluation: Evaluation, rows: Sequence[Row]) -> Table:

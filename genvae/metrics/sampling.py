@@ -39,18 +39,3 @@ def choose(store: ClipStore, numbers: Numbers, count: int) -> Numbers:
 def in_time(store: ClipStore, numbers: Numbers) -> Numbers:
     """Clips sorted by recording, and by time within each."""
     return numbers[np.lexsort((store.index["offset"][numbers], store.index["recording"][numbers]))]
-
-
-def shifted(store: ClipStore, numbers: Numbers, generator: np.random.Generator) -> NDArray[np.float32]:
-    """The clips `numbers`, [N, samples], each begun some part of a clip later, where the one that follows is there."""
-    index, samples = store.index, store.clip_samples
-    places = zip(index["recording"].tolist(), index["offset"].tolist(), strict=True)
-    place = {key: number for number, key in enumerate(places)}
-    waves = store.waves(numbers)
-    for i, number in enumerate(numbers):
-        recording, offset = int(index["recording"][number]), int(index["offset"][number])
-        follower = place.get((recording, offset + samples))
-        if follower is not None:
-            start = int(generator.integers(samples))
-            waves[i] = np.concatenate([waves[i, start:], store.waves([follower])[0, :start]])
-    return waves

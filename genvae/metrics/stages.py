@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from genvae.metrics.embedder import Waves
-from genvae.metrics.threads import one_thread, side_by_side
+from genvae.metrics.threads import one_core, side_by_side
 from genvae.pipeline import Pipeline
 from genvae.synthesis.synthesizer import Synthesizer, item_generator
 
@@ -42,7 +42,7 @@ class Stages:
     def through(self, name: str, waves: Waves, genre: str) -> Waves:
         """Clips [N, samples] through a stage, [N, samples]; on every core."""
         blocks = np.array_split(waves, max(1, len(waves) // _BATCH))
-        with one_thread():
+        with one_core():
             made = side_by_side(lambda number: self._block(name, blocks[number], genre, number), len(blocks))
         return np.concatenate(made)
 

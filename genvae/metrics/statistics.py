@@ -63,7 +63,8 @@ class SignalStatistics(Embedder):
     sample_rate = SAMPLE_RATE
     has_units = True
 
-    def __init__(self) -> None:
+    def __init__(self, options: object = None) -> None:
+        super().__init__(options)
         self.statistics = _statistics()
         said = "\n".join(f"{each.name} [{each.unit}]" for each in self.statistics)
         self.name = f"genvae-statistics {VERSION} ({hashlib.blake2b(said.encode(), digest_size=4).hexdigest()})"

@@ -8,25 +8,21 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
-import torch
 from threadpoolctl import threadpool_limits
+
+from genvae.threads import one_thread
 
 T = TypeVar("T")
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute on one thread; what is worth it runs clip beside clip instead.
+def one_core() -> Iterator[None]:
+    """Compute on one thread, NumPy and scikit-learn too; what is worth it runs clip beside clip instead.
 
     Matrices are small here, and threads that wait for each other at every one of them are slow on a busy machine.
     """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(1):
-            yield
-    finally:
-        torch.set_num_threads(before)
+    with one_thread(), threadpool_limits(1):
+        yield
 
 
 def side_by_side(make: Callable[[int], T], count: int) -> list[T]:

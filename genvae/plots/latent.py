@@ -72,7 +72,7 @@ def _draw(axes: Axes, shown: LatentMap, genres: Sequence[str], marks: Sequence[M
                 rasterized=True,
             )
     low, high = np.quantile(points, [0.001, 0.999], axis=0)
-    margin = 0.08 * (high - low)
+    margin = np.where(high > low, 0.08 * (high - low), 1.0)  # of a single clip the place alone is known
     low, high = low - margin, high + margin
     for index in range(len(genres)):
         own = points[genre == index]
@@ -83,7 +83,11 @@ def _draw(axes: Axes, shown: LatentMap, genres: Sequence[str], marks: Sequence[M
         axes.plot(*point, marker="o", color="white", markeredgecolor="black", markersize=13, zorder=5)
         axes.plot(*point, marker=f"${number}$", color="black", markersize=7, zorder=6)
     low, high = np.minimum(low, placed.min(0, initial=np.inf)), np.maximum(high, placed.max(0, initial=-np.inf))
-    axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), title=f"{shown.method.upper()} of {len(points)} clips")
+    axes.set(
+        xlim=(low[0], high[0]),
+        ylim=(low[1], high[1]),
+        title=f"{shown.method.upper()} of {len(points)} clip{'s' * (len(points) != 1)}",
+    )
     if shown.explained is not None:
         first, second = shown.explained
         axes.set(xlabel=f"first component ({first:.1%} of variance)", ylabel=f"second component ({second:.1%})")

@@ -4,6 +4,8 @@ declarations    what a plugin says of itself, read without importing torch or th
 hookspecs       the hooks through which declarations come
 discovery       loads what declares plugins, and makes a row of every declaration, whatever is wrong with it
 registry        the rows of an environment: clashes, GENVAE_DISABLE, finding one by name, making a part
+option          what the annotation of an option says: its meaning and range, or that it is a file
 options         a dataclass of options from JSON or from text
+noise           what importing a plugin prints, warns of and sets up, kept from the user
 guard           turns what a plugin raises into one line with its name
 """

@@ -95,7 +95,46 @@ class VocoderPlugin(Plugin):
     kind = "vocoder"
 
 
+@dataclass(frozen=True, kw_only=True)
+class SchedulePlugin(Plugin):
+    """How the learning rate changes over a training; its factory makes a `genvae.Schedule`."""
+
+    kind = "schedule"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallbackPlugin(Plugin):
+    """What is told how a training goes; its factory makes a `genvae.Callback`."""
+
+    kind = "callback"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbedderPlugin(Plugin):
+    """What turns clips into points, to compare sets of them; its factory makes a `genvae.Embedder`."""
+
+    kind = "embedder"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricPlugin(Plugin):
+    """A number for a set of clips; its factory makes a `genvae.Metric`."""
+
+    kind = "metric"
+
+
 KINDS: Mapping[str, type[Plugin]] = {
-    cls.kind: cls for cls in (DatasetPlugin, TransformPlugin, ModelPlugin, PriorPlugin, VocoderPlugin)
+    cls.kind: cls
+    for cls in (
+        DatasetPlugin,
+        TransformPlugin,
+        ModelPlugin,
+        PriorPlugin,
+        VocoderPlugin,
+        SchedulePlugin,
+        CallbackPlugin,
+        EmbedderPlugin,
+        MetricPlugin,
+    )
 }
-"""Every kind of plugin, in the order of the flow of the data."""
+"""Every kind of plugin, in the order of the flow of the data, and behind them those of trainings and evaluations."""

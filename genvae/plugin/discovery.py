@@ -25,8 +25,9 @@ from genvae.errors import PluginError
 from genvae.plugin import hookspecs
 from genvae.plugin.declarations import API, KINDS, Plugin
 from genvae.plugin.guard import one_line, strict
+from genvae.plugin.noise import Noise, kept_quiet
 
-PluginState = Literal["ok", "slow", "unavailable", "disabled", "clash", "broken"]
+PluginState = Literal["ok", "slow", "noisy", "unavailable", "disabled", "clash", "broken"]
 
 SLOW = 1.0
 """Seconds of import beyond which a plugin is called slow."""
@@ -43,7 +44,8 @@ class PluginRow:
         name: of the plugin, or of what should have brought it.
         distribution: that it comes from.
         version: of that distribution.
-        state: `ok`; `slow` (works, but its import takes long); `unavailable` (works, but not on this machine);
+        state: `ok`; `slow` (works, but its import takes long); `noisy` (works, but its import prints, warns, or sets up
+            logging); `unavailable` (works, but not on this machine);
             `disabled` (by GENVAE_DISABLE); `clash` (two distributions use the name); `broken` (breaks the contract or
             can't be imported).
         reason: why it is not ok.
@@ -63,6 +65,16 @@ class PluginRow:
     module: str = ""
     origin: str = ""
     import_seconds: float = 0.0
+
+    @property
+    def full_name(self) -> str:
+        """`distribution:name`, which finds it whatever else is installed."""
+        return f"{self.distribution}:{self.name}"
+
+    @property
+    def short_name(self) -> str:
+        """The shortest name that finds it."""
+        return self.full_name if self.state == "clash" else self.name
 
     def usable(self) -> Plugin:
         """The declaration, for a row that `Registry.row` has given, as that refuses the others."""
@@ -138,8 +150,10 @@ def _guarded_rows(source: PluginSource) -> Iterator[PluginRow]:
         "?", source.name, source.distribution, source.version, "broken", module=source.value, origin=source.value
     )
     began = time.perf_counter()
+    noise = Noise()
     try:
-        module = source.load()
+        with kept_quiet() as noise:
+            module = source.load()
         nothing = replace(nothing, origin=str(getattr(module, "__file__", None) or source.value))
         hooks, unknown = _hooks(module)
     except PluginError as error:
@@ -157,13 +171,17 @@ def _guarded_rows(source: PluginSource) -> Iterator[PluginRow]:
         yield replace(nothing, reason=f"{source.value} implements no hook; is @genvae.hookimpl missing on one?")
     found: list[PluginRow] = []
     for hook, function in hooks:
-        found += _declared(hook, function, nothing)
+        with kept_quiet() as more:
+            found += _declared(hook, function, nothing)
+        noise = noise if noise.told() else more
     seconds = time.perf_counter() - began
     for row in found:
         row = replace(row, import_seconds=seconds)
         if row.state == "ok" and seconds > SLOW and not source.named:
             reason = f"importing {source.value} takes {seconds:.1f} s, which most commands wait for: keep heavy imports"
             row = replace(row, state="slow", reason=f"{reason} out of it, in the module that the factory names")
+        if row.state == "ok" and (told := noise.told()):
+            row = replace(row, state="noisy", reason=f"importing {source.value} {told}: leave that to what is called")
         yield row
 
 

@@ -1,10 +1,14 @@
-"""Stands between a plugin's mistakes and the user: one line with its name, or under GENVAE_STRICT=1 the traceback."""
+"""Stands between a plugin's mistakes and the user: one line with its name and place, or under GENVAE_STRICT=1 all."""
 
 from __future__ import annotations
 
 import os
+import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
 
 from genvae.errors import GenvaeError, PluginError
 
@@ -19,19 +23,80 @@ def one_line(error: BaseException) -> str:
     return " ".join(f"{type(error).__name__}: {error}".rstrip(": ").split())
 
 
+def place(error: BaseException, module: str) -> str:
+    """Where in a plugin an error was raised: ` (file.py, line 12)`, or "" if no line of its package took part.
+
+    Args:
+        error: that was caught.
+        module: any of the plugin's package.
+    """
+    package, found = module.partition(".")[0], ""
+    trace = error.__traceback__
+    while trace is not None:
+        frame = trace.tb_frame
+        if package and str(frame.f_globals.get("__name__", "")).partition(".")[0] == package:
+            found = f" ({_short(frame.f_code.co_filename)}, line {trace.tb_lineno})"  # the innermost one is kept
+        trace = trace.tb_next
+    return found
+
+
 @contextmanager
-def guarded(what: str) -> Iterator[None]:
+def guarded(what: str, module: str = "") -> Iterator[None]:
     """Run code of a plugin; `what` begins the sentence, such as "The vocoder 'mine' of acme failed".
+
+    What the code prints goes to stderr, as stdout carries data.
+
+    Args:
+        what: the sentence's beginning.
+        module: of the plugin's package, to say which line of it failed.
 
     Raises:
         PluginError: the code raised anything that is not meant for people. With GENVAE_STRICT=1 it is left as it is.
     """
     try:
-        yield
+        with stdout_for_data():
+            yield
     except GenvaeError:
         raise
     except (Exception, SystemExit) as error:  # whatever a stranger's code raises
         if strict() and not isinstance(error, SystemExit):
             error.add_note(f"{what}.")
             raise
-        raise PluginError(f"{what}: {one_line(error)}. GENVAE_STRICT=1 shows where.") from error
+        raise PluginError(f"{what}: {one_line(error)}{place(error, module)}. GENVAE_STRICT=1 shows more.") from error
+
+
+_LOCK = threading.Lock()
+_here = threading.local()  # its `blocks` is how many of this thread's blocks keep stdout free
+_inside = 0  # and of all threads
+_data: TextIO = sys.stdout  # what stdout was before the first of them
+
+
+class _Divided:
+    """Stands for stdout: stderr for threads that run a plugin's code, and what stdout was for all others."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys.stderr if getattr(_here, "blocks", 0) else _data, name)
+
+
+@contextmanager
+def stdout_for_data() -> Iterator[None]:
+    """Within, what this thread prints goes to stderr; blocks may be nested, and overlap in several threads."""
+    global _inside, _data
+    with _LOCK:
+        if _inside == 0:
+            _data, sys.stdout = sys.stdout, _Divided()  # as good as one, by its attributes
+        _inside += 1
+    _here.blocks = getattr(_here, "blocks", 0) + 1
+    try:
+        yield
+    finally:
+        _here.blocks -= 1
+        with _LOCK:
+            _inside -= 1
+            if _inside == 0:
+                sys.stdout = _data
+
+
+def _short(file: str) -> str:
+    path = Path(file)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else file

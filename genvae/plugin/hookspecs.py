@@ -1,4 +1,4 @@
-"""The whole contract between genvae and its plugins: five hooks that take nothing, do no work and yield declarations.
+"""The whole contract between genvae and its plugins: hooks that take nothing, do no work and yield declarations.
 
 A distribution joins by an entry point in the group `genvae` that names a module; the module implements any of these:
 
@@ -18,7 +18,17 @@ from collections.abc import Iterable
 
 import pluggy
 
-from genvae.plugin.declarations import DatasetPlugin, ModelPlugin, PriorPlugin, TransformPlugin, VocoderPlugin
+from genvae.plugin.declarations import (
+    CallbackPlugin,
+    DatasetPlugin,
+    EmbedderPlugin,
+    MetricPlugin,
+    ModelPlugin,
+    PriorPlugin,
+    SchedulePlugin,
+    TransformPlugin,
+    VocoderPlugin,
+)
 
 hookspec = pluggy.HookspecMarker("genvae")
 hookimpl = pluggy.HookimplMarker("genvae")
@@ -47,3 +57,23 @@ def genvae_priors() -> Iterable[PriorPlugin]:  # type: ignore[empty-body]
 @hookspec
 def genvae_vocoders() -> Iterable[VocoderPlugin]:  # type: ignore[empty-body]
     """Ways from spectrograms to waveforms, for `genvae train --vocoder NAME` and `genvae generate --vocoder NAME`."""
+
+
+@hookspec
+def genvae_schedules() -> Iterable[SchedulePlugin]:  # type: ignore[empty-body]
+    """Ways in which a learning rate changes, for `genvae train --set train.schedule=NAME`."""
+
+
+@hookspec
+def genvae_callbacks() -> Iterable[CallbackPlugin]:  # type: ignore[empty-body]
+    """What is told how a training goes, for `genvae train --set train.callbacks=NAME,NAME`."""
+
+
+@hookspec
+def genvae_embedders() -> Iterable[EmbedderPlugin]:  # type: ignore[empty-body]
+    """What turns clips into points; `genvae evaluate` has distances by each that is installed."""
+
+
+@hookspec
+def genvae_metrics() -> Iterable[MetricPlugin]:  # type: ignore[empty-body]
+    """Numbers for sets of clips; `genvae evaluate` shows each that is installed."""

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import json
 import math
 import types
 import typing
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, Union
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union
 
 from genvae.errors import OptionError, nearest
+from genvae.plugin.option import Asset, Option
 
 _BOOLEANS = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(("false", "no", "off", "0"), False)
 
 
-def build(cls: type, values: Mapping[str, Any], *, where: str) -> Any:
+def build(cls: type, values: Mapping[str, Any], *, where: str, stored: bool = False) -> Any:
     """Make an instance of the options dataclass `cls`; `where` is its name in messages, such as `model`.
 
-    Values are what JSON holds, or strings as typed on a command line; either is brought to the annotated type.
+    Values are what JSON holds, or strings as typed on a command line; either is brought to the annotated type, and
+    must lie in the annotated range. A file that an option names is read, unless the values are `stored`, as those of a
+    run are: what a run says of a file is no path.
 
     >>> @dataclasses.dataclass(frozen=True)
     ... class Options:
@@ -31,14 +36,14 @@ def build(cls: type, values: Mapping[str, Any], *, where: str) -> Any:
     genvae.errors.OptionError: transform has no option 'hopp'. Did you mean 'hop'?
 
     Raises:
-        OptionError: an unknown option, a value of the wrong type, or one that the dataclass itself refuses
-            (a ValueError from its `__post_init__`).
+        OptionError: an unknown option, a value of the wrong type or out of range, a file that can't be read, or what
+            the dataclass itself refuses (a ValueError from its `__post_init__`).
     """
-    known = typing.get_type_hints(cls)
+    known = typing.get_type_hints(cls, include_extras=True)
     for name in values:
         if name not in known:
             raise OptionError(f"{where} has no option {name!r}. {nearest(name, known)}")
-    given = {name: _coerce(value, known[name], f"{where}.{name}") for name, value in values.items()}
+    given = {name: _within(value, known[name], f"{where}.{name}", stored=stored) for name, value in values.items()}
     try:
         return cls(**given)
     except ValueError as error:
@@ -49,6 +54,11 @@ def to_json(options: Any) -> dict[str, Any]:
     """Every option with its value, defaults written out, as JSON holds it (tuples become lists)."""
     plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(options)))
     return plain
+
+
+def assets(options: Any) -> dict[str, Asset]:
+    """The options that are files, by name, with their paths, which JSON does not keep."""
+    return {name: value for name, value in vars(options).items() if isinstance(value, Asset)}
 
 
 def by_section(values: Mapping[str, Any], sections: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -73,14 +83,81 @@ def by_section(values: Mapping[str, Any], sections: Iterable[str]) -> dict[str, 
     return found
 
 
-def describe(cls: type) -> list[tuple[str, str, str]]:
-    """Each option of a dataclass as (name, type, default), for people."""
-    hints = typing.get_type_hints(cls)
+@dataclasses.dataclass(frozen=True)
+class Described:
+    """An option, for people.
+
+    Attributes:
+        name: of the option.
+        type: what it takes, with its range.
+        default: as JSON.
+        meaning: "" if its annotation says none.
+    """
+
+    name: str
+    type: str
+    default: str
+    meaning: str
+
+
+def describe(cls: type) -> list[Described]:
+    """Each option of a dataclass, for people."""
+    hints = typing.get_type_hints(cls, include_extras=True)
     rows = []
     for field in dataclasses.fields(cls):
         default = field.default_factory() if callable(field.default_factory) else field.default
-        rows.append((field.name, _type_name(hints[field.name]), json.dumps(default)))
+        kind, option = _parts(hints[field.name])
+        rows.append(Described(field.name, _told(kind, option), json.dumps(default), option.meaning if option else ""))
     return rows
+
+
+def _parts(hint: Any) -> tuple[Any, Option | None]:
+    """A type, and what its annotation says beside it."""
+    if typing.get_origin(hint) is not Annotated:
+        return hint, None
+    kind, *extras = typing.get_args(hint)
+    return kind, next((each for each in extras if isinstance(each, Option)), None)
+
+
+def _told(kind: Any, option: Option | None) -> str:
+    """What an option takes."""
+    bounds = option.bounds if option else ""
+    none = type(None) in typing.get_args(kind)
+    if not bounds:
+        return _type_name(kind)
+    bare = " or ".join(_type_name(each) for each in typing.get_args(kind) if each is not type(None)) if none else ""
+    return f"{bare} {bounds}, or none" if none else f"{_type_name(kind)} {bounds}"
+
+
+def _within(value: Any, hint: Any, where: str, *, stored: bool) -> Any:
+    """Bring one value to the annotated type and check its range, or raise OptionError."""
+    kind, option = _parts(hint)
+    found = _file(value, where, stored=stored) if _is_file(kind) else _coerce(value, kind, where)
+    if option is not None and not option.holds(found):
+        raise OptionError(f"{where} takes {_told(kind, option)}, not {value!r}.")
+    return found
+
+
+def _is_file(kind: Any) -> bool:
+    return any(inspect.isclass(each) and issubclass(each, Asset) for each in (kind, *typing.get_args(kind)))
+
+
+def _file(value: Any, where: str, *, stored: bool) -> Asset | None:
+    """The file that a value names."""
+    if value is None or value == "none":
+        return None
+    if isinstance(value, Asset):
+        return value
+    text = str(value) if isinstance(value, str | Path) else ""
+    path = Path(text).expanduser()
+    if Asset.is_reference(text) and (stored or not path.exists()):
+        return Asset(text)
+    if stored or not text:
+        raise OptionError(f"{where} takes what a run says of a file, NAME#DIGEST, not {value!r}.")
+    try:
+        return Asset.of(path)
+    except OSError as error:
+        raise OptionError(f"{where} takes a file; {text} can't be read: {error.strerror}.") from error
 
 
 def _coerce(value: Any, kind: Any, where: str) -> Any:
@@ -136,5 +213,5 @@ def _type_name(kind: Any) -> str:
         return "one of " + ", ".join(map(str, arguments))
     if origin is tuple:
         return "a comma-separated list of " + _type_name(arguments[0])
-    names = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+    names = {Asset: "a file", int: "a whole number", float: "a number", bool: "true or false", str: "text"}
     return names.get(kind, str(kind))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache, cached_property
 from importlib.metadata import EntryPoint, entry_points
@@ -17,7 +17,8 @@ from genvae.plugin import options
 from genvae.plugin.declarations import KINDS, Plugin
 from genvae.plugin.discovery import PluginRow as PluginRow
 from genvae.plugin.discovery import PluginSource, normalised, rows_of
-from genvae.plugin.guard import guarded, one_line, strict
+from genvae.plugin.guard import guarded, one_line, place, stdout_for_data, strict
+from genvae.plugin.noise import kept_quiet
 
 _FILES: dict[Path, PluginSource] = {}  # that the user has named
 
@@ -48,8 +49,7 @@ class Registry:
 
     def names(self, kind: str) -> list[str]:
         """What `row` may be asked for, sorted; none of them has been asked whether it can run here."""
-        rows = [row for row in self._declared if row.kind == kind and row.plugin]
-        return [f"{row.distribution}:{row.name}" if row.state == "clash" else row.name for row in rows]
+        return [row.short_name for row in self._declared if row.kind == kind and row.plugin]
 
     def row(self, kind: str, name: str) -> PluginRow:
         """The row of a usable plugin, by `name` or `distribution:name`.
@@ -79,13 +79,13 @@ class Registry:
         """The declaration of a usable plugin; raises PluginError as `row` does."""
         return self.row(kind, name).usable()
 
-    def make(self, kind: str, name: str, values: Mapping[str, Any] | None = None, /, *args: Any, **context: Any) -> Any:
+    def make(self, kind: str, name: str, values: Any = None, /, *args: Any, **context: Any) -> Any:
         """Make a part: an instance of a plugin's class with some options given and the others at their defaults.
 
         Args:
             kind: dataset, transform, model, prior or vocoder.
             name: `name` or `distribution:name`.
-            values: of options, as JSON or a command line holds them.
+            values: of options, as JSON or a command line holds them; or the options themselves.
             args: what the class of that kind takes after its options.
             context: likewise, by keyword.
 
@@ -96,9 +96,11 @@ class Registry:
         """
         row = self.row(kind, name)
         plugin = row.usable()
-        chosen = options.build(plugin.options, values or {}, where=kind)
+        chosen = values
+        if not isinstance(values, plugin.options):
+            chosen = options.build(plugin.options, values or {}, where=kind)
         factory = load_factory(plugin)
-        with guarded(f"The {kind} {row.name!r} of {row.distribution} could not be made"):
+        with guarded(f"The {kind} {row.name!r} of {row.distribution} could not be made", plugin.factory):
             return factory(chosen, *args, **context)
 
     def _rows_of(self, source: PluginSource) -> Iterator[PluginRow]:
@@ -183,6 +185,11 @@ def use_file(path: Path) -> None:
     installed.cache_clear()
 
 
+def flaws(path: Path) -> list[str]:
+    """What is wrong with the plugins of a file, a sentence each; none where all of them can be used."""
+    return [row.reason for row in rows_of(PluginSource.of_file(path)) if row.state == "broken"]
+
+
 def forget_file(path: Path) -> None:
     """Undo `use_file`."""
     source = _FILES.pop(path.absolute(), None)
@@ -203,25 +210,30 @@ def load_factory(plugin: Plugin) -> Any:
         PluginError: it can't be imported.
     """
     module, _, attribute = plugin.factory.partition(":")
-    with guarded(f"The {plugin.kind} {plugin.name!r} can't be loaded from {plugin.factory!r}"):
+    with (
+        guarded(f"The {plugin.kind} {plugin.name!r} can't be loaded from {plugin.factory!r}", plugin.factory),
+        kept_quiet(),
+    ):
         return getattr(importlib.import_module(module), attribute)
 
 
 def _checked(row: PluginRow) -> PluginRow:
     """The row, or where all is well but for this machine, one that says what is missing here."""
-    if row.plugin is None or row.state not in ("ok", "slow"):
+    if row.plugin is None or row.state not in ("ok", "slow", "noisy"):
         return row
-    reason = _why_unavailable(row.plugin)
+    reason = why_unavailable(row.plugin)
     return replace(row, state="unavailable", reason=reason) if reason else row
 
 
-def _why_unavailable(plugin: Plugin) -> str | None:
+def why_unavailable(plugin: Plugin) -> str | None:
+    """Why a plugin can't run on this machine, or None; a check that fails itself is a reason."""
     try:
-        return plugin.unavailable() if plugin.unavailable else None
+        with stdout_for_data():
+            return plugin.unavailable() if plugin.unavailable else None
     except (Exception, SystemExit) as error:
         if strict() and isinstance(error, Exception):
             raise
-        return f"its check of this machine failed: {one_line(error)}"
+        return f"its check of this machine failed: {one_line(error)}{place(error, plugin.factory)}"
 
 
 def _order(row: PluginRow) -> tuple[int, str, str]:

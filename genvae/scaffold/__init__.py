@@ -20,6 +20,10 @@ TEMPLATES = Path(__file__).parent / "templates"
 _USE = {
     "dataset": "genvae prepare MUSIC --dataset {name} --out store",
     "vocoder": "genvae generate --genre techno --vocoder {name}",
+    "schedule": "genvae train store --run run --set train.schedule={name}",
+    "callback": "genvae train store --run run --set train.callbacks={name}",
+    "embedder": "genvae evaluate run --store store",
+    "metric": "genvae evaluate run --store store",
 }
 _TRAIN = "genvae train store --{kind} {name} --run run"
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 import genvae
+from genvae.distances import log_spectral_distance
 from genvae.errors import GenvaeError
 from genvae.pipeline import SECTIONS, PartConfig, Pipeline
 from genvae.plugin.registry import Registry, installed
@@ -22,11 +23,12 @@ from genvae.synthesis.crossfade import stride
 from genvae.synthesis.inputs import SoundLike, file_of, samples_of, seed_of
 from genvae.synthesis.latent_path import Knot, LatentPath, PathPoint
 from genvae.synthesis.provenance import Provenance, Waypoint
-from genvae.synthesis.renderer import OnClip, Renderer, log_spectral_distance, require_genre, within_full_scale
+from genvae.synthesis.renderer import OnClip, Renderer, require_genre, within_full_scale
 from genvae.synthesis.sound import Clip, Reconstruction
 from genvae.threads import one_thread
 
 LONGEST = 600.0  # seconds of one sound
+HOTTEST = 100.0  # temperature
 _KNOT_SECONDS = 2.0  # from one drawn latent to the next in a longer sound
 
 
@@ -79,6 +81,11 @@ class Synthesizer:
         """The run, and what it can make."""
         return f"Synthesizer({str(self.run.path)!r}, genres={list(self.genres)}, sample_rate={self.sample_rate})"
 
+    @property
+    def pipeline(self) -> Pipeline:
+        """The run's parts, for whoever wants to look inside: transform, model, prior and vocoder."""
+        return self._pipeline
+
     def with_vocoder(self, vocoder: PartConfig, registry: Registry | None = None) -> Synthesizer:
         """The same run with another vocoder; the nets are shared.
 
@@ -109,9 +116,15 @@ class Synthesizer:
         """What `generate` would write into that clip.
 
         Raises:
-            GenvaeError: the run has no such genre, or `seconds` is less than a clip has or more than ten minutes.
+            GenvaeError: the run has no such genre, `temperature` is no sensible one, or `seconds` is less than a clip
+                has or more than ten minutes.
         """
         require_genre(genre, self.genres)
+        if not 0 <= temperature <= HOTTEST:
+            raise GenvaeError(
+                f"`temperature` takes from 0 to {HOTTEST:g}, not {temperature:g}: 1 is what was learnt, and beyond "
+                "2 or 3 little is left of a genre."
+            )
         if seconds is not None:
             self._samples(seconds)
             seconds = float(seconds)

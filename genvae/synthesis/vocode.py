@@ -27,7 +27,7 @@ def vocode(
     n_fft: int | None = None,
     hop: int | None = None,
     window: str = "hann",
-    vocoder: str = "pghi-refined",
+    vocoder: str = "genvae:pghi-refined",
     options: Mapping[str, Any] | None = None,
     initial_phase: NDArray[Any] | None = None,
     length: int | None = None,
@@ -44,7 +44,7 @@ def vocode(
     n_fft: int | None = None,
     hop: int | None = None,
     window: str = "hann",
-    vocoder: str = "pghi-refined",
+    vocoder: str = "genvae:pghi-refined",
     options: Mapping[str, Any] | None = None,
     initial_phase: Tensor | None = None,
     length: int | None = None,
@@ -60,7 +60,7 @@ def vocode(
     n_fft: int | None = None,
     hop: int | None = None,
     window: str = "hann",
-    vocoder: str = "pghi-refined",
+    vocoder: str = "genvae:pghi-refined",
     options: Mapping[str, Any] | None = None,
     initial_phase: NDArray[Any] | Tensor | None = None,
     length: int | None = None,
@@ -116,7 +116,7 @@ def vocode(
         taken["initial_phase"] = _as_batch(phase)
     logs = linear.clamp_min(torch.finfo(linear.dtype).tiny).log()  # a stranger's vocoder may not know minus infinity
     rows = _as_batch(logs)
-    with torch.no_grad(), guarded(f"The vocoder {vocoder!r} failed while making a waveform"):
+    with torch.no_grad(), guarded(f"The vocoder {vocoder!r} failed while making a waveform", type(made).__module__):
         wave: Tensor = made.to(rows.device).eval()(rows, length=samples, generator=generator, **taken)
     if wave.shape != (len(rows), samples):
         shape = list(wave.shape)

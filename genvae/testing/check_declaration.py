@@ -67,6 +67,13 @@ def _import_cost(module: str, paths: tuple[str, ...]) -> tuple[float, list[str]]
 
 
 @light
+def is_quiet(subject: Subject) -> None:
+    """Importing the declaration prints nothing, warns of nothing, and leaves logging as it is."""
+    row = subject.row
+    expect(row.state != "noisy", f"{row.module} to be imported without a trace", row.reason)
+
+
+@light
 def options_round_trip(subject: Subject) -> None:
     """Options have defaults, are frozen, and survive JSON and the command line."""
     cls = subject.plugin.options
@@ -98,13 +105,27 @@ def _typed(value: Any) -> str:
 @check
 def factory_is_of_its_kind(subject: Subject) -> None:
     """The factory is a class of the kind, with nothing abstract left."""
+    from genvae.interfaces.callback import Callback
     from genvae.interfaces.dataset import Dataset
+    from genvae.interfaces.embedder import Embedder
+    from genvae.interfaces.metric import Metric
     from genvae.interfaces.model import Model
     from genvae.interfaces.prior import Prior
+    from genvae.interfaces.schedule import Schedule
     from genvae.interfaces.transform import Transform
     from genvae.interfaces.vocoder import Vocoder
 
-    bases = {"dataset": Dataset, "transform": Transform, "model": Model, "prior": Prior, "vocoder": Vocoder}
+    bases = {
+        "dataset": Dataset,
+        "transform": Transform,
+        "model": Model,
+        "prior": Prior,
+        "vocoder": Vocoder,
+        "schedule": Schedule,
+        "callback": Callback,
+        "embedder": Embedder,
+        "metric": Metric,
+    }
     base, made = bases[subject.kind], subject.factory
     what = f"{subject.plugin.factory} to be a class that extends genvae.{base.__name__}"
     expect(inspect.isclass(made) and issubclass(made, base), what, f"it is {made!r}")

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import copy
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
 
+from genvae.errors import OptionError, nearest
 from genvae.interfaces.model import Model, Posterior, TrainingStep
-from genvae.pipeline import Pipeline
+from genvae.pipeline import SECTIONS, Pipeline
+from genvae.plugin import options
 from genvae.plugin.declarations import ModelPlugin
-from genvae.testing.check import check
-from genvae.testing.failure import CheckFailure, expect, expect_close, expect_shape, seeded
+from genvae.testing.check import check, light
+from genvae.testing.failure import CheckFailure, expect, expect_close, expect_shape, seeded, unchanged
 from genvae.testing.partners import pipeline_with
 from genvae.testing.reload import reloaded
 from genvae.testing.subject import Subject
+from genvae.training.contract import loss_parts, optimizers_of
+from genvae.training.plan import TrainOptions
 
 GENRES = ("one", "two")
 RATE = 8000
@@ -34,11 +39,13 @@ class Setup:
         pipeline: with the model in it.
         features: [3, bins, frames].
         genre: [3], the index of each.
+        waves: [3, samples], that the features are of.
     """
 
     pipeline: Pipeline
     features: Tensor
     genre: Tensor
+    waves: Tensor
 
     @property
     def model(self) -> Model:
@@ -54,7 +61,7 @@ def _setup(subject: Subject, samples: int = SAMPLES) -> Setup:
     with torch.no_grad():
         pipeline.transform.fit([waves])
         features = pipeline.transform(waves)
-    return Setup(pipeline, features, torch.tensor([0, 1, 0]))
+    return Setup(pipeline, features, torch.tensor([0, 1, 0]), waves)
 
 
 @dataclass(frozen=True)
@@ -77,21 +84,51 @@ def _learnt(subject: Subject) -> Learnt:
         return kept
     setup = _setup(subject)
     model = setup.model.train()
-    step = TrainingStep(model.optimizers(), torch.autograd.backward, model.loss, seeded())
+    optimizers, generator = optimizers_of(model.optimizers(), model.optimizers), seeded()
     left, steps = 1.0, 0
     with torch.random.fork_rng(devices=[]), torch.enable_grad():  # a check that only decodes may be the first to ask
         torch.manual_seed(0)  # for dropout and the like
         while steps < STEPS:
-            parts = model.training_step(setup.features, setup.genre, step)
-            if "loss" not in parts:
-                raise CheckFailure("a part of the loss named `loss`, which is what is minimised", f"{sorted(parts)}")
+            parts = _step(setup, optimizers, generator, steps)
             steps += 1
+            _expect_number(parts["loss"], steps)
             if steps % 20 == 0 and (left := _left(setup)) < ENOUGH:
                 break
-    learnt = Learnt(setup.pipeline, setup.features, setup.genre, left, steps)
+    learnt = Learnt(setup.pipeline, setup.features, setup.genre, setup.waves, left, steps)
     model.eval()
     subject.kept["learnt"] = learnt
     return learnt
+
+
+def _step(
+    setup: Setup, optimizers: list[torch.optim.Optimizer], generator: torch.Generator, number: int
+) -> dict[str, Tensor]:
+    """One step of training, as the loop takes it."""
+    model = setup.model
+
+    def loss(features: Tensor, genre: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
+        return loss_parts(model.loss(features, genre, generator=generator), model.loss)
+
+    step = TrainingStep(
+        optimizers,
+        torch.autograd.backward,
+        loss,
+        generator,
+        number=number,
+        progress=number / STEPS,
+        waves=setup.waves,
+    )
+    with unchanged():
+        return loss_parts(model.training_step(setup.features, setup.genre, step), model.training_step)
+
+
+def _expect_number(loss: Tensor, steps: int) -> None:
+    """Raise CheckFailure for a loss that is NaN, or has grown beyond all numbers."""
+    if bool(loss.isnan()):
+        cure = "look for a logarithm or square root of 0, or 0 / 0"
+        cure = cure if steps == 1 else f"{cure}, or lower the learning rate"
+        raise CheckFailure("a loss that is a number", f"NaN at step {steps}: {cure}")
+    expect(not bool(loss.isinf()), "a finite loss", f"infinite at step {steps}: the learning rate is too high")
 
 
 @torch.no_grad()
@@ -108,6 +145,32 @@ def _left(setup: Setup) -> float:
                 least = min(least, float((decoded - features).square().mean() / variance))
     model.train()
     return least
+
+
+@light
+def suggests_what_exists(subject: Subject) -> None:
+    """Each option that the declaration suggests exists, in some plugin or in the training, and takes the value."""
+    assert isinstance(subject.plugin, ModelPlugin)
+    for target, value in subject.plugin.suggests.items():
+        section, _, name = target.partition(".")
+        known = [each for each in (*SECTIONS, "train") if each != "model"]
+        expect(section in known, f"suggests[{target!r}] to be of {', '.join(known)}", f"{section!r}")
+        classes: list[type] = [TrainOptions]
+        if section != "train":
+            rows = [row for row in subject.registry.declared() if row.kind == section and row.plugin]
+            classes = [row.usable().options for row in rows]
+        having = [cls for cls in classes if name in {field.name for field in fields(cls)}]
+        names = {field.name for cls in classes for field in fields(cls)}
+        expect(bool(having), f"suggests[{target!r}] to be an option", f"no {section} has it. {nearest(name, names)}")
+        refusals = []
+        for cls in having:
+            try:
+                options.build(cls, {name: value}, where=section)
+            except OptionError as refusal:
+                refusals.append(str(refusal))
+        expect(
+            len(refusals) < len(having), f"suggests[{target!r}] to be a value that it takes", "; ".join(refusals[:1])
+        )
 
 
 @check
@@ -133,16 +196,95 @@ def every_parameter_gets_a_gradient(subject: Subject) -> None:
     """Some training steps reach every parameter that wants a gradient, each at least once."""
     setup = _setup(subject)
     model = setup.model.train()
-    step = TrainingStep(model.optimizers(), torch.autograd.backward, model.loss, seeded(1))
+    optimizers, generator = optimizers_of(model.optimizers(), model.optimizers), seeded(1)
     missed = {name: p for name, p in model.named_parameters() if p.requires_grad}
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
         torch.manual_seed(0)  # for dropout and the like
-        for _ in range(REACHING_STEPS):  # what starts at zero hides what stands behind it, and a stage may come later
-            model.training_step(setup.features, setup.genre, step)
+        for number in range(REACHING_STEPS):  # what starts at zero hides what is behind it, and a stage may come later
+            _step(setup, optimizers, generator, number)
             missed = {name: p for name, p in missed.items() if p.grad is None or not p.grad.any()}
             if not missed:
                 break
     expect(not missed, "a gradient for every parameter (or requires_grad_(False))", f"none for {', '.join(missed)}")
+
+
+@check
+@torch.no_grad()
+def computes_in_single_precision(subject: Subject) -> None:
+    """Weights, latents and decoded features are float32, as the features are."""
+    setup = _setup(subject)
+    model = setup.model.eval()
+    other = {
+        name: p.dtype for name, p in model.named_parameters() if p.is_floating_point() and p.dtype != torch.float32
+    }
+    shown = ", ".join(f"{name} is {dtype}" for name, dtype in list(other.items())[:3])
+    expect(not other, "weights in float32", shown)
+    posterior = model.encode(setup.features, setup.genre)
+    expect(posterior.mean.dtype == torch.float32, "latents in float32", f"{posterior.mean.dtype}")
+    decoded = model.decode(posterior.mean, setup.genre)
+    expect(decoded.dtype == torch.float32, "decoded features in float32", f"{decoded.dtype}")
+
+
+@check
+def leaves_its_input(subject: Subject) -> None:
+    """`loss`, `encode`, `decode` and a training step change no tensor that they are given."""
+    setup = _setup(subject)
+    model = setup.model.train()
+    given = {"features": setup.features, "genre": setup.genre, "waves": setup.waves}
+    before = {name: tensor.clone() for name, tensor in given.items()}
+    with torch.random.fork_rng(devices=[]), torch.enable_grad():
+        _step(setup, optimizers_of(model.optimizers(), model.optimizers), seeded(), 0)
+    model.eval()
+    with torch.no_grad():
+        model.loss(setup.features, setup.genre, generator=seeded())
+        z = model.encode(setup.features, setup.genre).mean.clone()
+        given["z"], before["z"] = z, z.clone()
+        model.decode(z, setup.genre, generator=seeded())
+    changed = [name for name, tensor in given.items() if not torch.equal(tensor, before[name])]
+    expect(not changed, "what it is given as it was", f"{', '.join(changed)} changed in place")
+
+
+@check
+def resumes_to_the_same_weights(subject: Subject) -> None:
+    """Training that is stopped and goes on from its state ends with the weights of one that was not stopped."""
+    apart = _apart_after_resuming(subject)
+    if apart is None:
+        return
+    unavoidable = _apart_after_resuming(subject, stop=False)  # on some machines two trainings are never quite the same
+    name, size = apart
+    expect(
+        unavoidable is not None and size <= 10 * unavoidable[1],
+        "the same weights when training is resumed: count in a buffer, or use step.number and step.progress",
+        f"{name} differs by {size:.2g}; something that training changes is neither a parameter nor a buffer",
+    )
+
+
+def _apart_after_resuming(subject: Subject, *, stop: bool = True) -> tuple[str, float] | None:
+    """The weight that two trainings, of which the second may be stopped and resumed, differ in most."""
+    ends = []
+    for resumed in (False, stop):
+        setup = _setup(subject)
+        model = setup.model.train()
+        optimizers = optimizers_of(model.optimizers(), model.optimizers)
+        with torch.random.fork_rng(devices=[]), torch.enable_grad():
+            for number in range(8):
+                if resumed and number == 4:
+                    states = copy.deepcopy([each.state_dict() for each in optimizers])
+                    model = reloaded(model, _setup(subject).model).train()
+                    setup.pipeline.model = model
+                    optimizers = optimizers_of(model.optimizers(), model.optimizers)
+                    for optimizer, state in zip(optimizers, states, strict=True):
+                        optimizer.load_state_dict(state)
+                torch.manual_seed(number)
+                _step(setup, optimizers, seeded(number), number)
+        ends.append(model.state_dict())
+    one, other = ends
+    apart = {
+        name: float((value.double() - other[name].double()).abs().max())
+        for name, value in one.items()
+        if value.numel() and not torch.equal(value, other[name])
+    }
+    return max(apart.items(), key=lambda pair: pair[1]) if apart else None
 
 
 @check

@@ -68,6 +68,19 @@ def fits_and_samples(subject: Subject) -> None:
 
 
 @check
+def leaves_its_input(subject: Subject) -> None:
+    """The latents and genres that it is fitted to, and the genres that it draws for, are not changed."""
+    prior = _make(subject)
+    z, genre, *_ = _latents(subject)
+    before = z.clone(), genre.clone()
+    with torch.no_grad():
+        prior.fit(z, genre, generator=seeded())
+        prior.sample(genre, generator=seeded())
+    same = torch.equal(z, before[0]) and torch.equal(genre, before[1])
+    expect(same, "the latents and genres as they were", "they were changed in place")
+
+
+@check
 def draws_from_the_generator_alone(subject: Subject) -> None:
     """The same seed gives the same latents, another one others, and torch's global generator is left alone."""
     state = torch.get_rng_state()

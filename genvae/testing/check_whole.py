@@ -31,6 +31,7 @@ CLIP_MS = 512  # 4096 samples
 def trains_and_generates(subject: Subject) -> None:
     """Two steps of training, then a clip in a new process, with the dataset plugin disabled."""
     from genvae.run import Run
+    from genvae.training.extras import Extras
     from genvae.training.job import Job, describe_run
     from genvae.training.loop import train
     from genvae.training.plan import Budget, TrainOptions
@@ -39,16 +40,25 @@ def trains_and_generates(subject: Subject) -> None:
     pipeline = pipeline_with(
         subject, sample_rate=store.sample_rate, clip_samples=store.clip_samples, genres=store.genres
     )
-    options = TrainOptions(batch_size=4, warmup_steps=0, validation_clips=2)
+    chosen = {subject.kind: subject.name}
+    options = TrainOptions(
+        batch_size=4,
+        warmup_steps=0,
+        validation_clips=2,
+        schedule=chosen.get("schedule", TrainOptions().schedule),
+        callbacks=(chosen["callback"],) if "callback" in chosen else (),
+    )
+    extras = Extras.of(subject.registry, options, {subject.row.name: subject.options.get(subject.kind, {})})
     budget = Budget(steps=2)
     off = {"GENVAE_DISABLE": subject.name} if subject.kind == "dataset" else {}
     files = [subject.row.origin] if subject.row.distribution.endswith(".py") and not subject.paths else []
     with tempfile.TemporaryDirectory(prefix="genvae-check-") as folder:
         run = Path(folder) / "run"
         spec = pipeline.transform.spec
-        create = partial(describe_run, run, store, pipeline.config, spec, options, budget, seed=0)
+        create = partial(describe_run, run, store, pipeline.config, spec, budget, seed=0, extras=extras)
         with contextlib.redirect_stderr(io.StringIO()):
-            train(Job(run, create, subject.registry, options, budget, seed=0), store, device="cpu")
+            job = Job(run, pipeline.config, create, subject.registry, options, budget, seed=0, extras=extras)
+            train(job, store, device="cpu")
         expect(Run(run).finished, "a run that is finished after two steps", "no weights")
         samples = fresh.call(
             "genvae.testing.check_whole:generate",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -48,6 +50,42 @@ def expect_close(one: Tensor, other: Tensor, tolerance: float, expected: str, *,
     size = max(float(other.abs().max()), 1e-12) if scale is None else scale
     apart = float((one.double() - other.double()).abs().max())
     expect(apart <= tolerance * size, expected, f"a difference of {apart:.2g} where values reach {size:.2g}")
+
+
+@contextmanager
+def unchanged() -> Iterator[None]:
+    """Within, torch's settings may not be changed for good; they are put back in any case.
+
+    Raises:
+        CheckFailure: they were, naming which.
+    """
+    before = _settings()
+    error: Exception | None = None
+    try:
+        yield
+    except Exception as raised:  # which may come of the change
+        error = raised
+        raise
+    finally:
+        after = _settings()
+        changed = [f"{name} is {after[name]}, was {before[name]}" for name in before if after[name] != before[name]]
+        if changed:
+            torch.set_default_dtype(before["default dtype"])
+            torch.set_grad_enabled(before["grad enabled"])
+            torch.use_deterministic_algorithms(before["deterministic algorithms"])
+            torch.set_default_device(before["default device"])
+            raise CheckFailure(
+                "torch's settings as they were, which everything else relies on", "; ".join(changed)
+            ) from error
+
+
+def _settings() -> dict[str, Any]:
+    return {
+        "default dtype": torch.get_default_dtype(),
+        "grad enabled": torch.is_grad_enabled(),
+        "deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
+        "default device": torch.get_default_device(),
+    }
 
 
 def seeded(seed: int = 0) -> torch.Generator:

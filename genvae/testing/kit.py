@@ -10,18 +10,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from genvae.errors import PluginError, nearest
-from genvae.plugin.guard import one_line
+from genvae.plugin.guard import one_line, place, stdout_for_data
+from genvae.plugin.registry import why_unavailable
 from genvae.testing import (
+    check_callbacks,
     check_datasets,
     check_declaration,
+    check_embedders,
+    check_metrics,
     check_models,
     check_priors,
+    check_schedules,
     check_transforms,
     check_vocoders,
     check_whole,
 )
 from genvae.testing.check import Check, checks_in
+from genvae.testing.endless import PATIENCE, Endless, bounded
 from genvae.testing.failure import CheckFailure as CheckFailure
+from genvae.testing.failure import unchanged
 from genvae.testing.subject import Choice, Subject, find
 
 if TYPE_CHECKING:
@@ -35,6 +42,10 @@ OF_KIND = {
     "model": check_models,
     "prior": check_priors,
     "vocoder": check_vocoders,
+    "schedule": check_schedules,
+    "callback": check_callbacks,
+    "embedder": check_embedders,
+    "metric": check_metrics,
 }
 
 
@@ -46,11 +57,13 @@ class BoundCheck:
         subject: the plugin.
         check: what is asked of it.
         expected: why it is expected to fail, None if it isn't.
+        patience: seconds that it may take.
     """
 
     subject: Subject
     check: Check
     expected: str | None = None
+    patience: float = PATIENCE
 
     @property
     def name(self) -> str:
@@ -66,8 +79,7 @@ class BoundCheck:
         """Why it can't be run on this machine."""
         if self.check.light or self.subject.row.plugin is None:
             return None
-        missing = self.subject.row.plugin.unavailable
-        return missing() if missing else None
+        return why_unavailable(self.subject.row.plugin)
 
     def __call__(self) -> None:
         """Run the check.
@@ -77,13 +89,24 @@ class BoundCheck:
         """
         read = self.check.read(self.subject.kind)
         try:
-            self.check.function(self.subject)
+            with stdout_for_data(), bounded(self.patience), unchanged():
+                self.check.function(self.subject)
         except CheckFailure as failure:
             raise CheckFailure(failure.expected, failure.came, read) from failure.__cause__
+        except Endless as error:
+            asked = f"an end within {self.patience:g} seconds"
+            raise CheckFailure(asked, f"none: it was still at work{self._place(error)}", read) from None
         except (Exception, SystemExit) as error:  # whatever a plugin raises
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            came = f"{one_line(error)} ({where.filename}:{where.lineno})"
+            came = f"{one_line(error)}{self._place(error)}"
             raise CheckFailure(f"no error ({self.check.about[0].lower()}{self.check.about[1:]})", came, read) from error
+
+    def _place(self, error: BaseException) -> str:
+        """Where in the plugin it happened, or if none of its lines took part, where at all."""
+        found = place(error, self.subject.plugin.factory) or place(error, self.subject.row.module)
+        if found:
+            return found
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        return f" ({last.filename}, line {last.lineno})"
 
 
 def plugin_checks(
@@ -125,7 +148,8 @@ def _checks_of(subject: Subject) -> list[Check]:
         return declaration[:1]
     if subject.file:  # it is imported only when its user names it, so it may import what it likes
         declaration = [each for each in declaration if each is not check_declaration.imports_light]
-    return [*declaration, *checks_in(OF_KIND[subject.kind]), *checks_in(check_whole)]
+    whole = [] if subject.kind in ("embedder", "metric") else checks_in(check_whole)
+    return [*declaration, *checks_in(OF_KIND[subject.kind]), *whole]
 
 
 @dataclass(frozen=True)

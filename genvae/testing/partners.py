@@ -27,11 +27,11 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
 
 def candidates(subject: Subject, kind: str) -> Iterator[PluginRow]:
     """Installed plugins of a kind: the default first, then those that need nothing else installed, then the others."""
-    usable = [row for row in subject.registry.declared() if row.kind == kind and row.plugin and row.state != "clash"]
+    usable = [row for row in subject.registry.declared() if row.kind == kind and row.plugin]
 
     def order(row: PluginRow) -> tuple[bool, bool]:
         assert row.plugin is not None
-        return row.name != DEFAULTS.get(kind), row.plugin.unavailable is not None
+        return row.full_name != DEFAULTS.get(kind), row.plugin.unavailable is not None
 
     return iter(sorted(usable, key=order))
 
@@ -88,11 +88,10 @@ def other_specs(subject: Subject, spec: FeatureSpec, sample_rate: int) -> list[F
 
 
 def _transform(subject: Subject, row: PluginRow, sample_rate: int) -> Transform:
-    plugin = subject.registry.plugin("transform", f"{row.distribution}:{row.name}")
+    plugin = subject.registry.plugin("transform", row.full_name)
     known = options.build(plugin.options, {}, where="transform")
     values = {n: v for n, v in subject.options.get("transform", {}).items() if hasattr(known, n)}
-    name = f"{row.distribution}:{row.name}"
-    transform: Transform = subject.registry.make("transform", name, values, sample_rate=sample_rate)
+    transform: Transform = subject.registry.make("transform", row.full_name, values, sample_rate=sample_rate)
     return transform.eval()
 
 
@@ -125,7 +124,7 @@ def pipeline_with(
 
 def _combinations(subject: Subject) -> Iterator[dict[str, str]]:
     """Names of plugins by section: the subject's own with the defaults, then with others for what touches it."""
-    own = {} if subject.kind == "dataset" else {subject.kind: subject.name}
+    own = {subject.kind: subject.name} if subject.kind in DEFAULTS else {}
     yield own
     across = {"vocoder": "transform", "transform": "vocoder", "model": "transform"}.get(subject.kind)
     if across is None:
@@ -141,8 +140,8 @@ def _combinations(subject: Subject) -> Iterator[dict[str, str]]:
 
 def _others(subject: Subject, kind: str) -> list[str]:
     """The candidates of a kind that can run here, but for the default one."""
-    rows = (row for row in candidates(subject, kind) if row.name != DEFAULTS[kind])
-    return [f"{row.distribution}:{row.name}" for row in rows if not (row.plugin and row.plugin.unavailable)]
+    rows = (row for row in candidates(subject, kind) if row.full_name != DEFAULTS[kind])
+    return [row.full_name for row in rows if not (row.plugin and row.plugin.unavailable)]
 
 
 def _values(subject: Subject, names: Mapping[str, str], *, small: bool) -> dict[str, dict[str, Any]]:

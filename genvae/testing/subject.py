@@ -16,7 +16,7 @@ from genvae.plugin import options
 from genvae.plugin.declarations import KINDS, Plugin
 from genvae.plugin.discovery import PluginRow, PluginSource, normalised
 from genvae.plugin.registry import Registry, installed, is_of, load_factory, with_sources
-from genvae.testing.failure import CheckFailure
+from genvae.testing.failure import CheckFailure, unchanged
 
 Choice = Path | str | Callable[[Path], Path] | None
 """A dataset's source: a path, or a function that writes one into an empty folder and gives its path."""
@@ -76,7 +76,8 @@ class Subject:
 
     def make(self, *arguments: Any, **context: Any) -> Any:
         """A new instance of the plugin's class."""
-        return self.factory(self.chosen(), *arguments, **context)
+        with unchanged():
+            return self.factory(self.chosen(), *arguments, **context)
 
     @cached_property
     def _scratch(self) -> tempfile.TemporaryDirectory[str]:

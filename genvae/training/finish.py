@@ -38,7 +38,8 @@ def finish(
         if wish.signal:
             raise Interrupted(wish.signal, "after the last step", store.path, run.path)
         means.append(posterior.mean.float().cpu())
-        draws.append(posterior.sample(generator).float().cpu())
+        with pipeline.using("model", "drawing from a posterior"):
+            draws.append(posterior.sample(generator).float().cpu())
     pipeline.to("cpu")
     genre = genres_of(store, numbers)
     log.begin("fitting the prior")

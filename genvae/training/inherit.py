@@ -15,7 +15,7 @@ from genvae.run import Run
 
 @torch.no_grad()
 def inherit(pipeline: Pipeline, source: Run, registry: Registry) -> None:
-    """Take over the transform's statistics and the model's weights of a trained run.
+    """Take over the transform's statistics and the model's weights of a trained run, and its vocoder's if that is ours.
 
     What a model knows of a genre stands in its `nn.Embedding` layers with a row a genre: a genre that the source has
     too keeps its row, a new one begins at the mean of all.
@@ -26,7 +26,8 @@ def inherit(pipeline: Pipeline, source: Run, registry: Registry) -> None:
     theirs = source.load(registry)
     genres, before = pipeline.config.genres, theirs.config.genres
     rows = _rows(pipeline.model, genres)
-    for section in ("transform", "model"):
+    same = pipeline.config.vocoder == theirs.config.vocoder
+    for section in ("transform", "model", "vocoder") if same else ("transform", "model"):
         own, known = getattr(pipeline, section).state_dict(), getattr(theirs, section).state_dict()
         if own.keys() != known.keys():
             raise RunError(f"{source.path} has another {section} than this run: leave its options as they are.")

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from genvae.clips.store import ClipStore
-from genvae.errors import RunError
+from genvae.errors import OptionError, RunError
 from genvae.pipeline import DEFAULTS, SECTIONS, PartConfig, Pipeline, PipelineConfig, model_suggestions
 from genvae.plugin import options
 from genvae.plugin.registry import Registry, installed
 from genvae.run import Run
 from genvae.spec import FeatureSpec
+from genvae.training.extras import Extras
 from genvae.training.plan import Budget, TrainOptions
 
 JOB_SECTIONS = (*SECTIONS, "train")
@@ -27,21 +28,26 @@ class Job:
 
     Attributes:
         path: the run's folder.
-        create: writes the description of a new run, called by the first of several processes; None to resume one.
+        config: of the pipeline; that of a new run has the paths of files that options name, its description has not.
+        create: writes the description of a new run with the options of its training, called by the first of several
+            processes; None to resume one.
         registry: where plugins come from.
         options: of the training.
         budget: how long.
         seed: of all that is drawn.
         source: a trained run whose weights a new one begins with.
+        extras: the schedule and the callbacks; None for those that the options name.
     """
 
     path: Path
-    create: Callable[[], Run] | None
+    config: PipelineConfig
+    create: Callable[[TrainOptions], Run] | None
     registry: Registry
     options: TrainOptions
     budget: Budget
     seed: int
     source: Run | None = None
+    extras: Extras | None = None
 
 
 def new_job(
@@ -70,7 +76,7 @@ def new_job(
         registry: where plugins come from; None for what is installed.
 
     Raises:
-        OptionError: an option that does not exist or does not take its value.
+        OptionError: an option that does not exist or does not take its value, or frames longer than a clip.
         PluginError: a plugin is missing.
         SpecMismatch: two parts do not fit.
         RunError: the folder holds a run already, or the source's clips are of another rate or length than the store's.
@@ -79,7 +85,7 @@ def new_job(
     named: dict[str, str] = dict(plugins or {})
     given: dict[str, Mapping[str, Any]] = {section: (values or {}).get(section, {}) for section in JOB_SECTIONS}
     if source is not None:
-        named, given = _inherited(source, store, named, given)
+        named, given = _inherited(source, store, named, given, registry)
     model = named.get("model", DEFAULTS["model"])
     known = get_type_hints(registry.plugin("model", model).options)
     usual = {name: value for name, value in (preset or {}).get("model", {}).items() if name in known}
@@ -92,11 +98,24 @@ def new_job(
         plugins=named,
         values=given,
     )
-    suggested = {**model_suggestions(registry, config.model.plugin, "train"), **(preset or {}).get("train", {})}
+    suggested = {**model_suggestions(registry, config.model.name, "train"), **(preset or {}).get("train", {})}
     chosen: TrainOptions = options.build(TrainOptions, {**suggested, **given["train"]}, where="train")
-    spec = Pipeline.build(config, registry).transform.spec
-    describe = partial(describe_run, path, store, config, spec, chosen, budget, seed=seed, source=source)
-    return Job(path, describe, registry, chosen, budget, seed, source)
+    extras = Extras.of(registry, chosen, values)
+    spec = Pipeline.build(config, registry, new=new_sections(config, source)).transform.spec
+    if spec.n_fft > store.clip_samples:
+        raise OptionError(
+            f"A frame of {spec.n_fft} samples is longer than a clip of {store.path}, which has {store.clip_samples}: "
+            f"give a shorter one with `options`, such as transform.n_fft={2 ** (store.clip_samples.bit_length() - 3)}."
+        )
+    describe = partial(describe_run, path, store, config, spec, budget, seed=seed, source=source, extras=extras)
+    return Job(path, config, describe, registry, chosen, budget, seed, source, extras)
+
+
+def new_sections(config: PipelineConfig, source: Run | None) -> tuple[str, ...]:
+    """The sections of a new run whose first weights no other run gives."""
+    if source is None:
+        return SECTIONS
+    return ("prior",) if config.vocoder == source.config.vocoder else ("prior", "vocoder")
 
 
 def describe_run(
@@ -104,11 +123,12 @@ def describe_run(
     store: ClipStore,
     config: PipelineConfig,
     spec: FeatureSpec,
-    chosen: TrainOptions,
     budget: Budget,
+    chosen: TrainOptions,
     *,
     seed: int,
     source: Run | None = None,
+    extras: Extras | None = None,
 ) -> Run:
     """Write the description of a new run.
 
@@ -117,6 +137,8 @@ def describe_run(
         DiskError: it can't be made.
     """
     training = {"seed": seed, "budget": asdict(budget), "options": options.to_json(chosen)}
+    if extras is not None:
+        training |= extras.to_json()
     if source is not None:
         training["from"] = source.digest()
     data = {
@@ -127,11 +149,16 @@ def describe_run(
 
 
 def _inherited(
-    source: Run, store: ClipStore, plugins: Mapping[str, str], values: Mapping[str, Mapping[str, Any]]
+    source: Run,
+    store: ClipStore,
+    plugins: Mapping[str, str],
+    values: Mapping[str, Mapping[str, Any]],
+    registry: Registry,
 ) -> tuple[dict[str, str], dict[str, Mapping[str, Any]]]:
     """Names of plugins and values of options, those of the source where nothing else is said.
 
     Raises:
+        PluginError: a plugin is missing.
         RunError: clips of the source and of the store are not alike.
     """
     config = source.config
@@ -145,8 +172,8 @@ def _inherited(
     merged: dict[str, Mapping[str, Any]] = dict(values)
     for section in SECTIONS:
         part: PartConfig = getattr(config, section)
-        names[section] = plugins.get(section, part.plugin)
-        if names[section] == part.plugin:
+        names[section] = registry.row(section, plugins[section]).full_name if section in plugins else part.name
+        if names[section] == part.name:
             merged[section] = {**part.options, **merged.get(section, {})}
     merged["train"] = {**source.training["options"], **merged.get("train", {})}
     return names, merged
@@ -170,6 +197,8 @@ def resume_job(path: Path, store: ClipStore, budget: Budget | None, *, registry:
     try:
         chosen: TrainOptions = options.build(TrainOptions, run.training["options"], where="train")
         own = Budget(**run.training["budget"])
-        return Job(path, None, registry or installed(), chosen, budget or own, int(run.training["seed"]))
+        extras = Extras.from_json(run.training) if "callbacks" in run.training else None
+        seed = int(run.training["seed"])
+        return Job(path, run.config, None, registry or installed(), chosen, budget or own, seed, extras=extras)
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"{run.description_path} is damaged: {type(error).__name__}: {error}") from error

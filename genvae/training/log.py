@@ -1,11 +1,11 @@
-"""What a training tells: metrics.jsonl, TensorBoard events where tensorboard is there, and its listener."""
+"""What a training tells: metrics.jsonl, and its listener."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from genvae.files import naming, write_whole
 from genvae.progress import Listener, Message, Progress, tracked
@@ -27,17 +27,11 @@ class TrainingLog:
     def __init__(self, path: Path, *, step: int, silent: bool, listener: Listener) -> None:
         self._silent, self._listener = silent, listener
         self._stage, self._note = "", ""
-        self._events: Any = None
         if silent:
             return
         self._path = path
         _drop_after(path, step)
         self._file = path.open("a", encoding="ascii")
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError:
-            return
-        self._events = SummaryWriter(str(path.parent / "tensorboard"), purge_step=step + 1)
 
     def __enter__(self) -> Self:
         return self
@@ -45,8 +39,6 @@ class TrainingLog:
     def __exit__(self, *_: object) -> None:
         if not self._silent:
             self._file.close()
-        if self._events is not None:
-            self._events.close()
 
     def record(self, kind: str, step: int, values: Record) -> None:
         """Append one line; `kind` is train, validation or warning."""
@@ -55,9 +47,6 @@ class TrainingLog:
         with naming(self._path):
             self._file.write(json.dumps({"kind": kind, "step": step, **values}) + "\n")
             self._file.flush()
-        for name, value in values.items():
-            if self._events is not None and not isinstance(value, str):
-                self._events.add_scalar(f"{kind}/{name}", value, step)
 
     def begin(self, stage: str) -> None:
         """Begin a stage of the work, of which nothing is done yet."""

@@ -4,57 +4,61 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 from genvae.errors import OptionError
+from genvae.plugin.option import Option
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainOptions:
-    """Options of the training loop, in the section `train`.
+    """Options of the training loop, in the section `train`."""
 
-    Attributes:
-        batch_size: clips in a step, over all processes.
-        schedule: of the learning rate over the budget, after the warm-up; `trapezoid` is constant but for the last
-            fifth, in which it falls to zero.
-        warmup_steps: in which the learning rate rises from zero.
-        ema: how slowly the average of the weights forgets, which is what is validated and kept; 0 keeps the weights of
-            the last step.
-        precision: `auto` takes bfloat16 where the GPU has it.
-        shift: whether a clip may begin anywhere in its recording, rather than where the store cut it.
-        validate_every: steps between validations.
-        checkpoint_every: steps between checkpoints.
-        validation_clips: at most so many in one validation.
-    """
+    batch_size: Annotated[int, Option("clips in a step, over all processes", least=1, most=65536)] = 64
+    accumulate: Annotated[
+        int,
+        Option(
+            "parts into which a batch is split and computed one after another, for what a GPU can't hold at once",
+            least=1,
+            most=4096,
+        ),
+    ] = 1
+    schedule: Annotated[str, Option("of the learning rate over the budget, after the warm-up: a plugin")] = (
+        "genvae:cosine"
+    )
+    callbacks: Annotated[tuple[str, ...], Option("what is told how the training goes: plugins")] = (
+        "genvae:tensorboard",
+    )
+    warmup_steps: Annotated[int, Option("in which the learning rate rises from zero", least=0)] = 100
+    ema: Annotated[
+        float,
+        Option(
+            "how slowly the average of the weights forgets, which is what is validated and kept; 0 "
+            "keeps the weights of the last step",
+            least=0,
+            below=1,
+        ),
+    ] = 0.0
+    precision: Annotated[
+        Literal["auto", "32-true", "bf16-mixed"],
+        Option(
+            "`auto` takes bfloat16 where the GPU has it, or where a training of some minutes is quicker with it; "
+            "the run then names the one that was taken",
+        ),
+    ] = "auto"
+    shift: Annotated[
+        bool,
+        Option(
+            "whether a clip may begin anywhere in its recording, rather than where the store cut it",
+        ),
+    ] = True
+    validate_every: Annotated[int, Option("steps between validations", least=1)] = 250
+    checkpoint_every: Annotated[int, Option("steps between checkpoints", least=1)] = 1000
+    validation_clips: Annotated[int, Option("at most so many in one validation", least=1)] = 512
 
-    batch_size: int = 64
-    schedule: Literal["cosine", "trapezoid", "constant"] = "cosine"
-    warmup_steps: int = 100
-    ema: float = 0.0
-    precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
-    shift: bool = True
-    validate_every: int = 250
-    checkpoint_every: int = 1000
-    validation_clips: int = 512
-
-    def __post_init__(self) -> None:
-        """Raise ValueError for a count that makes no sense."""
-        for name in ("batch_size", "validate_every", "checkpoint_every", "validation_clips"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1")
-        if self.warmup_steps < 0:
-            raise ValueError("warmup_steps must not be negative")
-        if not 0.0 <= self.ema < 1.0:
-            raise ValueError("ema must be at least 0 and below 1")
-
-    def learning_rate_scale(self, step: int, progress: float) -> float:
-        """Factor of the learning rate at a step (from 0), with `progress` 0..1 of the budget spent."""
-        warmup = min(1.0, (step + 1) / (self.warmup_steps + 1))
-        if self.schedule == "constant":
-            return warmup
-        if self.schedule == "trapezoid":
-            return warmup * min(1.0, max(0.0, 5.0 * (1.0 - progress)))
-        return warmup * 0.5 * (1.0 + math.cos(math.pi * min(1.0, progress)))
+    def warmup(self, step: int) -> float:
+        """Factor of the learning rate at a step, counted from 0, whatever the schedule says."""
+        return min(1.0, (step + 1) / (self.warmup_steps + 1))
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,12 @@ from starlette.exceptions import HTTPException
 
 import genvae
 from genvae.errors import GenvaeError
-from genvae.web import pages, routes
+from genvae.web import listening_routes, pages, routes
 from genvae.web.admission import LOCAL, Admission
 from genvae.web.engine import Engine
+from genvae.web.listening import Listening
 from genvae.web.uploads import BYTES
+from genvae.web.votes import Votes
 from genvae.web.worker import Abandoned, Busy, ModelWorker, Stopping
 
 _JSON_BYTES = 1 << 20
@@ -27,6 +29,7 @@ _TAKE_FILES = ("/api/place", "/api/reconstruct")
 def create_app(
     engines: Sequence[Engine],
     *,
+    listening: Listening | None = None,
     hosts: Collection[str] = LOCAL,
     token: str | None = None,
     worker: ModelWorker | None = None,
@@ -35,11 +38,13 @@ def create_app(
 
     Args:
         engines: a run each; the first is the one that is used where none is asked for.
+        listening: the listening test; by default one of the runs alone, whose votes are kept in memory.
         hosts: names that it may be asked by; `*` takes any.
         token: what every request must bring; None asks for none.
         worker: what computes; closed when the application ends.
     """
     worker = worker or ModelWorker()
+    test = listening or Listening(engines, None, Votes())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -59,7 +64,10 @@ def create_app(
         lifespan=lifespan,
         routes=list(pages.routes()),
     )
-    app.include_router(routes.router({each.digest: each for each in engines}, worker))
+    by_digest = {each.digest: each for each in engines}
+    app.include_router(routes.router(by_digest, worker))
+    app.include_router(routes.lesson_pages(by_digest, worker))
+    app.include_router(listening_routes.router(test, worker))
     app.add_exception_handler(Busy, _busy)
     app.add_exception_handler(Stopping, _stopping)
     app.add_exception_handler(Abandoned, _abandoned)

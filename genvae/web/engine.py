@@ -15,8 +15,9 @@ from genvae.plugin.registry import Registry
 from genvae.run import Run
 from genvae.synthesis.latent_path import LatentPath
 from genvae.synthesis.synthesizer import Synthesizer
-from genvae.web import schema
+from genvae.web import measured, schema
 from genvae.web.directions import Directions
+from genvae.web.lesson import GUIDANCE, Lesson
 from genvae.web.sources import NEAREST, Resolved, Sources
 from genvae.web.vocoders import offered
 from genvae.web.worker import Check
@@ -46,6 +47,7 @@ class Engine:
         synthesizers: by the name of the vocoder, those that work here without a compiler; the run's own first.
         maps: the run's maps by method; UMAP first, as it shows more of what belongs together.
         latent_dim: how many numbers a latent has.
+        lesson: what the lesson shows of the run.
     """
 
     def __init__(self, run: Run, registry: Registry) -> None:
@@ -56,12 +58,23 @@ class Engine:
         self.latent_dim = len(self._synthesizer(None).latent(run.config.genres[0], seed=0))
         first = next(iter(self.maps.values()), None)
         self._directions = Directions.of(first, run.config.genres, DIRECTIONS) if first else None
+        self.lesson = Lesson(run, registry, self._synthesizer(None), first)
         self._sources = Sources(self._synthesizer(None), self.maps, self._directions, self.latent_dim)
 
     @property
     def default(self) -> str:
         """The vocoder that is used where none is asked for."""
         return next(iter(self.synthesizers))
+
+    @property
+    def genres(self) -> tuple[str, ...]:
+        """The run's genres."""
+        return self._config.genres
+
+    @property
+    def sample_rate(self) -> int:
+        """Of its sounds, in Hz."""
+        return self._config.sample_rate
 
     def info(self, runs: list[schema.RunInfo], limits: schema.Limits) -> schema.Info:
         """What there is to ask for."""
@@ -99,6 +112,10 @@ class Engine:
         text = card.read_text(encoding="utf-8", errors="replace")[:_CARD] if card.is_file() else ""
         return schema.About(name=self.name, parts=parts, training=self._run.training, data=self._run.data, card=text)
 
+    def measures(self) -> dict[str, tuple[float, float]]:
+        """What `genvae evaluate` measured of real clips and of the run's, where the run keeps it; more is better."""
+        return measured.measures(self._run)
+
     def directions(self) -> list[schema.DirectionInfo]:
         """The principal directions, and what they do as far as that is measured."""
         found = self._directions
@@ -115,6 +132,19 @@ class Engine:
             return False
         self._directions.measure(self._synthesizer(None))
         return True
+
+    def heard(self, genre: str, seed: int) -> schema.Heard:
+        """What the encoder says of a sound of a seed, and what else the lesson can let hear of it."""
+        lesson = self.lesson
+        z, posterior = lesson.heard(genre, seed)
+        return schema.Heard(
+            latent=z.tolist(),
+            mean=posterior.mean[0].tolist(),
+            deviation=(0.5 * posterior.log_variance[0]).exp().tolist(),
+            nats=posterior.kl()[0].tolist(),
+            stages=list(lesson.stages),
+            guidance=list(GUIDANCE) if lesson.guides else [],
+        )
 
     def generate(self, genre: str, *, seed: int, index: int, temperature: float, vocoder: str | None) -> bytes:
         """The wav file that `genvae generate` writes."""

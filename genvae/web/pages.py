@@ -17,7 +17,7 @@ _TYPES = {
     ".svg": "image/svg+xml",
     ".js": "text/javascript; charset=utf-8",
 }
-_AT = {"index.html": "/", "api.html": "/api"}
+_AT = {"index.html": "/", "api.html": "/api", "listen.html": "/listen"}
 _DAY = "public, max-age=86400"
 
 

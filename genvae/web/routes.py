@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from genvae.errors import GenvaeError
 from genvae.web import schema
 from genvae.web.engine import Engine
+from genvae.web.lesson_page import render
 from genvae.web.pages import Kept
 from genvae.web.uploads import BYTES, SECONDS, Uploads
 from genvae.web.worker import Check, ModelWorker
@@ -23,7 +24,7 @@ _WHY = {
     422: "A value is missing, or not of its type or range.",
     503: "Too much is waiting; Retry-After says when to come again.",
 }
-_FAULTS: dict[int | str, dict[str, Any]] = {
+FAULTS: dict[int | str, dict[str, Any]] = {
     status: {"model": schema.Fault, "description": why} for status, why in _WHY.items()
 }
 
@@ -36,7 +37,7 @@ def _binary(media_type: str, description: str) -> dict[int | str, dict[str, Any]
     return answers | {status: {"content": fault, "description": why} for status, why in _WHY.items()}
 
 
-_WAV = _binary("audio/wav", "A wav file.")
+WAV = _binary("audio/wav", "A wav file.")
 _POINTS = _binary("application/octet-stream", "6 bytes a clip.")
 _PLACES: TypeAdapter[schema.PlaceRequest | schema.PathPlaceRequest] = TypeAdapter(
     schema.PlaceRequest | schema.PathPlaceRequest
@@ -45,6 +46,7 @@ _SOUND_FILE: dict[str, Any] = {"application/octet-stream": {"schema": {"type": "
 _DESCRIBED = [{"$ref": f"#/components/schemas/{name}"} for name in ("PlaceRequest", "PathPlaceRequest")]
 _PLACEABLE = {**_SOUND_FILE, "application/json": {"schema": {"anyOf": _DESCRIBED}}}
 _UPLOAD = Query(max_length=64, pattern="^[0-9a-f]*$", description="As /api/place names it, in place of a body.")
+_Stage = Annotated[str, Query(max_length=100, description="One of the sound's stages.")]
 _SHIFTS = Query(max_length=400, description="Numbers with commas between them: see `Source`.")
 
 
@@ -70,29 +72,29 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker) -> APIRouter:
         raise GenvaeError(f"No run {digest!r} is served here. There is {', '.join(engines)}.")
 
     async def compute(request: Request, job: Callable[[Check], T]) -> T:
-        return await worker.run(job, _gone(request))
+        return await worker.run(job, gone(request))
 
     @api.get("/health", tags=["about"])
     async def health() -> schema.Health:
         """Say that the server answers, and how much waits for the model."""
         return schema.Health(pending=worker.pending, capacity=worker.capacity)
 
-    @api.get("/info", tags=["about"], responses=_FAULTS)
+    @api.get("/info", tags=["about"], responses=FAULTS)
     async def information(run: schema.RunDigest = None) -> schema.Info:
         """What is served: the runs, and of one its genres, maps and vocoders, and the limits of what may be asked."""
         return infos[chosen(run)]
 
-    @api.get("/about", tags=["about"], responses=_FAULTS)
+    @api.get("/about", tags=["about"], responses=FAULTS)
     async def about(run: schema.RunDigest = None) -> schema.About:
         """How a run was made: its parts, its training, its model card."""
         return abouts[chosen(run)]
 
-    @api.get("/directions", tags=["about"], responses=_FAULTS)
+    @api.get("/directions", tags=["about"], responses=FAULTS)
     async def directions(run: schema.RunDigest = None) -> list[schema.DirectionInfo]:
         """The principal directions of a run, and what they do to a sound."""
         return engines[chosen(run)].directions()
 
-    @api.get("/generate", tags=["sounds"], response_class=Wav, responses=_WAV)
+    @api.get("/generate", tags=["sounds"], response_class=Wav, responses=WAV)
     async def generate(
         request: Request,
         genre: schema.Genre,
@@ -111,13 +113,13 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker) -> APIRouter:
 
         return Wav(await compute(request, job))
 
-    @api.post("/decode", tags=["sounds"], response_class=Wav, responses=_WAV)
+    @api.post("/decode", tags=["sounds"], response_class=Wav, responses=WAV)
     async def decode(request: Request, sound: schema.SoundRequest) -> Response:
         """The sound of a source: a point on the map, a latent, a mix of genres, a seed that is varied or shifted."""
         engine = engines[chosen(sound.run)]
         return Wav(await compute(request, lambda _: engine.decode(sound.source, sound.vocoder)))
 
-    @api.post("/interpolate", tags=["sounds"], response_class=Wav, responses=_WAV)
+    @api.post("/interpolate", tags=["sounds"], response_class=Wav, responses=WAV)
     async def interpolate(request: Request, path: schema.PathRequest) -> Response:
         """The path from one sound to another, perhaps by way of others, as one wav file."""
         engine = engines[chosen(path.run)]
@@ -127,7 +129,7 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker) -> APIRouter:
         "/reconstruct",
         tags=["files"],
         response_class=Wav,
-        responses=_WAV,
+        responses=WAV,
         openapi_extra={"requestBody": {"required": False, "content": _SOUND_FILE}},
     )
     async def reconstruct(
@@ -148,7 +150,7 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker) -> APIRouter:
     @api.post(
         "/place",
         tags=["places"],
-        responses=_FAULTS,
+        responses=FAULTS,
         openapi_extra={"requestBody": {"required": True, "content": _PLACEABLE}},
     )
     async def place(request: Request, run: schema.RunDigest = None) -> schema.Placed:
@@ -173,10 +175,51 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker) -> APIRouter:
             raise GenvaeError(f"This run has no map {method!r}; it has {known}. `genvae map` makes one.")
         return maps[digest, method].answer(request)
 
+    @api.get("/lesson/sound", tags=["lesson"], responses=FAULTS)
+    async def heard(
+        request: Request, genre: schema.Genre, seed: schema.Seed, run: schema.RunDigest = None
+    ) -> schema.Heard:
+        """What the encoder says of the sound of a seed: its cloud, and what that costs."""
+        engine = engines[chosen(run)]
+        return await compute(request, lambda _: engine.heard(genre, seed))
+
+    @api.get("/lesson/stage", tags=["lesson"], response_class=Wav, responses=WAV)
+    async def stage(
+        request: Request, genre: schema.Genre, seed: schema.Seed, stage: _Stage, run: schema.RunDigest = None
+    ) -> Response:
+        """The sound of a seed as one stage of the decoder leaves it."""
+        lesson = engines[chosen(run)].lesson
+        return Wav(await compute(request, lambda _: lesson.stage(genre, seed, stage).wav()))
+
+    @api.get("/lesson/guided", tags=["lesson"], response_class=Wav, responses=WAV)
+    async def guided(
+        request: Request, genre: schema.Genre, seed: schema.Seed, guidance: float, run: schema.RunDigest = None
+    ) -> Response:
+        """The sound of a seed that follows its latent more or less strongly than the run's own."""
+        lesson = engines[chosen(run)].lesson
+        return Wav(await compute(request, lambda _: lesson.guided(genre, seed, guidance).wav()))
+
     return api
 
 
-async def _gone(request: Request) -> None:
+def lesson_pages(engines: Mapping[str, Engine], worker: ModelWorker) -> APIRouter:
+    """The lesson's page of each run, drawn when it is first asked for."""
+    router = APIRouter(include_in_schema=False)
+    drawn: dict[str, Kept] = {}
+
+    @router.get("/explain")
+    async def explain(request: Request, run: str | None = None) -> Response:
+        digest = run if run in engines else next(iter(engines))
+        assert digest is not None
+        if digest not in drawn:
+            page = await worker.run(lambda _: render(engines[digest].lesson), gone(request))
+            drawn[digest] = Kept(page.encode(), "text/html; charset=utf-8")
+        return drawn[digest].answer(request)
+
+    return router
+
+
+async def gone(request: Request) -> None:
     """End when the client has closed its connection."""
     while (await request.receive())["type"] != "http.disconnect":
         pass

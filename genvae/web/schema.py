@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter, model_validator
 
@@ -228,6 +228,93 @@ class About(BaseModel):
     training: dict[str, Any]
     data: dict[str, Any]
     card: str
+
+
+class Heard(BaseModel):
+    """What the encoder says of a sound of a seed, as the lesson shows it.
+
+    latent: that the sound was made from. mean, deviation: of the cloud that the encoder gives it, number by number.
+    nats: what each number costs. stages: what /api/lesson/stage lets hear of it, from the least to the most. guidance:
+    what /api/lesson/guided takes, or nothing.
+    """
+
+    latent: list[float]
+    mean: list[float]
+    deviation: list[float]
+    nats: list[float]
+    stages: list[str]
+    guidance: list[float]
+
+
+class ListeningInfo(BaseModel):
+    """What the listening test can ask about. real: the source of real clips, or None where the server has no store."""
+
+    sources: list[str]
+    genres: list[str]
+    real: str | None
+    fewest: int
+    most: int
+    kept: bool = Field(description="Whether votes are kept in a file.")
+
+
+class TrialRequest(_Asked):
+    """A new trial that is asked for."""
+
+    question: Literal["real", "genre"]
+    sources: list[Annotated[str, Field(max_length=300)]] = Field(max_length=16)
+
+
+class TrialInfo(BaseModel):
+    """A trial. genre: of its sounds, where that is not what is asked."""
+
+    trial: str
+    question: Literal["real", "genre"]
+    sounds: int
+    genre: str | None
+
+
+class Answer(_Asked):
+    """The answer to a trial: the place of the real sound as a number, or a genre."""
+
+    trial: Annotated[str, Field(max_length=40)]
+    answer: Annotated[str, Field(max_length=200)]
+
+
+class Solved(BaseModel):
+    """What the sounds of a trial were. right: whether the answer was, None where none of them was real."""
+
+    sources: list[str]
+    numbers: list[int]
+    genre: str
+    right: bool | None
+
+
+class ScoreInfo(BaseModel):
+    """What the votes say of a source: how often it was taken for real, or its genre was named."""
+
+    source: str
+    question: Literal["real", "genre"]
+    hits: int
+    votes: int
+    share: float
+    interval: tuple[float, float]
+    chance: float
+
+
+class AgreementInfo(BaseModel):
+    """How often a metric of `genvae evaluate` orders two sources as the votes do."""
+
+    metric: str
+    agreeing: int
+    pairs: int
+
+
+class Verdict(BaseModel):
+    """What all votes say together."""
+
+    votes: int
+    scores: list[ScoreInfo]
+    agreements: list[AgreementInfo]
 
 
 class Health(BaseModel):

@@ -23,7 +23,8 @@ def offered(run: Run, registry: Registry) -> dict[str, Synthesizer]:
         PluginError: a plugin that it names is missing.
     """
     own, usual = run.config.vocoder, DEFAULTS["vocoder"]
-    others = sorted(registry.names("vocoder"), key=lambda name: (name not in (own.plugin, usual), name))
+    first_ones = [row.short_name for row in registry.declared() if row.full_name in (own.name, usual)]
+    others = sorted(registry.names("vocoder"), key=lambda name: (name not in first_ones, name))
     made: dict[str, Synthesizer] = {}
     first: Exception | None = None
     for name in [None, *others]:
@@ -40,7 +41,7 @@ def offered(run: Run, registry: Registry) -> dict[str, Synthesizer]:
         except Exception as error:  # it wants other features, or a compiler, or it is a stranger's and breaks
             first = first or error
             continue
-        made[name or own.plugin] = new
+        made[name or registry.row("vocoder", own.name).short_name] = new
     if not made:
         assert first is not None
         raise first

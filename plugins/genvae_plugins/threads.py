@@ -8,6 +8,8 @@ from typing import TypeVar
 
 import torch
 
+from genvae.threads import one_thread
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -17,9 +19,6 @@ def over_threads(work: Callable[[Item], Result], items: Sequence[Item]) -> list[
     threads = torch.get_num_threads()
     if threads == 1 or len(items) == 1:
         return [work(item) for item in items]
-    torch.set_num_threads(1)  # an operation on a piece is too small to be shared; its threads would get in the way
-    try:
-        with ThreadPoolExecutor(min(threads, len(items))) as pool:
-            return list(pool.map(work, items))
-    finally:
-        torch.set_num_threads(threads)
+    # An operation on a piece is too small to be shared; its threads would get in the way.
+    with one_thread(), ThreadPoolExecutor(min(threads, len(items))) as pool:
+        return list(pool.map(work, items))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shlex
 import subprocess
 import sys
 import wave
@@ -115,7 +116,9 @@ def test_play_plays_each_file(genvae: Genvae, tiny_run_path: Path, monkeypatch: 
     ("arguments", "said"),
     [
         (["--count", "0"], "--count"),
-        (["--count", "many"], "--count"),
+        (["--count", "many"], "'many' is not a valid whole number"),
+        (["--seconds", "long"], "'long' is not a valid number"),
+        (["drum & bass"], "genvae generate --genre 'drum & bass'"),
         (["--seed", "-1"], "--seed"),
         (["--temperature", "-0.1"], "--temperature"),
         (["--temperature", "nan"], "not a finite number"),
@@ -140,9 +143,9 @@ def test_wrong_usage_is_told(genvae: Genvae, tiny_run_path: Path, arguments: lis
         ([], 2, "This run knows: drum & bass, rock, techno."),
         (["--genre", "rock", "--vocoder", "griffin"], 6, "Did you mean 'griffin-lim'?"),
         (["--genre", "rock", "--set", "vocoder.iteration=3"], 2, "Did you mean 'iterations'?"),
-        (["--genre", "rock", "--set", "vocoder.iterations=-3"], 2, "must not be negative"),
+        (["--genre", "rock", "--set", "vocoder.iterations=-3"], 2, "takes a whole number from 0 to 100000"),
         (["--genre", "rock", "--set", "model.latent_dim=3"], 2, "there is no section 'model'"),
-        (["--genre", "rock", "--temperature", "1e300"], 3, "not finite"),
+        (["--genre", "rock", "--temperature", "1e300"], 2, "--temperature takes from 0 to 100"),
         (["--genre", "rock", "--run", "nowhere"], 4, "nowhere is not a run"),
     ],
 )
@@ -196,6 +199,18 @@ def test_a_pipe_gets_the_bytes_of_the_file(genvae: Genvae, tiny_run_path: Path) 
 
 
 @pytest.mark.skipif(os.name != "posix", reason="there are pseudo terminals on POSIX only")
+@pytest.mark.parametrize(("closed", "status"), [("1", 1), ("2", 0)])
+def test_a_closed_output_is_no_traceback(tiny_run_path: Path, closed: str, status: int, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "genvae", "generate", "--run", str(tiny_run_path), "--genre", "rock", "-o", "-"]
+    shell = f"{shlex.join(command)} {closed}>&-"
+    done = subprocess.run(["bash", "-c", shell], capture_output=True, check=False, cwd=tmp_path)
+    assert done.returncode == status, done.stderr
+    if status:
+        assert done.stderr.decode() == "Error: Standard output is closed, so that -o - leads nowhere. Name a file.\n"
+    else:
+        assert done.stdout.startswith(b"RIFF")
+
+
 def test_a_terminal_is_refused(tiny_run_path: Path) -> None:
     import pty
 

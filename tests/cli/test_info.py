@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -76,7 +77,17 @@ def test_anything_else_is_one_line(genvae: Genvae, name: str, said: str) -> None
     result = genvae("info", name)
     assert result.exit_code == 3
     assert said in result.stderr
-    assert len(result.stderr.splitlines()) == 1
+    assert len(result.stderr.splitlines()) == 1 + (name == "mine.wav")
+
+
+@pytest.mark.parametrize("name", ["a song.ogg", "a song.mp3"])
+def test_a_sound_of_ones_own_is_answered_with_what_takes_it(genvae: Genvae, name: str, tiny_run_path: Path) -> None:
+    soundfile.write(name, 0.1 * np.sin(np.arange(9000)), 8000)
+    result = genvae("info", name)
+    assert result.exit_code == 3
+    cure = result.stderr.splitlines()[1].removeprefix("Try: genvae ")
+    assert genvae(*shlex.split(cure), "--run", tiny_run_path).exit_code == 0
+    assert len(list(Path("heard").iterdir())) == 1
 
 
 def test_a_damaged_run_is_one_line(genvae: Genvae, tiny_run: Run) -> None:

@@ -56,6 +56,13 @@ def test_a_longer_generated_sound_is_made_again(genvae, tiny_run_path):
     assert "--seconds takes from 0.512 to 600" in result.stderr
 
 
+def test_steps_and_seconds_are_not_given_together(genvae, tiny_run_path):
+    result = genvae(*BASE, "--run", tiny_run_path, "--steps", 3, "--seconds", 2)
+    assert result.exit_code == 2
+    assert "--steps and --seconds" in result.stderr
+    assert not list(Path().iterdir())
+
+
 @pytest.mark.parametrize(
     ("end", "message"),
     [

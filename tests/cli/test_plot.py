@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import soundfile
 from PIL import Image
+from safetensors.torch import load_file
 
 from genvae.latents.fit import make_map
+from genvae.tensor_files import save_tensors
 
 
 def is_picture(path: str) -> bool:
@@ -47,6 +49,16 @@ def test_a_file_is_drawn_at_its_own_rate(genvae, options):
     result = genvae("plot", kind, "a.flac", *rest, "-o", "a.png")
     assert result.exit_code == 0, result.output
     assert is_picture("a.png")
+
+
+def test_a_map_of_a_single_clip_is_drawn_without_a_word(genvae, tiny_run, recwarn):
+    latents = load_file(tiny_run.latents_path)
+    save_tensors(tiny_run.latents_path, {name: tensor[:1].clone() for name, tensor in latents.items()})
+    make_map(tiny_run)
+    result = genvae("plot", "latent", tiny_run.path, "-o", "map.svg")
+    assert result.exit_code == 0, result.output
+    assert "PCA of 1 clip<" in Path("map.svg").read_text(encoding="utf-8")
+    assert [str(each.message) for each in recwarn if each.category is UserWarning] == []
 
 
 def test_the_map_is_drawn_with_marks(genvae, tiny_run):

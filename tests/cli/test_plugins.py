@@ -101,7 +101,7 @@ def test_show_tells_each_option_with_its_type_and_default(genvae: Genvae, instal
     assert ["factory", "nowhere:X"] in lines
     assert ["example", "genvae", "generate", "--genre", "GENRE", "--vocoder", "mine"] in lines
     told = json.loads(genvae("plugins", "show", "mine", "--json").stdout)
-    assert told["options"][0] == {"name": "depth", "type": "a whole number", "default": "3"}
+    assert told["options"][0] == {"name": "depth", "type": "a whole number", "default": "3", "meaning": ""}
 
 
 def test_show_tells_what_a_model_suggests(genvae: Genvae) -> None:

@@ -267,3 +267,17 @@ def test_a_shard_that_is_missing_or_cut_short_is_noticed_when_the_store_is_opene
     shard.unlink()
     with pytest.raises(StoreError, match="No such file"):
         ClipStore.open(store)
+
+
+def test_shifted_clips_run_on_into_the_clip_that_follows_if_there_is_one(tone_store):
+    store = ClipStore.open(tone_store)
+    numbers = store.select(genre="low")
+    shifts = np.random.default_rng(0).integers(1, store.clip_samples, size=len(numbers))
+    waves = store.shifted_waves(numbers, shifts)
+    recordings, offsets = store.index["recording"][numbers], store.index["offset"][numbers]
+    for number, shift, wave in zip(numbers, shifts.tolist(), waves, strict=True):
+        own = numbers[recordings == store.index["recording"][number]]
+        whole = store.waves(own).ravel()  # the tones have no silence, so their clips follow one another
+        start = int(store.index["offset"][number])
+        begins = start + (shift if start < offsets[recordings == store.index["recording"][number]].max() else 0)
+        np.testing.assert_array_equal(wave, whole[begins : begins + store.clip_samples])

@@ -15,6 +15,7 @@ from torch import Tensor
 from genvae.errors import GenvaeError, RunError
 from genvae.latents import METHODS, LatentMap, directions, fit, map_methods, near
 from genvae.latents.fit import make_map
+from genvae.progress import Listener, Message, Progress
 from genvae.run import Run
 from genvae.tensor_files import save_tensors
 
@@ -29,7 +30,7 @@ def clusters() -> tuple[Tensor, Tensor]:
     return centres[genre] + torch.randn(CLIPS, DIM, generator=generator), genre
 
 
-def fake_umap(latents: Tensor, seed: int) -> Tensor:
+def fake_umap(latents: Tensor, seed: int, listener: Listener) -> Tensor:
     """In place of the process, which takes a minute to compile: another plane, bent."""
     return torch.stack([latents[:, 2], latents[:, 3].pow(3) / 10], dim=1)
 
@@ -205,7 +206,9 @@ print([name for name in ("umap", "numba", "sklearn", "scipy") if name in sys.mod
 def test_umap_keeps_groups_apart_and_gives_the_same_map_again(tiny_run: Run) -> None:
     latents, genre = clusters()
     save_tensors(tiny_run.latents_path, {"mean": latents, "genre": genre, "clip": torch.arange(CLIPS)})
-    held = make_map(tiny_run, "umap", seed=5)
+    events: list[Progress | Message] = []
+    held = make_map(tiny_run, "umap", seed=5, listener=events.append)
+    assert {event.stage for event in events if isinstance(event, Progress)} == {"projecting by UMAP"}
     indices, _ = held.neighbours(held.points, 6)
     assert float((held.genre[indices] == held.genre[:, None]).float().mean()) > 0.95
     assert torch.equal(make_map(tiny_run, "umap", seed=5).points, held.points)

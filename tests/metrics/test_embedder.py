@@ -54,7 +54,7 @@ def test_silence_and_short_clips_have_finite_points() -> None:
 def test_damaged_weights_are_an_error_for_people(tmp_path: Path) -> None:
     (tmp_path / "embedder.safetensors").write_bytes(b"nothing")
     with pytest.raises(GenvaeError, match="damaged"):
-        ShippedEmbedder(tmp_path / "embedder.safetensors")
+        ShippedEmbedder(path=tmp_path / "embedder.safetensors")
 
 
 @pytest.mark.parametrize(("n_fft", "bands"), [(1280, 64), (2048, 96)])

@@ -13,6 +13,7 @@ import torch
 from click.testing import Result
 from torch import Tensor
 
+from genvae.cli.errors import command_line
 from genvae.clips.store import ClipStore
 from genvae.errors import StoreError
 from genvae.metrics.comparison import compare
@@ -130,8 +131,10 @@ def test_a_baseline_of_other_genres_is_refused(tone_run: Path, tiny_run_path: Pa
 def test_a_store_of_another_rate_is_refused_with_the_command_that_makes_one(
     tiny_run_path: Path, store: ClipStore
 ) -> None:
-    with pytest.raises(StoreError, match="--sample-rate 8000 --clip-ms 512"):
+    with pytest.raises(StoreError, match="4096 at 8000 Hz") as refused:
         Evaluation(Run(tiny_run_path), installed(), store)
+    assert refused.value.cure is not None
+    assert command_line(refused.value.cure).endswith("--sample-rate 8000 --clip-ms 512")
 
 
 def test_the_command_prints_every_row_and_names_its_embedder(genvae: Genvae, tone_run: Path, tone_store: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from genvae.clips.store import ClipStore
-from genvae.metrics.sampling import choose, even_shares, shifted
+from genvae.metrics.sampling import choose, even_shares
 
 
 @pytest.mark.parametrize(
@@ -26,14 +26,3 @@ def test_chosen_clips_are_different_and_even_over_recordings(tone_store: Path) -
     assert len(set(chosen.tolist())) == 10
     counts = np.unique(store.index["recording"][chosen], return_counts=True)[1]
     assert set(counts.tolist()) == {2}
-
-
-def test_shifted_clips_run_on_into_the_clip_that_follows(tone_store: Path) -> None:
-    store = ClipStore.open(tone_store)
-    numbers = choose(store, store.select(genre="low"), 12)
-    waves = shifted(store, numbers, np.random.default_rng(0))
-    for number, wave in zip(numbers, waves, strict=True):
-        own = (store.index["recording"] == store.index["recording"][number]).nonzero()[0]
-        whole = store.waves(own[np.argsort(store.index["offset"][own])]).ravel()
-        views = np.lib.stride_tricks.sliding_window_view(whole, len(wave))
-        assert (np.abs(views - wave).max(axis=1) == 0).any()

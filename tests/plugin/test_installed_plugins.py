@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from distributions import build_wheel, install
 
 HEAD = "import genvae\n\n@genvae.hookimpl\ndef genvae_vocoders():\n    "
 CLASS = """
@@ -53,27 +54,6 @@ COMMANDS = {
 Genvae = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def build_wheel(folder: Path, name: str, files: dict[str, str], entry_points: str, wheels: Path) -> None:
-    """A wheel of a distribution that has these files, built by hatchling as pip would."""
-    package = name.replace("-", "_")
-    (folder / package).mkdir(parents=True)
-    for file, text in files.items():
-        (folder / package / file).write_text(text)
-    (folder / "pyproject.toml").write_text(
-        f'[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
-        f'[project]\nname = "{name}"\nversion = "1.5"\n{entry_points}'
-        f'[tool.hatch.build.targets.wheel]\npackages = ["{package}"]\n'
-    )
-    from hatchling.build import build_wheel as build
-
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        build(str(wheels))
-    finally:
-        os.chdir(before)
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of installed distributions: built as wheels and installed by pip, without a network."""
@@ -87,9 +67,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         value = f"{name.replace('-', '_')}.command:{command}"
         points = f'[project.entry-points."genvae.commands"]\n{command} = "{value}"\n'
         build_wheel(root / name, name, {"__init__.py": "", "command.py": source}, points, wheels)
-    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index", "--no-compile", "--target"]
-    subprocess.run([*pip, root / "site", *sorted(wheels.glob("*.whl"))], check=True, capture_output=True)
-    return root / "site"
+    return install(wheels.glob("*.whl"), root / "site")
 
 
 @pytest.fixture

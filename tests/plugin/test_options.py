@@ -156,7 +156,7 @@ def test_a_name_without_a_section_that_is_known_is_refused(name: str, message: s
 
 
 def test_options_are_described_with_type_and_default() -> None:
-    rows = {name: (kind, default) for name, kind, default in describe(Sample)}
+    rows = {row.name: (row.type, row.default) for row in describe(Sample)}
     assert rows["size"] == ("a whole number", "3")
     assert rows["shape"] == ("one of round, square", '"round"')
     assert rows["depth"] == ("a whole number or none", "null")

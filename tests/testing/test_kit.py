@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,8 +49,8 @@ MISTAKES = {
     "an option without a default": (
         "vocoder",
         "options-round-trip",
-        "iterations: int = 32",
-        "iterations: int",
+        "most=10_000)] = 32",
+        "most=10_000)]",
         "default for every option",
     ),
     "options that can be changed": (
@@ -222,6 +223,62 @@ MISTAKES = {
         "self.genre(genre)], dim=1) + vars(self).setdefault('offset', __import__('random').random()))",
         "after saving and loading",
     ),
+    "a warm-up in a Python number": (
+        "model",
+        "resumes-to-the-same-weights",
+        "self.options.beta * kl",
+        "100 * vars(self).setdefault('steps', []).__len__() * (self.steps.append(1) or kl)",
+        "use step.number and step.progress",
+    ),
+    "weights in float64": (
+        "model",
+        "computes-in-single-precision",
+        "        width = options.width",
+        "        width = options.width\n        self.scale = nn.Parameter(torch.ones(3).double())",
+        "scale is torch.float64",
+    ),
+    "another default dtype": (
+        "model",
+        "encodes-and-decodes",
+        "        width = options.width",
+        "        width = options.width\n        torch.set_default_dtype(torch.float64)",
+        "default dtype is torch.float64, was torch.float32",
+    ),
+    "gradients switched off for good": (
+        "model",
+        "overfits-one-batch",
+        "squared_error = F.mse_loss(decoded, features)",
+        "squared_error = F.mse_loss(decoded, features)\n        torch.set_grad_enabled(False)",
+        "grad enabled is False, was True",
+    ),
+    "features that are changed": (
+        "model",
+        "leaves-its-input",
+        "self.encoder(features)",
+        "self.encoder(features.mul_(0.9))",
+        "features changed in place",
+    ),
+    "a loss that is not a number": (
+        "model",
+        "overfits-one-batch",
+        "self.options.beta * kl",
+        "0 * kl.detach().mul(0).log()",
+        "NaN at step 1: look for a logarithm",
+    ),
+    "a loss without a name": (
+        "model",
+        "overfits-one-batch",
+        '{"loss": loss,',
+        '{"total": loss,',
+        "it gives 'total', 'squared_error', 'kl': name one 'loss'",
+    ),
+    "latents that are changed": (
+        "prior",
+        "leaves-its-input",
+        "if not bool(z.isfinite().all()):",
+        "z.mul_(0.5)\n        if not bool(z.isfinite().all()):",
+        "changed in place",
+    ),
     "NaN accepted": (
         "prior",
         "refuses-nan",
@@ -304,7 +361,27 @@ def test_a_plugin_that_raises_is_told_with_the_place(tmp_path: Path) -> None:
     project = broken(tmp_path, "prior", "apart = own - own.mean(0)", "apart = own - nothing")
     found = outcome(project, "fits-and-samples")
     assert found.state == "failed"
-    assert re.search(r"NameError: name 'nothing' is not defined \(.*prior\.py:\d+\)", found.came)
+    assert re.search(r"NameError: name 'nothing' is not defined \(.*prior\.py, line \d+\)", found.came)
+
+
+def test_a_suggestion_that_no_plugin_knows_is_found(tmp_path: Path) -> None:
+    for suggested, said in {
+        '{"transform.nfft": 512}': "no transform has it. Did you mean 'n_fft'?",
+        '{"transform.n_fft": "wide"}': "transform.n_fft takes a whole number",
+        '{"trian.ema": 0.9}': "'trian'",
+    }.items():
+        new = f'summary="S.",\n        suggests={suggested},'
+        old = 'summary="A small convolutional VAE, conditional on genre.",'
+        found = outcome(broken(tmp_path, "model", old, new, declaration=True), "suggests-what-exists")
+        assert (found.state, said in found.came) == ("failed", True), found.came
+
+
+def test_a_check_that_does_not_end_is_interrupted_and_told_with_the_place(tmp_path: Path) -> None:
+    project = broken(tmp_path, "prior", "apart = own - own.mean(0)", "while True:\n                apart = own")
+    [bound] = [bound for bound in plugin_checks(project) if bound.name == "fits-and-samples"]
+    found = outcome_of(replace(bound, patience=1.0))
+    assert (found.state, found.expected) == ("failed", "an end within 1 seconds")
+    assert re.search(r"still at work \(.*prior\.py, line \d+\)", found.came)
 
 
 def test_what_is_expected_to_fail_must(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 import pytest
 
 from genvae.errors import OptionError
+from genvae.plugin.options import build
 from genvae.training.plan import Budget, TrainOptions
 
 
@@ -16,22 +17,15 @@ def test_progress_counts_what_the_budget_is_in():
     assert Budget(minutes=2).progress(10**9, 60.0, steps_per_epoch=3) == 0.5
 
 
-def test_the_cosine_schedule_rises_from_nothing_and_ends_at_nothing():
-    options = TrainOptions(warmup_steps=9, schedule="cosine")
-    assert options.learning_rate_scale(0, 0.0) == pytest.approx(0.1)
-    assert options.learning_rate_scale(9, 0.0) == 1.0
-    assert options.learning_rate_scale(500, 0.5) == pytest.approx(0.5)
-    assert options.learning_rate_scale(1000, 1.0) == pytest.approx(0.0)
-    assert options.learning_rate_scale(1001, 1.001) == pytest.approx(0.0)
+def test_the_warm_up_rises_from_nothing_and_then_stays():
+    options = TrainOptions(warmup_steps=9)
+    assert options.warmup(0) == pytest.approx(0.1)
+    assert {options.warmup(step) for step in (9, 10, 1000)} == {1.0}
 
 
-def test_the_constant_schedule_stays_after_the_warm_up():
-    options = TrainOptions(warmup_steps=0, schedule="constant")
-    assert {options.learning_rate_scale(step, step / 10) for step in range(10)} == {1.0}
-
-
-def test_the_trapezoid_schedule_is_constant_until_its_last_fifth_and_ends_at_nothing():
-    options = TrainOptions(warmup_steps=0, schedule="trapezoid")
-    assert options.learning_rate_scale(5, 0.0) == options.learning_rate_scale(5, 0.79) == 1.0
-    assert abs(options.learning_rate_scale(5, 0.9) - 0.5) < 1e-9
-    assert options.learning_rate_scale(5, 1.0) == 0.0
+@pytest.mark.parametrize(
+    ("name", "value"), [("batch_size", 0), ("ema", 1.0), ("warmup_steps", -1), ("accumulate", 0), ("batch_size", 10**9)]
+)
+def test_values_that_make_no_training_are_refused_with_the_range(name, value):
+    with pytest.raises(OptionError, match=rf"train\.{name} takes a (whole )?number .*, not {value}"):
+        build(TrainOptions, {name: value}, where="train")

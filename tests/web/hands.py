@@ -12,7 +12,8 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -62,7 +63,7 @@ _shared: dict[str, object] = {}
 """The server and the browser: once for all modules that import the fixtures."""
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def server(request: pytest.FixtureRequest) -> str:
     """The address of `genvae serve` with the pretrained run."""
     if "server" in _shared:
@@ -84,7 +85,7 @@ def server(request: pytest.FixtureRequest) -> str:
     return address[0]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def browser(request: pytest.FixtureRequest) -> Browser:
     if "browser" not in _shared:
         playwright = sync_playwright().start()
@@ -97,9 +98,9 @@ def browser(request: pytest.FixtureRequest) -> Browser:
     return found
 
 
-@pytest.fixture
-def open_page(server: str, browser: Browser) -> Iterator[object]:
-    """Open the page in a fresh profile; at the end, nothing but the server was asked, and nothing was complained of."""
+@contextmanager
+def opening(server: str, browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Open pages in fresh profiles; at the end, nothing but the server was asked, and nothing was complained of."""
     contexts: list[BrowserContext] = []
     asked: list[str] = []
     complaints: list[str] = []
@@ -134,8 +135,31 @@ def open_page(server: str, browser: Browser) -> Iterator[object]:
 
 
 @pytest.fixture
+def open_page(server: str, browser: Browser) -> Iterator[Callable[..., Page]]:
+    with opening(server, browser) as open_it:
+        yield open_it
+
+
+@pytest.fixture
 def page(open_page) -> Page:
     return open_page()
+
+
+@pytest.fixture(scope="module")
+def shared(server: str, browser: Browser) -> Iterator[Page]:
+    """One page for all tests of a module to which it doesn't matter what another did there before."""
+    with opening(server, browser) as open_it:
+        yield open_it()
+
+
+def drawn(page: Page) -> None:
+    """Wait until what was asked to be drawn with the next frame is drawn."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def resting(page: Page) -> None:
+    """Wait until nothing is being made."""
+    expect(page.locator("#stage")).to_have_attribute("aria-busy", "false")
 
 
 def genres(page: Page) -> list[str]:

@@ -15,6 +15,7 @@ from hands import (  # noqa: F401  # among them fixtures
     advanced,
     at,
     browser,
+    drawn,
     drop,
     genres,
     make,
@@ -22,6 +23,7 @@ from hands import (  # noqa: F401  # among them fixtures
     page,
     picture,
     placed,
+    resting,
     rows,
     server,
     wave_file,
@@ -167,7 +169,7 @@ def test_a_click_on_the_map_plays_that_place_and_lists_what_is_near(page):
 
 def test_the_map_zooms_pans_filters_and_changes_its_projection(page):
     def pixels() -> str:
-        page.wait_for_timeout(100)
+        drawn(page)
         return page.evaluate("document.querySelector('#points').toDataURL()")
 
     placed(page)  # the first sound has its mark
@@ -190,7 +192,7 @@ def test_the_map_zooms_pans_filters_and_changes_its_projection(page):
     seen.append(pixels())
     advanced(page)
     page.get_by_label("Projection").select_option("pca")
-    page.wait_for_timeout(500)
+    page.wait_for_function("before => document.querySelector('#points').toDataURL() !== before", arg=seen[-1])
     seen.append(pixels())
     assert len(set(seen)) == len(seen)
     assert page.evaluate("heard.length") == 0
@@ -231,7 +233,7 @@ def test_alt_and_moving_auditions_and_keeps_the_last(page):
     page.keyboard.down("Alt")
     make(page, lambda: page.mouse.move(*at(page, 0.45, 0.5), steps=5))
     make(page, lambda: page.mouse.move(*at(page, 0.6, 0.5), steps=5))
-    page.wait_for_timeout(300)
+    resting(page)
     expect(page.locator("#history .name")).to_have_count(1)  # the first one
     page.keyboard.up("Alt")
     expect(page.locator("#history .name")).to_have_count(2)
@@ -324,7 +326,7 @@ def test_a_file_that_is_no_sound_is_said_to_be_none(page, open_page, tmp_path):
 def test_the_keyboard_alone_is_enough(page):
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the genres")).to_be_focused()
-    for _ in range(4):  # Keys, About, API, and then
+    for _ in range(page.locator("nav > *").count() + 1):
         page.keyboard.press("Tab")
     expect(page.locator(".genre").first).to_be_focused()
     make(page, lambda: page.keyboard.press("Space"))  # a focused button keeps its key
@@ -342,8 +344,10 @@ def test_the_keyboard_alone_is_enough(page):
     page.get_by_label("Single keys are on").focus()
     page.keyboard.press("Space")
     page.keyboard.press("Escape")
+    asked = page.evaluate("sent.length")
     page.keyboard.press("1")
-    page.wait_for_timeout(300)
+    drawn(page)
+    assert page.evaluate("sent.length") == asked
     expect(page.locator("#history .name")).to_have_count(4)
 
 

@@ -49,7 +49,7 @@ def test_a_genre_is_heard_instead_of_a_path_that_is_still_being_made(page):
 def test_a_genre_that_is_pressed_while_a_file_is_on_its_way_is_heard(page, tmp_path):
     held = hold(page, "**/api/place?*")
     drop(page, wave_file(tmp_path / "tone.wav", 1))
-    page.wait_for_timeout(100)
+    page.wait_for_function("() => sent.some(({ address }) => address.startsWith('api/place?'))")
     make(page, lambda: page.keyboard.press("2"))
     expect(page.locator("#title")).to_contain_text(genres(page)[1])
     for route in held:

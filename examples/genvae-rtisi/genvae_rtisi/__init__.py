@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Annotated
 
 import genvae
 
 
 @dataclass(frozen=True, kw_only=True)
 class RtisiOptions:
-    """Options of `rtisi`.
+    """Options of `rtisi`."""
 
-    look_ahead: frames that are waited for before one is given out. iterations: rounds for each new frame.
-    """
-
-    look_ahead: int = 3
-    iterations: int = 8
-
-    def __post_init__(self) -> None:
-        if min(self.look_ahead, self.iterations) < 0:
-            raise ValueError("look_ahead and iterations must not be negative.")
+    look_ahead: Annotated[
+        int, genvae.Option("frames that are waited for before one is given out", least=0, most=1000)
+    ] = 3
+    iterations: Annotated[int, genvae.Option("rounds for each new frame", least=0, most=10_000)] = 8
 
 
 @genvae.hookimpl

@@ -73,7 +73,7 @@ def _contender(
 
 
 def _prepare(context: Context, source: Path, store: Path) -> Call:
-    dataset = context.registry.make("dataset", "folder", {}, source)
+    dataset = context.registry.make("dataset", "genvae:folder", {}, source)
     return lambda: prepare([dataset], store, Settings(sample_rate=RATE), executor=_Here())
 
 

@@ -43,7 +43,7 @@ def _kinds(
     for row in context.registry.rows:
         if row.kind != "transform" or row.plugin is None:
             continue
-        name = f"{row.distribution}:{row.name}" if row.state == "clash" else row.name
+        name = row.short_name
         try:
             spec = _transform(context, name, values).spec
         except Exception as error:  # a stranger's, or one that lacks its library: told in the table

@@ -34,7 +34,7 @@ def cases(context: Context) -> Iterator[Case]:
     waves = torch.from_numpy(context.sounds.clips(64 if context.thorough else 16)).to(context.conditions.device)
     for row in context.registry.rows:
         if row.kind == "model" and row.plugin is not None:
-            name = f"{row.distribution}:{row.name}" if row.state == "clash" else row.name
+            name = row.short_name
             yield _model_case(context, name, waves, peak)
 
 

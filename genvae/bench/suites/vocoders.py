@@ -132,7 +132,7 @@ def _case(
         suite="vocoders",
         name=name,
         contenders=contenders,
-        baseline=DEFAULTS["vocoder"],
+        baseline=context.registry.row("vocoder", DEFAULTS["vocoder"]).short_name,
         score=score,
         scales=[
             Scale("cost", "ms per second of audio", 1e3 / seconds, rate=False),
@@ -169,7 +169,7 @@ def _named(context: Context, variants: bool) -> Iterator[tuple[str, str, dict[st
     for row in context.registry.rows:
         if row.kind != "vocoder" or row.plugin is None:
             continue
-        name = f"{row.distribution}:{row.name}" if row.state == "clash" else row.name
+        name = row.short_name
         yield name, name, {}
         if not variants or not isinstance(row.plugin, VocoderPlugin):
             continue

@@ -81,6 +81,13 @@ export const getInfo = async (run = null) => (await ask(`api/info${run ? `?${new
 /** @param {string} run */
 export const getDirections = async (run) => (await ask(`api/directions?${new URLSearchParams({ run })}`)).json();
 
+/**
+ * What the encoder says of a sound of a seed.
+ * @param {URLSearchParams} query
+ * @param {Asking} asking
+ */
+export const getHeard = async (query, asking) => (await ask(`api/lesson/sound?${query}`, {}, asking)).json();
+
 /** @param {string} run */
 export const getAbout = async (run) => (await ask(`api/about?${new URLSearchParams({ run })}`)).json();
 
@@ -100,6 +107,26 @@ export async function getMap({ method, low, high }, run) {
   }
   return { points, genres: parts.slice(2 * count) };
 }
+
+/**
+ * What an address of the API tells.
+ * @param {string} address
+ */
+export const told = async (address) => (await ask(address)).json();
+
+/**
+ * The answer to a body that is sent to the API.
+ * @param {string} address
+ * @param {object} body
+ */
+export const post = async (address, body) => (await ask(address, json(body))).json();
+
+/**
+ * The bytes at an address of the API.
+ * @param {string} address
+ * @param {Asking} asking
+ */
+export const wavAt = async (address, asking) => (await ask(address, {}, asking)).arrayBuffer();
 
 /**
  * The wav file of a recipe (see recipes.js).

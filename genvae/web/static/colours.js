@@ -2,17 +2,14 @@
 
 import { dark } from "./dom.js";
 
-// Okabe and Ito, Color Universal Design, 2008; in the dark theme brighter, so that small points stand out.
-const LIGHT = ["#0072b2", "#d55e00", "#009e73", "#aa4499", "#a67c00", "#3b6fd4", "#7a4b9d", "#5c5c5c"];
-const DARK = ["#56b4e9", "#ff9e4a", "#2fd3a1", "#e58fc4", "#f0e442", "#8fa8ff", "#c39bf0", "#c8c8c8"];
-
 /**
- * The colour of a genre by its index, for the theme that is shown. Beyond the list, hues a golden angle apart.
+ * The colour of a genre by its index, for the theme that is shown: the style sheet's, and beyond those that it lists
+ * hues a golden angle apart.
  * @param {number} index
  */
 export function genreColour(index) {
-  const listed = dark.matches ? DARK : LIGHT;
-  if (index < listed.length) return listed[index];
+  const listed = themed(`genre-${index}`);
+  if (listed) return listed;
   const hue = (index * 137.508) % 360;
   const lightness = (dark.matches ? 0.68 : 0.36) + 0.06 * (index % 3);
   const level = (/** @type {number} */ n) => {

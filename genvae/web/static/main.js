@@ -155,6 +155,7 @@ async function start() {
     const linked = new URLSearchParams(location.hash.slice(1)).get("run");
     const other = linked && info.runs.find((/** @type {any} */ { digest }) => digest.startsWith(linked));
     if (other && other.digest !== info.run) info = await getInfo(other.digest);
+    if (info.run !== info.runs[0].digest) $("explain-link").href = `explain?${new URLSearchParams({ run: info.run })}`;
     $("runs").hidden = info.runs.length < 2;
     $("run").replaceChildren(...info.runs.map((/** @type {any} */ { digest, name }) => new Option(name, digest, false, digest === info.run)));
     await begin(info);

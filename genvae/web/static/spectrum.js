@@ -43,15 +43,32 @@ function transform(re, im, { cos, sin }) {
 }
 
 /**
+ * The Fourier transform of `re` + i `im`, whose length is a power of two.
+ * @param {Float64Array} re
+ * @param {Float64Array} im
+ */
+export function fourier(re, im) {
+  const table = prepare(re.length);
+  const [real, imaginary] = [new Float64Array(re.length), new Float64Array(re.length)];
+  for (let i = 0; i < re.length; i++) {
+    real[table.reversed[i]] = re[i];
+    imaginary[table.reversed[i]] = im[i];
+  }
+  transform(real, imaginary, table);
+  return { re: real, im: imaginary };
+}
+
+/**
  * Levels in dB below the loudest (a power, which is given too), frame by frame with `size / 2` bins each; frame f is centred on sample f * hop.
  *
  * Two real frames go through one complex transform: their spectra are its even and odd parts.
  * @param {Float32Array} samples
- * @param {{ size?: number, hop?: number }} options
+ * @param {{ size?: number, hop?: number, fades?: boolean }} options  fades: whether the window is Hann's, or cut hard
  */
-export function spectrogram(samples, { size = 1024, hop = 64 } = {}) {
+export function spectrogram(samples, { size = 1024, hop = 64, fades = true } = {}) {
   const table = prepare(size);
-  const { window, reversed } = table;
+  const { reversed } = table;
+  const window = fades ? table.window : new Float64Array(size).fill(1);
   const frames = Math.floor(samples.length / hop) + 1;
   const bins = size / 2;
   const levels = new Float32Array(frames * bins);

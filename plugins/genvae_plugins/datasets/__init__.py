@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Annotated
 
 import genvae
 from genvae.audio.programs import ffmpeg_missing
@@ -11,21 +12,18 @@ from genvae.audio.programs import ffmpeg_missing
 
 @dataclass(frozen=True, kw_only=True)
 class SyntheticOptions:
-    """What the synthetic dataset makes.
+    """What the synthetic dataset makes."""
 
-    Attributes:
-        recordings: of each genre.
-        seconds: length of each.
-        seed: another one gives other music.
-        sample_rate: in Hz.
-        genres: that it makes, of the three that there are.
-    """
-
-    recordings: int = 4
-    seconds: float = 60.0
-    seed: int = 0
-    sample_rate: int = 22050
-    genres: tuple[str, ...] = ("techno", "rock", "piano")
+    recordings: Annotated[int, genvae.Option("of each genre", least=0)] = 4
+    seconds: Annotated[float, genvae.Option("length of each", above=0)] = 60.0
+    seed: Annotated[int, genvae.Option("another one gives other music", least=0)] = 0
+    sample_rate: Annotated[int, genvae.Option("in Hz", least=4000, most=384000)] = 22050
+    genres: Annotated[
+        tuple[str, ...],
+        genvae.Option(
+            "that it makes, of the three that there are",
+        ),
+    ] = ("techno", "rock", "piano")
 
 
 @genvae.hookimpl

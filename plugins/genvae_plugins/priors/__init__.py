@@ -4,73 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Annotated
 
 import genvae
 
 
 @dataclass(frozen=True, kw_only=True)
 class GmmOptions:
-    """Options of the `gmm` prior.
+    """Options of the `gmm` prior."""
 
-    Attributes:
-        components: Gaussians for a genre, fewer where it has too few latents.
-        regularisation: added to each variance.
-    """
-
-    components: int = 32
-    regularisation: float = 1e-3
-
-    def __post_init__(self) -> None:
-        if self.components < 1:
-            raise ValueError(f"components must be at least 1, not {self.components}.")
-        if not 0 < self.regularisation < float("inf"):
-            raise ValueError(f"regularisation must be above 0, not {self.regularisation}.")
+    components: Annotated[
+        int,
+        genvae.Option(
+            "Gaussians for a genre, fewer where it has too few latents",
+            least=1,
+            most=8192,
+        ),
+    ] = 32
+    regularisation: Annotated[float, genvae.Option("added to each variance", above=0)] = 1e-3
 
 
 @dataclass(frozen=True, kw_only=True)
 class LocalOptions:
-    """Options of the `local` prior.
+    """Options of the `local` prior."""
 
-    Attributes:
-        latents: for each Gaussian; fewer keep closer to the training clips.
-        most: Gaussians for a genre.
-        rank: directions in which a Gaussian has a spread of its own.
-    """
-
-    latents: int = 24
-    most: int = 512
-    rank: int = 8
-
-    def __post_init__(self) -> None:
-        """Raise ValueError for numbers that make no mixture."""
-        for name in ("latents", "most", "rank"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}.")
+    latents: Annotated[int, genvae.Option("for each Gaussian; fewer keep closer to the training clips", least=1)] = 24
+    most: Annotated[int, genvae.Option("Gaussians for a genre", least=1, most=65536)] = 512
+    rank: Annotated[
+        int,
+        genvae.Option(
+            "directions in which a Gaussian has a spread of its own",
+            least=1,
+            most=65536,
+        ),
+    ] = 8
 
 
 @dataclass(frozen=True, kw_only=True)
 class FlowOptions:
-    """Options of the `flow` prior.
+    """Options of the `flow` prior."""
 
-    Attributes:
-        width: channels of its network.
-        depth: the network's blocks.
-        steps: of training, some 200 a second.
-        flow_steps: in which a latent is drawn.
-    """
-
-    width: int = 256
-    depth: int = 3
-    steps: int = 6000
-    flow_steps: int = 16
-
-    def __post_init__(self) -> None:
-        """Raise ValueError for sizes that make no network."""
-        for name in ("width", "depth", "flow_steps"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}.")
-        if self.steps < 0:
-            raise ValueError(f"steps must not be negative, but is {self.steps}.")
+    width: Annotated[int, genvae.Option("channels of its network", least=1, most=8192)] = 256
+    depth: Annotated[int, genvae.Option("the network's blocks", least=1, most=256)] = 3
+    steps: Annotated[int, genvae.Option("of training, some 200 a second", least=0)] = 6000
+    flow_steps: Annotated[int, genvae.Option("in which a latent is drawn", least=1, most=1000)] = 16
 
 
 @genvae.hookimpl

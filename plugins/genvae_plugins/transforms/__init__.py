@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Annotated, Literal
 
 import genvae
 from genvae_plugins.peers import NNAUDIO, TORCHAUDIO, why_not
@@ -13,122 +13,108 @@ from genvae_plugins.peers import NNAUDIO, TORCHAUDIO, why_not
 
 @dataclass(frozen=True, kw_only=True)
 class StftOptions:
-    """Options of the `stft` transform.
+    """Options of the `stft` transform."""
 
-    Attributes:
-        n_fft: samples in a windowed frame, even.
-        hop: samples between frames.
-        window: the window's shape.
-        range_db: how far below a full-scale sine the quietest sound that counts lies.
-        scaling: `standard` takes the mean of each bin away and divides all by one standard deviation; `unit` brings the
-            whole to 0..1.
-    """
-
-    n_fft: int = 1024
-    hop: int = 256
-    window: Literal["hann", "hamming", "blackman"] = "hann"
-    range_db: float = 100.0
-    scaling: Literal["standard", "unit"] = "standard"
+    n_fft: Annotated[int, genvae.Option("samples in a windowed frame, even", least=4, most=65536)] = 1024
+    hop: Annotated[int, genvae.Option("samples between frames", least=1, most=32768)] = 256
+    window: Annotated[Literal["hann", "hamming", "blackman"], genvae.Option("the window's shape")] = "hann"
+    range_db: Annotated[
+        float,
+        genvae.Option(
+            "how far below a full-scale sine the quietest sound that counts lies",
+            above=0,
+            most=200,
+        ),
+    ] = 100.0
+    scaling: Annotated[
+        Literal["standard", "unit"],
+        genvae.Option(
+            "`standard` takes the mean of each bin away and divides all by one standard deviation; "
+            "`unit` brings the whole to 0..1",
+        ),
+    ] = "standard"
 
     def __post_init__(self) -> None:
-        if self.n_fft < 4 or self.n_fft % 2:
-            raise ValueError(f"n_fft must be even and at least 4, not {self.n_fft}.")
-        if not 1 <= self.hop <= self.n_fft // 2:
-            raise ValueError(f"hop must lie between 1 and half of n_fft ({self.n_fft // 2}), not {self.hop}.")
-        if not 0 < self.range_db <= 200:
-            raise ValueError(f"range_db must lie above 0 and not above 200, not {self.range_db}.")
+        """Raise ValueError for what no range says."""
+        if self.n_fft % 2:
+            raise ValueError(f"n_fft must be even, not {self.n_fft}.")
+        if self.hop > self.n_fft // 2:
+            raise ValueError(f"hop must be at most half of n_fft ({self.n_fft // 2}), not {self.hop}.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class MelOptions(StftOptions):
-    """Options of the `mel` transform, beside those of `stft`.
+    """Options of the `mel` transform, beside those of `stft`."""
 
-    Attributes:
-        n_mels: bands.
-        f_min: where the lowest begins, in Hz.
-        f_max: where the highest ends, in Hz; by default half of the sample rate.
-        formula: the mel scale, of Slaney's Auditory Toolbox or of HTK.
-        norm: `area` divides each filter by half its width in Hz, `peak` leaves its top at 1.
-    """
-
-    n_mels: int = 80
-    f_min: float = 0.0
-    f_max: float | None = None
-    formula: Literal["slaney", "htk"] = "slaney"
-    norm: Literal["area", "peak"] = "area"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.n_mels < 1:
-            raise ValueError(f"n_mels must be at least 1, not {self.n_mels}.")
-        if not 0 <= self.f_min < float("inf"):
-            raise ValueError(f"f_min must not be negative, but is {self.f_min}.")
+    n_mels: Annotated[int, genvae.Option("bands", least=1, most=4096)] = 80
+    f_min: Annotated[float, genvae.Option("where the lowest begins, in Hz", least=0)] = 0.0
+    f_max: Annotated[
+        float | None,
+        genvae.Option(
+            "where the highest ends, in Hz; by default half of the sample rate",
+            above=0,
+        ),
+    ] = None
+    formula: Annotated[
+        Literal["slaney", "htk"],
+        genvae.Option(
+            "the mel scale, of Slaney's Auditory Toolbox or of HTK",
+        ),
+    ] = "slaney"
+    norm: Annotated[
+        Literal["area", "peak"],
+        genvae.Option(
+            "`area` divides each filter by half its width in Hz, `peak` leaves its top at 1",
+        ),
+    ] = "area"
 
 
 @dataclass(frozen=True, kw_only=True)
 class CqtOptions(StftOptions):
-    """Options of the `cqt` transform, beside those of `stft`; n_fft is that of the magnitudes that the inverse gives.
+    """Options of `cqt`, beside those of `stft`; n_fft is that of the magnitudes that the inverse gives."""
 
-    Attributes:
-        bins: of the transform.
-        bins_per_octave: 12 for one a semitone.
-        f_min: frequency of the lowest, in Hz; the default is the note C1.
-    """
-
-    bins: int = 84
-    bins_per_octave: int = 12
-    f_min: float = 32.703196
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.bins < 1 or self.bins_per_octave < 1:
-            raise ValueError("bins and bins_per_octave must be at least 1.")
-        if not 1 <= self.f_min < float("inf"):
-            raise ValueError(f"f_min must be at least 1 Hz, but is {self.f_min}.")
+    bins: Annotated[int, genvae.Option("of the transform", least=1, most=4096)] = 84
+    bins_per_octave: Annotated[int, genvae.Option("12 for one a semitone", least=1, most=960)] = 12
+    f_min: Annotated[
+        float,
+        genvae.Option(
+            "frequency of the lowest, in Hz; the default is the note C1",
+            least=1,
+        ),
+    ] = 32.703196
 
 
 @dataclass(frozen=True, kw_only=True)
 class ComplexOptions(StftOptions):
-    """Options of the `complex` transform, beside those of `stft`.
+    """Options of the `complex` transform, beside those of `stft`."""
 
-    Attributes:
-        representation: `real-imaginary`, or `magnitude-phase` (log magnitudes, to which range_db applies, and phases).
-    """
-
-    representation: Literal["real-imaginary", "magnitude-phase"] = "real-imaginary"
+    representation: Annotated[
+        Literal["real-imaginary", "magnitude-phase"],
+        genvae.Option(
+            "`real-imaginary`, or `magnitude-phase` (log magnitudes, to which range_db applies, and phases)",
+        ),
+    ] = "real-imaginary"
 
 
 @dataclass(frozen=True, kw_only=True)
 class NnAudioStftOptions(StftOptions):
-    """Options of `nnaudio-stft`, beside those of `stft`.
+    """Options of `nnaudio-stft`, beside those of `stft`."""
 
-    Attributes:
-        trainable: whether the kernels are parameters.
-    """
-
-    trainable: bool = False
+    trainable: Annotated[bool, genvae.Option("whether the kernels are parameters")] = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class NnAudioMelOptions(MelOptions):
-    """Options of `nnaudio-mel`, beside those of `mel`.
+    """Options of `nnaudio-mel`, beside those of `mel`."""
 
-    Attributes:
-        trainable: whether the kernels and the filters are parameters.
-    """
-
-    trainable: bool = False
+    trainable: Annotated[bool, genvae.Option("whether the kernels and the filters are parameters")] = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class NnAudioCqtOptions(CqtOptions):
-    """Options of `nnaudio-cqt`, beside those of `cqt`.
+    """Options of `nnaudio-cqt`, beside those of `cqt`."""
 
-    Attributes:
-        trainable: whether the kernels are parameters.
-    """
-
-    trainable: bool = False
+    trainable: Annotated[bool, genvae.Option("whether the kernels are parameters")] = False
 
 
 @genvae.hookimpl

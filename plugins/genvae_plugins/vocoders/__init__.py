@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Annotated, Literal
 
 import genvae
 from genvae_plugins.peers import TORCHAUDIO, why_not
@@ -14,117 +14,86 @@ Start = Literal["ridges", "queue"]
 """Where rounds of projection start from: phase gradients integrated along ridges, or loudest first as in `pghi`."""
 
 
-def _check(iterations: int, momentum: float = 0.0, most: float = float("inf")) -> None:
-    if iterations < 0:
-        raise ValueError(f"iterations must not be negative, but is {iterations}.")
-    if not 0 <= momentum < most:
-        limit = "" if most == float("inf") else f" and must be below {most:g}"
-        raise ValueError(f"momentum must not be negative{limit}, but is {momentum}.")
-
-
 @dataclass(frozen=True, kw_only=True)
 class GriffinLimOptions:
-    """Options of the `griffin-lim` vocoder.
+    """Options of the `griffin-lim` vocoder."""
 
-    Attributes:
-        iterations: rounds of projection.
-        momentum: how far each round goes beyond its projection; 0 is the method of 1984.
-    """
-
-    iterations: int = 32
-    momentum: float = 0.99
-
-    def __post_init__(self) -> None:
-        _check(self.iterations, self.momentum)
+    iterations: Annotated[int, genvae.Option("rounds of projection", least=0, most=100000)] = 32
+    momentum: Annotated[
+        float,
+        genvae.Option(
+            "how far each round goes beyond its projection; 0 is the method of 1984",
+            least=0,
+        ),
+    ] = 0.99
 
 
 @dataclass(frozen=True, kw_only=True)
 class TorchaudioGriffinLimOptions:
-    """Options of the `torchaudio-griffin-lim` vocoder.
+    """Options of the `torchaudio-griffin-lim` vocoder."""
 
-    Attributes:
-        iterations: rounds of projection.
-        momentum: how far each round goes beyond its projection, below 1.
-    """
-
-    iterations: int = 32
-    momentum: float = 0.99
-
-    def __post_init__(self) -> None:
-        _check(self.iterations, self.momentum, most=1.0)
+    iterations: Annotated[int, genvae.Option("rounds of projection", least=0, most=100000)] = 32
+    momentum: Annotated[float, genvae.Option("how far each round goes beyond its projection", least=0, below=1)] = 0.99
 
 
 @dataclass(frozen=True, kw_only=True)
 class PghiOptions:
-    """Options of the `pghi` vocoder.
+    """Options of the `pghi` vocoder."""
 
-    Attributes:
-        tolerance: bins below this part of the clip's largest magnitude get random phases.
-    """
-
-    tolerance: float = 1e-4
-
-    def __post_init__(self) -> None:
-        if not 0 < self.tolerance < 1:
-            raise ValueError(f"tolerance must lie between 0 and 1, but is {self.tolerance}.")
+    tolerance: Annotated[
+        float,
+        genvae.Option(
+            "bins below this part of the clip's largest magnitude get random phases",
+            above=0,
+            below=1,
+        ),
+    ] = 1e-4
 
 
 @dataclass(frozen=True, kw_only=True)
 class PghiRefinedOptions:
-    """Options of the `pghi-refined` vocoder, whose rounds each find half of the frames after the other half.
+    """Options of the `pghi-refined` vocoder, whose rounds each find half of the frames after the other half."""
 
-    Attributes:
-        start: how the phase gradient is integrated, `ridges` or `queue`.
-        iterations: rounds of projection.
-        momentum: how far a round goes beyond its projection, in addition to what finding the frames by halves gives.
-    """
-
-    start: Start = "ridges"
-    iterations: int = 8
-    momentum: float = 0.5
-
-    def __post_init__(self) -> None:
-        _check(self.iterations, self.momentum)
+    start: Annotated[Start, genvae.Option("how the phase gradient is integrated")] = "ridges"
+    iterations: Annotated[int, genvae.Option("rounds of projection", least=0, most=100000)] = 8
+    momentum: Annotated[
+        float,
+        genvae.Option(
+            "how far a round goes beyond its projection, in addition to what finding the frames by halves gives",
+            least=0,
+        ),
+    ] = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
 class RaarOptions:
-    """Options of the `raar` vocoder.
+    """Options of the `raar` vocoder."""
 
-    Attributes:
-        start: how the phase gradient is integrated, `ridges` or `queue`.
-        iterations: rounds of projection.
-        beta: how far the rounds trust their reflections, up to 1; in the last fifth of them it falls to 0.5.
-    """
-
-    start: Start = "ridges"
-    iterations: int = 500
-    beta: float = 0.97
-
-    def __post_init__(self) -> None:
-        _check(self.iterations)
-        if not 0 < self.beta <= 1:
-            raise ValueError(f"beta must be above 0 and at most 1, but is {self.beta}.")
+    start: Annotated[Start, genvae.Option("how the phase gradient is integrated")] = "ridges"
+    iterations: Annotated[int, genvae.Option("rounds of projection", least=0, most=100000)] = 500
+    beta: Annotated[
+        float,
+        genvae.Option(
+            "how far the rounds trust their reflections; in the last fifth of them it falls to 0.5",
+            above=0,
+            most=1,
+        ),
+    ] = 0.97
 
 
 @dataclass(frozen=True, kw_only=True)
 class AdmmOptions:
-    """Options of the `admm` vocoder.
+    """Options of the `admm` vocoder."""
 
-    Attributes:
-        start: how the phase gradient is integrated, `ridges` or `queue`.
-        iterations: rounds of projection.
-        rho: how far the rounds trust magnitudes that no sound has; 0 wants them exact, 1 is Griffin-Lim.
-    """
-
-    start: Start = "ridges"
-    iterations: int = 32
-    rho: float = 0.4
-
-    def __post_init__(self) -> None:
-        _check(self.iterations)
-        if not self.rho >= 0:
-            raise ValueError(f"rho must not be negative, but is {self.rho}.")
+    start: Annotated[Start, genvae.Option("how the phase gradient is integrated")] = "ridges"
+    iterations: Annotated[int, genvae.Option("rounds of projection", least=0, most=100000)] = 32
+    rho: Annotated[
+        float,
+        genvae.Option(
+            "how far the rounds trust magnitudes that no sound has; 0 wants them exact, 1 is Griffin-Lim",
+            least=0,
+        ),
+    ] = 0.4
 
 
 @genvae.hookimpl

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from genvae import Recording
 from genvae.errors import OptionError
+from genvae.plugin.options import build
 from genvae_plugins.datasets import SyntheticOptions
 from genvae_plugins.datasets.synthesis import Sound, drum_sweep, held, noise, ring, saw_table, tone
 from genvae_plugins.datasets.synthetic import Note, Song, Synthetic
@@ -155,7 +156,7 @@ def test_bars_keep_time_however_many() -> None:
 )
 def test_options_that_make_no_music_are_refused(values: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError, match=message):
-        recordings(**values)
+        recordings(**vars(build(SyntheticOptions, values, where="dataset")))
 
 
 @pytest.mark.parametrize("rate", [8000, 48000])

@@ -1,0 +1,36 @@
+"""Clips to listen to while a model is trained."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import torch
+
+import genvae
+from genvae.audio import wav
+from genvae.files import write_whole
+
+
+class Samples(genvae.Callback):
+    """RUN/samples/STEP/GENRE-N.wav: held-out clips through the model and the vocoder, the same ones every time."""
+
+    @torch.no_grad()
+    def on_validation(self, training: genvae.Training, values: Mapping[str, float]) -> None:
+        """Write the clips."""
+        pipeline = training.pipeline.eval()
+        device = next(pipeline.model.parameters()).device
+        folder = training.folder / "samples" / f"{training.step:07d}"
+        folder.mkdir(parents=True, exist_ok=True)
+        for index, name in enumerate(training.genres):
+            waves = training.held_out(index)[: self.options.clips].to(device)
+            if not len(waves):
+                continue
+            genre = torch.full((len(waves),), index, device=device)
+            generator = torch.Generator(device).manual_seed(training.seed)
+            latents = pipeline.model.encode(pipeline.transform(waves), genre).mean
+            features = pipeline.model.decode(latents, genre, generator=generator)
+            made = pipeline.sound(features, length=waves.shape[1]).nan_to_num().clamp(-1, 1).cpu().numpy()
+            plain = re.sub(r"[^\w-]+", "-", name)
+            for number, wave in enumerate(made):
+                write_whole(folder / f"{plain}-{number}.wav", wav.encode(wave, training.sample_rate))
