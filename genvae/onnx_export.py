@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 import genvae
-from genvae.errors import GenvaeError, PluginError
+from genvae.errors import GenvaeError, MissingError, PluginError
 from genvae.files import write_whole
 from genvae.pipeline import Pipeline
 from genvae.plugin.registry import Registry
@@ -328,7 +328,7 @@ def _require_libraries() -> None:
         except (ImportError, OSError) as error:
             missing.append(f"{name} ({' '.join(str(error).split())[:100]})")
     if missing:
-        raise GenvaeError(f"The export needs {', '.join(missing)}. Install it with: pip install 'genvae[export]'")
+        raise MissingError(f"The export needs {', '.join(missing)}. Install it with: pip install 'genvae[export]'")
 
 
 @contextlib.contextmanager

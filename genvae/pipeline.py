@@ -22,6 +22,7 @@ from genvae.plugin.discovery import PluginRow
 from genvae.plugin.guard import guarded
 from genvae.plugin.option import Asset
 from genvae.plugin.registry import Registry
+from genvae.plugin.requirement import pip_install
 from genvae.spec import FeatureSpec
 
 Given = TypeVar("Given")
@@ -34,6 +35,7 @@ DEFAULTS = {
     "vocoder": "genvae:pghi-refined",
 }
 """With their distribution, so that a stranger's plugin of the same name changes nothing where none is asked for."""
+_LONGEST_CLIP = 384_000 * 600  # samples: what `prepare` allows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +55,8 @@ class PartConfig:
     options: Mapping[str, Any]
 
     def __post_init__(self) -> None:
+        if not all(isinstance(text, str) for text in (self.plugin, self.distribution, self.version)):
+            raise TypeError("the name of a plugin, its distribution or its version is no text")
         if not isinstance(self.options, Mapping):  # a run's description may be damaged
             raise TypeError(f"the options of {self.plugin!r} are not named values")
 
@@ -136,6 +140,21 @@ class PipelineConfig:
         kept = self.vocoder.options if name == self.vocoder.name else {}
         return replace(self, vocoder=PartConfig.of(registry, "vocoder", name, {**kept, **values}))
 
+    def largest_option(self) -> tuple[str, int]:
+        """The largest whole number that an option or a clip has, with its name: what a hostile description is told by.
+
+        >>> part = PartConfig(plugin="a", distribution="b", version="1", options={"latent_dim": 40_000})
+        >>> parts = dict.fromkeys(SECTIONS, part)
+        >>> PipelineConfig(sample_rate=8000, clip_samples=4000, genres=("a",), **parts).largest_option()
+        ('transform.latent_dim', 40000)
+        """
+        numbers = {"clip_samples": self.clip_samples, "sample_rate": self.sample_rate}
+        for section in SECTIONS:
+            options = getattr(self, section).options
+            numbers |= {f"{section}.{name}": value for name, value in options.items() if type(value) is int}
+        name = max(numbers, key=numbers.__getitem__)
+        return name, numbers[name]
+
     @property
     def files(self) -> list[Asset]:
         """The files that options name, of a pipeline that is to be made."""
@@ -166,8 +185,10 @@ class PipelineConfig:
             rates = [config.sample_rate] if config.items == SOUNDS else []
             if min(*rates, config.clip_samples, len(config.genres)) < 1:
                 raise ValueError("its sample_rate, clip_samples or genres are of no use")
+            if config.clip_samples > _LONGEST_CLIP or len(set(config.genres)) < len(config.genres):
+                raise ValueError("its clip_samples are too many, or a genre is named twice")
             return config
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise RunError(f"The pipeline's description is damaged: {type(error).__name__}: {error}") from error
 
 
@@ -355,10 +376,19 @@ def _row(registry: Registry, section: str, part: PartConfig) -> PluginRow:
         if any(r.plugin is None or (r.kind, r.name) == (section, part.plugin) for r in theirs):
             raise  # it is installed, and the message says why it can't be used
         state = f"the one that is installed, {theirs[0].version}, does not bring" if theirs else "is not installed"
-        fitting = f"{part.distribution}=={part.version}" if theirs else part.distribution
-        cure = f"Install it with: pip install {fitting}"
-        if part.distribution.endswith(".py"):
-            state, cure = "is a file that was not named", f"Name it with: --plugin {part.distribution}"
+        command = pip_install(part.distribution, part.version) and pip_install(
+            part.distribution, part.version if theirs else None
+        )
+        if part.distribution.endswith(".py") and part.distribution[:-3].isidentifier() and part.version.isalnum():
+            state = "is a file that was not named"
+            cure = f"Name it with: --plugin {part.distribution}"
+        elif command is None:  # the text of whoever wrote the run, which must not become a command
+            raise PluginError(
+                f"This pipeline needs the {section} {part.plugin!r} of {part.distribution!r} {part.version!r}, which "
+                "is no name and version of a distribution."
+            ) from error
+        else:
+            cure = f"Install it with: {command}"
         raise PluginError(
             f"This pipeline needs the {section} {part.plugin!r} {part.version} of {part.distribution}, which {state}. "
             f"{cure}"

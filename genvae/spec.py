@@ -94,3 +94,18 @@ class FeatureSpec:
     def to_json(self) -> dict[str, Any]:
         """The fields as plain values."""
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Any) -> FeatureSpec:
+        """What `to_json` gave.
+
+        Raises:
+            TypeError: a field is missing, unknown, or of another type.
+        """
+        spec = cls(**value)
+        for name in ("bins", "sample_rate", "n_fft", "hop"):
+            if type(getattr(spec, name)) is not int:
+                raise TypeError(f"its {name} is no whole number")
+        if not all(isinstance(text, str) for text in (spec.kind, spec.window, spec.scale)):
+            raise TypeError("its kind, window or scale is no text")
+        return spec

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from genvae.errors import GenvaeError
+from genvae.errors import GenvaeError, MissingError
 
 PLAYERS = (
     ("afplay",),
@@ -24,7 +24,7 @@ def play(path: Path) -> None:
     """Play a wav file to its end.
 
     Raises:
-        GenvaeError: there is no player, or none of those here could play the file.
+        MissingError: there is no player, or none of those here could play the file.
     """
     if sys.platform == "win32":
         import winsound
@@ -33,7 +33,7 @@ def play(path: Path) -> None:
         return
     found = [player for player in PLAYERS if shutil.which(player[0])]
     if not found:
-        raise GenvaeError("There is no player here. Install ffmpeg (for its ffplay) or alsa-utils (for its aplay).")
+        raise MissingError("There is no player here. Install ffmpeg (for its ffplay) or alsa-utils (for its aplay).")
     failures = []
     for player in found:  # one that is installed may still have no sound server to talk to
         command = [*player, str(path.resolve())]  # absolute, as a name may begin with a dash

@@ -16,6 +16,7 @@ import click
 import genvae
 from genvae.cli.output import show_fields, show_json, show_table
 from genvae.errors import GenvaeError
+from genvae.text import printable
 
 
 @click.command()
@@ -57,7 +58,8 @@ def doctor(as_json: bool) -> None:
                 f"level {generation['level_db']} dB."
             )
     if generation["error"] is not None:
-        raise GenvaeError(f"No clip could be generated. {generation['error']}")
+        click.echo(f"Error: No clip could be generated. {printable(str(generation['error']))}", err=True)
+        click.get_current_context().exit(1)
 
 
 def _versions() -> dict[str, str]:

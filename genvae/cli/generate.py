@@ -13,7 +13,7 @@ import click
 from genvae.cli.completion import complete_genres, complete_vocoders, run_option
 from genvae.cli.numbers import Number, Whole
 from genvae.cli.output import byte_stream, is_file, make_folder, save, say, show_json, show_path, tracked
-from genvae.errors import GenvaeError, ItemError
+from genvae.errors import GenvaeError, ItemError, OptionError
 
 if TYPE_CHECKING:
     from genvae.synthesis.sound import Clip
@@ -150,7 +150,7 @@ def generate(
     run = open_run(run_path)
     known = run.config.genres
     if genre is None:
-        raise GenvaeError(f"Name a genre with `genre`. This run knows: {', '.join(known)}.")
+        raise OptionError(f"Name a genre with `genre`. This run knows: {', '.join(known)}.")
     asked = known if genre == "all" and genre not in known else [parse(genre, known)]
     if single and len(asked) > 1:
         raise click.UsageError(f"-o {output} takes one clip; for --genre all name a folder.")

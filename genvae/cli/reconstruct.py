@@ -9,7 +9,7 @@ import click
 
 from genvae.cli.completion import complete_genres, complete_vocoders, run_option
 from genvae.cli.output import make_folder, save, say, show_json, show_path
-from genvae.errors import GenvaeError
+from genvae.errors import DiskError, GenvaeError
 
 
 @click.command()
@@ -52,7 +52,7 @@ def reconstruct(
 
     They may have any format; with ffmpeg installed also m4a, wma and the sound of videos. The distance that is told is
     the log-spectral distance from the original in dB: the lower, the nearer. A file that can't be read is named and
-    skipped, and the exit status is then 1; of a damaged one what can be decoded is taken, with a warning.
+    skipped, and the exit status is then 3; of a damaged one what can be decoded is taken, with a warning.
 
     \b
     genvae reconstruct song.mp3 -o out/
@@ -77,6 +77,8 @@ def reconstruct(
             sound, warning = read_sound(file, synthesizer)
             result = synthesizer.reconstruct(sound, genre)
             save(target, result.encode(), overwrite=overwrite)
+        except DiskError:  # which is not the recording's fault, and would be every other one's too
+            raise
         except GenvaeError as error:
             failed += 1
             say(f"Skipped: {error}")

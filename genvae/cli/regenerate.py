@@ -8,7 +8,7 @@ import click
 
 from genvae.cli.completion import complete_runs
 from genvae.cli.output import byte_stream, is_file, make_folder, save, say, show_json, show_path
-from genvae.errors import GenvaeError
+from genvae.errors import RunError
 
 
 @click.command()
@@ -27,7 +27,7 @@ def regenerate(file: Path, run_path: Path | None, output: str | None, overwrite:
     """Make the clip in FILE again, byte for byte.
 
     The file says which run, genre, seed and options made it. The new bytes are compared with those in FILE; where they
-    differ, the message says what is different here, and the exit status is 1.
+    differ, the message says what is different here, and the exit status is 4.
 
     \b
     genvae regenerate techno-s42-000.wav
@@ -60,5 +60,5 @@ def regenerate(file: Path, run_path: Path | None, output: str | None, overwrite:
     if not same:
         versions = clip.provenance.differing_versions(told)
         reason = f"Here is {versions}." if versions else "Its content was changed, or another kind of machine made it."
-        raise GenvaeError(f"{file} holds other bytes than its run makes here. {reason}")
+        raise RunError(f"{file} holds other bytes than its run makes here. {reason}")
     say(f"The same bytes as {file}.")

@@ -5,22 +5,25 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import os
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from genvae.clips.chop import Chopper, Clips
 from genvae.clips.shard import Seal, ShardWriter, State, new_shard, write_seal
-from genvae.errors import AudioError, ItemError, OptionError, StoreError
-from genvae.interfaces.dataset import Recording, SoundStream
+from genvae.errors import AudioError, DiskError, ItemError, OptionError
+from genvae.interfaces.dataset import Recording
 from genvae.items import FULL_SCALE, ItemKind, kind_of
 from genvae.plugin.declarations import SOUNDS
 from genvae.text import printable
 
 _OF_SOUNDS = ("sample_rate", "clip_ms", "silence_db")
-_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # which reading a recording never gives
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # reading gives them where temporary files have no room
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,16 +120,19 @@ def run_task(task: Task) -> Seal:
     the next run tries it again.
 
     Raises:
-        OSError: it can't be reached.
-        StoreError: nothing can be written any more, which concerns every other recording too.
+        Unreachable: the recording can't be read just now.
+        DiskError: the store can't be written, which concerns every other recording too.
     """
     try:
         return _run(task)
-    except OSError as error:
-        if error.errno in _UNWRITABLE:
-            what = f"{printable(str(task.folder.parent))} can't be written: {error.strerror}"
-            raise StoreError(f"{what}. What is done stays; run the same command again to go on.") from error
-        raise
+    except OSError as error:  # what reading raises is Unreachable by now
+        where = printable(os.fsdecode(error.filename or task.folder.parent))
+        what = f"{where} can't be written: {error.strerror or error}"
+        raise DiskError(f"{what}. What is done stays; run the same command again to go on.") from error
+
+
+class Unreachable(Exception):
+    """A recording that the system doesn't give; its message is the system's."""
 
 
 def _run(task: Task) -> Seal:
@@ -195,22 +201,33 @@ def _decode(task: Task, channel: int | None) -> _Found:
     floor = FULL_SCALE * 10 ** (settings.silence_db / 20)
     with new_shard(task.folder, task.key, (settings.clip_samples,), "<i2") as shard:
         found = _Found(shard)
-        try:
-            stream: SoundStream
-            with task.recording.open() as stream:
-                chopper = Chopper(
-                    stream, sample_rate=settings.sample_rate, clip_samples=settings.clip_samples, channel=channel
-                )
-                for clips in chopper:
-                    _take(clips, found, floor)
-                mono = chopper.mono
-                found.seconds = mono.frames / stream.sample_rate
-                found.shortfall, found.remarks = mono.shortfall(), mono.remarks()
-                if channel is None and mono.cancels:
-                    found.channel = mono.loudest
-        except AudioError as error:
-            found.shortfall = str(error)
+        for clips in _read(task, found, channel):
+            _take(clips, found, floor)
     return found
+
+
+def _read(task: Task, found: _Found, channel: int | None) -> Iterator[Clips]:
+    """Yield a recording's clips, and note what was noticed of it; what the consumer raises never passes through here.
+
+    Raises:
+        Unreachable: it can't be read just now.
+    """
+    settings = task.settings
+    try:
+        with task.recording.open() as stream:
+            chopper = Chopper(
+                stream, sample_rate=settings.sample_rate, clip_samples=settings.clip_samples, channel=channel
+            )
+            yield from chopper
+            mono = chopper.mono
+            found.seconds = mono.frames / stream.sample_rate
+            found.shortfall, found.remarks = mono.shortfall(), mono.remarks()
+            if channel is None and mono.cancels:
+                found.channel = mono.loudest
+    except AudioError as error:
+        found.shortfall = str(error)
+    except OSError as error:
+        raise _unreachable(error) from error
 
 
 def _take(clips: Clips, found: _Found, floor: float) -> None:
@@ -232,19 +249,37 @@ def _read_items(task: Task) -> _Found:
     kind = task.settings.kind()
     with new_shard(task.folder, task.key, kind.shape, kind.dtype) as shard:
         found = _Found(shard)
-        try:
-            for number, item in enumerate(task.recording.open()):
-                wrong = kind.check(item)
-                if wrong:
-                    found.refused += 1
-                    found.remarks = found.remarks or [f"item {number} was refused: {wrong}"]
-                else:
-                    shard.append(np.rint(item * np.float32(kind.full_scale)).astype(kind.dtype)[None])
-                    found.offsets.append(number)
-                    found.peaks.append(0)
-        except ItemError as error:
-            found.shortfall = str(error)
+        for number, item in _items(task, found):
+            wrong = kind.check(item)
+            if wrong:
+                found.refused += 1
+                found.remarks = found.remarks or [f"item {number} was refused: {wrong}"]
+            else:
+                shard.append(np.rint(item * np.float32(kind.full_scale)).astype(kind.dtype)[None])
+                found.offsets.append(number)
+                found.peaks.append(0)
     return found
+
+
+def _items(task: Task, found: _Found) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Yield a recording's items with their numbers, as `_read` does its clips.
+
+    Raises:
+        Unreachable: it can't be read just now.
+    """
+    try:
+        yield from enumerate(task.recording.open())
+    except ItemError as error:
+        found.shortfall = str(error)
+    except OSError as error:
+        raise _unreachable(error) from error
+
+
+def _unreachable(error: OSError) -> Exception:
+    """What reading a recording failed with, unless it is that temporary files have no room."""
+    if error.errno in _UNWRITABLE:
+        return error
+    return Unreachable(error.strerror or " ".join(str(error).split()))
 
 
 def _why_nothing(silent: int, refused: int) -> str:

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from genvae.errors import Cure, GenvaeError, RunError
 from genvae.latents.heard import QUALITIES
-from genvae.latents.map import METHODS, NEIGHBOURS, LatentMap, pack, read
+from genvae.latents.map import LARGEST, METHODS, NEIGHBOURS, LatentMap, pack, read
 from genvae.latents.pca import Principal, principal
 from genvae.progress import Listener, Progress, ignore
 from genvae.run import Run
@@ -80,8 +80,8 @@ def _latents(run: Run) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
         heard = {name: held[name] for name in QUALITIES if name in held}
         if any(each.shape != (clips,) or not bool(each.isfinite().all()) for each in heard.values()):
             raise ValueError("its qualities are of no use")
-        if not bool(latents.isfinite().all()):
-            raise ValueError("it has values that are not finite")
+        if not bool((latents.abs() <= LARGEST).all()):
+            raise ValueError("it has values that no latent has")
         if not 0 <= int(genre.min()) <= int(genre.max()) < len(run.config.genres):
             raise ValueError("it has genres that the run does not know")
     except (SafetensorError, OSError, KeyError, ValueError) as error:

@@ -26,6 +26,9 @@ METHODS = ("pca", "umap")
 NEIGHBOURS = 8
 """How many training clips say what lies at a place between them, and whether it is lonely there."""
 
+LARGEST = 1e9
+"""No latent has larger numbers; the squares of some could not be told from infinity."""
+
 
 @dataclass(frozen=True)
 class LatentMap:
@@ -215,7 +218,7 @@ def _check(held: Mapping[str, Tensor], genres: int) -> None:
         tensor = held[name]
         if tensor.dtype != kind or tensor.shape != shape:
             raise ValueError(f"{name} is {tensor.dtype} {list(tensor.shape)}, expected {kind} {list(shape)}")
-        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
-            raise ValueError(f"{name} has values that are not finite")
+        if tensor.is_floating_point() and not bool((tensor.abs() <= LARGEST).all()):
+            raise ValueError(f"{name} has values that are not finite, or that no latent has")
     if not clips or dim < 2 or not 0 <= int(held["genre"].min()) <= int(held["genre"].max()) < genres:
         raise ValueError("its clips or their genres are of no use")

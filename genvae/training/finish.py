@@ -53,6 +53,7 @@ def finish(
     log.begin("measuring how the training clips sound")
     save_latents(run, torch.cat(means), store, numbers)
     run.save_weights(pipeline)
+    run.seal()
     run.checkpoint_path.unlink(missing_ok=True)
     log.begin("making the map")
     try:

@@ -152,7 +152,8 @@ def describe_run(
     """Write the description of a new run.
 
     Raises:
-        RunError: the folder holds a run or anything else, or can't be made.
+        RunError: the folder holds a run or anything else.
+        DiskError: it can't be made.
     """
     training = {"seed": seed, "budget": asdict(budget), "options": options.to_json(chosen)}
     if extras is not None:

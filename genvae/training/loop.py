@@ -7,6 +7,8 @@ import json
 import math
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -19,6 +21,7 @@ from torch import Tensor
 from genvae.clips.batches import genres_of, in_order, load
 from genvae.clips.store import ClipStore
 from genvae.errors import Cure, OptionError, RunError, StoreError
+from genvae.files import held_alone, sweep
 from genvae.interfaces.callback import Training
 from genvae.interfaces.model import TrainingStep
 from genvae.interfaces.schedule import Schedule
@@ -82,7 +85,7 @@ def train(job: Job, store: ClipStore, *, device: str = "auto", listener: Listene
     fabric.barrier()
     run = Run(job.path)
     devices = [fabric.device] if fabric.device.type == "cuda" else []
-    with torch.random.fork_rng(devices), on_signals() as wish:
+    with _alone(run) if fabric.is_global_zero else nullcontext(), torch.random.fork_rng(devices), on_signals() as wish:
         torch.manual_seed(job.seed)  # for the first weights; every step seeds anew
         trainer = _Trainer(fabric, run, store, job)
         if job.create is None:
@@ -105,6 +108,18 @@ def train(job: Job, store: ClipStore, *, device: str = "auto", listener: Listene
                 log.say(trainer.validations.verdict(held_out=trainer.validation_split == "validation"))
         fabric.barrier()
     return run
+
+
+@contextmanager
+def _alone(run: Run) -> Iterator[None]:
+    """Hold the run for this training alone, and take away what one that was killed left half-written.
+
+    Raises:
+        RunError: another process trains it.
+    """
+    with held_alone(run.path, RunError(f"Another process is training {run.path}.")):
+        sweep(run.path)
+        yield
 
 
 class _Trainer:
@@ -135,8 +150,11 @@ class _Trainer:
         self.validation_numbers = np.sort(chosen)
 
         config = job.config
-        new = () if job.create is None and run.checkpoint_path.exists() else new_sections(config, job.source)
-        self.pipeline = Pipeline.build(config, job.registry, new=new).to(fabric.device)
+        if job.create is None and run.checkpoint_path.exists():  # a stranger's, perhaps: as large as its file
+            built = run.build(job.registry, run.checkpoint_path, config)
+        else:
+            built = Pipeline.build(config, job.registry, new=new_sections(config, job.source))
+        self.pipeline = built.to(fabric.device)
         self.average = Average(self.pipeline.model, self.options.ema)
         self.bfloat16 = self.options.precision == "bf16-mixed"
         self.step, self.seconds = 0, 0.0
@@ -169,14 +187,18 @@ class _Trainer:
                 raise RunError(f"{self.run.path} is trained already; there is nothing to resume.")
             return  # stopped before its first checkpoint: begin at the beginning
         state = load_tree(self.run.checkpoint_path)
-        self.pipeline.load_state_dict(state["pipeline"])
-        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(saved)
-        self.average.load(state["average"])
-        self.step, self.seconds = state["step"], state["seconds"]
+        try:
+            self.pipeline.load_state_dict(state["pipeline"])
+            for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+                optimizer.load_state_dict(saved)
+            self.average.load(state["average"])
+            self.step, self.seconds = int(state["step"]), float(state["seconds"])
+            self.measured = bool(state.get("measured", True))
+            self.callback_states = dict(state.get("callbacks", {}))
+        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            misfit = str(error).splitlines()[-1].strip()
+            raise RunError(f"{self.run.checkpoint_path} does not fit the run: {misfit}") from error
         self.validations = Validations.logged(self.run.metrics_path, self.step)
-        self.measured = state.get("measured", True)
-        self.callback_states = state.get("callbacks", {})
 
     def start_callbacks(self, log: TrainingLog) -> None:
         """Make the callbacks of this session, and tell them that it begins."""
