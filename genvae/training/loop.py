@@ -26,6 +26,7 @@ from genvae.interfaces.callback import Training
 from genvae.interfaces.model import TrainingStep
 from genvae.interfaces.schedule import Schedule
 from genvae.pipeline import Pipeline
+from genvae.plugin.declarations import SOUNDS
 from genvae.plugin.guard import guarded
 from genvae.progress import Listener, ignore
 from genvae.run import Run
@@ -312,7 +313,8 @@ class _Trainer:
                 budget=self.budget,
             )
         )
-        log.say(expectation(self.budget, steps, options.batch_size))
+        if self.store.items == SOUNDS:  # of which that was measured
+            log.say(expectation(self.budget, steps, options.batch_size))
         if self.budget.minutes is not None:
             log.say(ending(max(0.0, 60 * self.budget.minutes - self.seconds)))
 
