@@ -37,7 +37,6 @@ import numpy as np
 import soundfile
 
 ERRORS = ("ENOSPC", "EIO", "EACCES")
-ASIDE = ("metrics.jsonl", "tensorboard", "checkpoint.safetensors")  # that say how long something took
 
 
 class Disk:
@@ -55,7 +54,7 @@ class Disk:
             except OSError:
                 return
         path = os.fsdecode(path)
-        if not path.startswith(self.folder) or "tensorboard" in path:  # which a thread of another library writes
+        if not path.startswith(self.folder):
             return
         self.left -= 1
         if self.left == 0:
@@ -122,12 +121,10 @@ class Command:
 
     Attributes:
         words: of the command line; OUT is the destination.
-        again: of the command that goes on after a failure.
         before: fills the destination.
     """
 
     words: tuple[str, ...]
-    again: Callable[[Path], tuple[str, ...]] | None = None
     before: Callable[[Path], None] | None = None
 
 
@@ -159,44 +156,15 @@ def commands(root: Path) -> dict[str, Command]:
         shard = sorted((out / "shards").glob("*.json"))[0]  # one recording is to be decoded once more
         shard.unlink()
 
-    def resumed(out: Path) -> tuple[str, ...]:
-        begun = (out / "pipeline.json").exists()
-        if (out / "weights.safetensors").exists() and not (out / "checkpoint.safetensors").exists():
-            return ()
-        return ("train", str(store), "--run", "OUT", "--resume") if begun else trained
-
-    trained = ("train", str(store), "--run", "OUT", "--steps", "4", "--seed", "1", "--device", "cpu", *SMALL)
-    sound = str(next(music.rglob("*.wav")))
-    copied = Command(("map", "OUT"), before=lambda out: _copy(run, out))
     return {
         "prepare": Command(("prepare", str(music), "--out", "OUT", *PREPARED), before=older),
-        "train": Command(trained, again=resumed),
         "generate": Command(
             ("generate", "--run", str(run), "--genre", "rock", "--count", "2", "--seed", "1", "-o", "OUT")
         ),
-        "reconstruct": Command(("reconstruct", sound, "--run", str(run), "--genre", "rock", "-o", "OUT")),
-        "map": copied,
-        "plot": Command(("plot", "spectrogram", sound, "-o", "OUT/a.png"), before=lambda out: out.mkdir()),
-        "export": Command(("export", str(run), "-o", "OUT/a.onnx"), before=lambda out: out.mkdir()),
     }
 
 
 PREPARED = ("--sample-rate", "8000", "--clip-ms", "512", "--workers", "1")
-SMALL = (
-    *("--model", "conv-vae", "--set", "model.width=16", "--set", "model.neck=4", "--set", "model.latent_dim=4"),
-    *("--set", "transform.n_fft=256", "--set", "transform.hop=128", "--set", "train.batch_size=8"),
-    *("--set", "train.checkpoint_every=2", "--set", "train.validate_every=2"),
-)
-
-
-def _copy(run: Path, out: Path) -> None:
-    shutil.copytree(run, out)
-    (out / "map.safetensors").unlink(missing_ok=True)
-
-
-def states(folder: Path) -> dict[str, bytes]:
-    found = forked.contents(folder)
-    return {name: content for name, content in found.items() if not name.startswith(ASIDE)}
 
 
 class Trial:
@@ -205,13 +173,13 @@ class Trial:
     def __init__(self, name: str, command: Command, root: Path) -> None:
         self.name, self.command, self.out = name, command, root / "destination" / name
         self._reset()
-        self.before = states(self.out) if self.out.exists() else {}
+        self.before = forked.contents(self.out) if self.out.exists() else {}
         ended = self.run(0, 0)
         assert ended.code == 0, (name, ended.said)
-        self.good = states(self.out)
+        self.good = forked.contents(self.out)
 
-    def run(self, fails: int, number: int, words: tuple[str, ...] | None = None) -> forked.Ending:
-        typed = [word.replace("OUT", str(self.out)) for word in (words or self.command.words)]
+    def run(self, fails: int, number: int) -> forked.Ending:
+        typed = [word.replace("OUT", str(self.out)) for word in self.command.words]
 
         def command() -> int:
             import torch
@@ -234,7 +202,7 @@ class Trial:
         ended = self.run(fails, getattr(errno, name))
         if _left(ended.said) > 0:
             return None
-        now = states(self.out) if self.out.exists() else {}
+        now = forked.contents(self.out) if self.out.exists() else {}
         if ended.code == 0 and now == self.good:
             return ""  # it could do without
         if ended.code != 7 or ended.traceback:
@@ -244,12 +212,11 @@ class Trial:
         half = [n for n, c in now.items() if c not in (self.before.get(n), self.good.get(n)) and not _unfinished(c)]
         if half:
             return f"half or left behind: {half}"
-        words = self.command.again(self.out) if self.command.again else self.command.words
-        again = self.run(0, 0, words) if words else None
-        if again is not None and again.code != 0:
+        again = self.run(0, 0)
+        if again.code != 0:
             return f"again it ends with {again.code}: {again.said.strip()[-300:]}"
-        if states(self.out) != self.good:
-            after = states(self.out)
+        if forked.contents(self.out) != self.good:
+            after = forked.contents(self.out)
             differing = sorted(n for n in after.keys() | self.good.keys() if after.get(n) != self.good.get(n))
             return f"then other files than on a sound disk: {differing}"
         return ""

@@ -28,6 +28,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import forked
+import numpy as np
+import soundfile
 
 HANG = 60.0  # seconds
 MEMORY = 1 << 30  # bytes more than what a sound one takes
@@ -198,11 +200,20 @@ def _held() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
+def music(root: Path) -> Path:
+    """Twelve recordings of two genres."""
+    for number in range(6):
+        for genre in ("a", "b"):
+            (root / genre).mkdir(parents=True, exist_ok=True)
+            wave = np.random.default_rng([number, ord(genre)]).uniform(-0.5, 0.5, 11025 * 8)
+            soundfile.write(root / genre / f"{number}.flac", wave, 11025)
+    return root
+
+
 def make(kept: Path) -> None:
     """A small run with a map, a store with its recordings, and a clip."""
     import torch
     from conftest import make_run
-    from killed import music
 
     from genvae.latents.fit import make_map
     from genvae.tensor_files import save_tensors
