@@ -127,9 +127,9 @@ class PipelineConfig:
         names = {**DEFAULTS, **kind.parts, **(plugins or {})}
         merged: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
         for section in SECTIONS:
-            known = get_type_hints(registry.plugin(section, names[section]).options)
+            option_types = get_type_hints(registry.plugin(section, names[section]).options)
             suggested = model_suggestions(registry, names["model"], section)  # some plugins have no such option
-            merged[section].update({name: value for name, value in suggested.items() if name in known})
+            merged[section].update({name: value for name, value in suggested.items() if name in option_types})
             merged[section].update((values or {}).get(section, {}))
         parts = {section: PartConfig.of(registry, section, names[section], merged[section]) for section in SECTIONS}
         return cls(sample_rate=sample_rate, clip_samples=clip_samples, genres=tuple(genres), items=items, **parts)
@@ -137,8 +137,8 @@ class PipelineConfig:
     def with_vocoder(self, registry: Registry, name: str, values: Mapping[str, Any]) -> Self:
         """The same pipeline with another vocoder, or with the same one's options changed."""
         name = registry.row("vocoder", name).full_name
-        kept = self.vocoder.options if name == self.vocoder.name else {}
-        return replace(self, vocoder=PartConfig.of(registry, "vocoder", name, {**kept, **values}))
+        own_options = self.vocoder.options if name == self.vocoder.name else {}
+        return replace(self, vocoder=PartConfig.of(registry, "vocoder", name, {**own_options, **values}))
 
     def largest_option(self) -> tuple[str, int]:
         """The largest whole number that an option or a clip has, with its name: what a hostile description is told by.
@@ -234,11 +234,11 @@ class Pipeline(nn.Module):
         _require_files(registry, config, new)
         _require_items(registry, config)
         transform = _make(registry, config, "transform", sample_rate=config.sample_rate)
-        spec = _given(config.transform, transform, "spec", FeatureSpec, "the FeatureSpec of its features")
+        spec = _attribute(config.transform, transform, "spec", FeatureSpec, "the FeatureSpec of its features")
         model = _make(
             registry, config, "model", spec=spec, frames=spec.frames(config.clip_samples), genres=config.genres
         )
-        latent_dim = _given(config.model, model, "latent_dim", int, "a whole number")
+        latent_dim = _attribute(config.model, model, "latent_dim", int, "a whole number")
         prior = _make(registry, config, "prior", latent_dim=latent_dim, genres=config.genres)
         vocoder = _make_vocoder(registry, config, transform)
         return cls(config, transform=transform, model=model, prior=prior, vocoder=vocoder)
@@ -251,8 +251,8 @@ class Pipeline(nn.Module):
         """
         config = replace(self.config, vocoder=vocoder)
         _require_files(registry, config, ["vocoder"])
-        made = _make_vocoder(registry, config, self.transform).eval()
-        return Pipeline(config, transform=self.transform, model=self.model, prior=self.prior, vocoder=made)
+        new_vocoder = _make_vocoder(registry, config, self.transform).eval()
+        return Pipeline(config, transform=self.transform, model=self.model, prior=self.prior, vocoder=new_vocoder)
 
     def sound(self, features: Tensor, *, length: int, generator: torch.Generator | None = None) -> Tensor:
         """Features [B, bins, frames] -> waveforms [B, length], through the transform's inverse and the vocoder."""
@@ -289,18 +289,18 @@ def model_suggestions(registry: Registry, model: str, section: str) -> dict[str,
     return {name: value for (where, _, name), value in pairs if where == section}
 
 
-def _given(part: PartConfig, made: object, name: str, kind: type[Given], what: str) -> Given:
+def _attribute(part: PartConfig, part_object: object, name: str, kind: type[Given], what: str) -> Given:
     """An attribute that a part must have set.
 
     Raises:
         PluginError: it has not, or not to what it should be.
     """
-    value: object = getattr(made, name, None)
+    value: object = getattr(part_object, name, None)
     if not isinstance(value, kind):
-        came = "is missing" if value is None else f"is {value!r}"
-        where = f"{type(made).__module__}.{type(made).__qualname__}.__init__"
+        problem = "is missing" if value is None else f"is {value!r}"
+        where = f"{type(part_object).__module__}.{type(part_object).__qualname__}.__init__"
         raise PluginError(
-            f"{part.plugin!r} of {part.distribution} can't be used: its {name}, {what}, {came}. "
+            f"{part.plugin!r} of {part.distribution} can't be used: its {name}, {what}, {problem}. "
             f"Set self.{name} in {where}."
         )
     return value
@@ -314,9 +314,9 @@ def _require_items(registry: Registry, config: PipelineConfig) -> None:
         PluginError: no installed plugin knows the items.
     """
     registry.require_items(config.items)
-    wanted = ("transform", config.transform.plugin, config.transform.distribution)
+    identity = ("transform", config.transform.plugin, config.transform.distribution)
     for row in registry.declared():
-        plugin = row.plugin if (row.kind, row.name, row.distribution) == wanted else None
+        plugin = row.plugin if (row.kind, row.name, row.distribution) == identity else None
         if isinstance(plugin, TransformPlugin) and plugin.items != config.items:
             raise SpecMismatch(f"The transform {row.name!r} takes {plugin.items}, but the items are {config.items}.")
 
@@ -328,15 +328,15 @@ def _make_vocoder(registry: Registry, config: PipelineConfig, transform: Transfo
         SpecMismatch: it refuses both.
     """
     try:
-        made: Vocoder = _make(registry, config, "vocoder", spec=transform.spec)
+        vocoder: Vocoder = _make(registry, config, "vocoder", spec=transform.spec)
     except SpecMismatch as first:
         if transform.magnitude_spec is None:
             raise
         try:
-            made = _make(registry, config, "vocoder", spec=transform.magnitude_spec)
+            vocoder = _make(registry, config, "vocoder", spec=transform.magnitude_spec)
         except SpecMismatch as second:
             raise SpecMismatch(f"{first} Nor do its magnitudes fit: {second}") from second
-    return made
+    return vocoder
 
 
 def _require_files(registry: Registry, config: PipelineConfig, sections: Iterable[str]) -> None:

@@ -32,10 +32,10 @@ def differences(folder: Path, names: Sequence[str]) -> Iterator[str]:
     if not path.is_file():
         return
     try:
-        said = read_json(path)
-        if said["format"] != FORMAT:
-            raise ValueError(f"its format is {said['format']!r}, this genvae reads {FORMAT}")
-        sealed = {name: said["files"][name] for name in names if name in said["files"]}
+        seal = read_json(path)
+        if seal["format"] != FORMAT:
+            raise ValueError(f"its format is {seal['format']!r}, this genvae reads {FORMAT}")
+        sealed = {name: seal["files"][name] for name in names if name in seal["files"]}
         files = {name: (each["bytes"], each["digest"]) for name, each in sealed.items()}
     except (OSError, ValueError, KeyError, TypeError) as error:
         yield f"{path} is damaged: {error}."

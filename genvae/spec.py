@@ -73,13 +73,13 @@ class FeatureSpec:
         """The least number of samples that gives `frames` frames; a vocoder's length when none is asked for."""
         return frames if self.kind in _UNFRAMED else (frames - 1) * self.hop
 
-    def require(self, who: str, /, **wanted: object) -> None:
+    def require(self, who: str, /, **values: object) -> None:
         """Check that fields have the wanted values (a tuple means any of them).
 
         Raises:
             SpecMismatch: naming `who` refuses, the field, and both values.
         """
-        for name, value in wanted.items():
+        for name, value in values.items():
             have = getattr(self, name)
             allowed = value if isinstance(value, tuple) else (value,)
             if have not in allowed:

@@ -172,8 +172,8 @@ def prepare(
         prepared = prepare_store(datasets, Path(store), settings, executor=executor, workers=workers, listener=listener)
         if prepared.removed:
             listener(Message("No longer in the sources, so taken out: " + ", ".join(prepared.removed)))
-        if told := held_out(prepared.report, validation):
-            listener(Message(told))
+        if warning := held_out(prepared.report, validation):
+            listener(Message(warning))
         changed = prepared.decoded or prepared.removed
         listener(Message(f"Prepared {store}" if changed else f"Nothing to do for {store}"))
     return ClipStore.open(store)
@@ -450,8 +450,8 @@ def verify(path: Path | str, run: Run | Path | str | None = None, *, registry: R
         return list(ClipStore.open(path).damaged())
     if not path.is_file():
         raise GenvaeError(f"{path} is no run, no clip store and no generated file.")
-    made = regenerate(path, run, registry=registry)
-    if made.encode(format_of(path)) == path.read_bytes():
+    clip = regenerate(path, run, registry=registry)
+    if clip.encode(format_of(path)) == path.read_bytes():
         return []
     return [f"{path} holds other bytes than its run makes here."]
 

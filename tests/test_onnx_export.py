@@ -93,7 +93,7 @@ def test_wrong_input_is_refused_in_words(genvae: Genvae, arguments: Sequence[str
 
 def _made(made: Any) -> Any:
     """A part as far as finding its draws goes."""
-    return SimpleNamespace(made=made)
+    return SimpleNamespace(compute=made)
 
 
 def test_every_draw_becomes_an_input_in_its_order() -> None:

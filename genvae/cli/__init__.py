@@ -105,8 +105,8 @@ class LazyGroup(click.Group):
 
             command = find(args[0])
             if command is None:
-                known = [*COMMANDS, *names()]
-                raise click.UsageError(f"There is no command {args[0]!r}. {nearest(args[0], known)}", ctx)
+                command_names = [*COMMANDS, *names()]
+                raise click.UsageError(f"There is no command {args[0]!r}. {nearest(args[0], command_names)}", ctx)
             return args[0], command, args[1:]
         return super().resolve_command(ctx, args)
 

@@ -142,8 +142,8 @@ def is_file(output: str) -> bool:
         return True
     looks_like_file = re.fullmatch(r"\.[A-Za-z][A-Za-z0-9]{1,4}", path.suffix) is not None
     if looks_like_file and not path.is_dir() and not output.endswith(("/", os.sep)):
-        known = ", ".join(SOUND_SUFFIXES)
-        raise GenvaeError(f"{output} can't be written: sound files are {known}. A folder's name ends with a slash.")
+        suffixes = ", ".join(SOUND_SUFFIXES)
+        raise GenvaeError(f"{output} can't be written: sound files are {suffixes}. A folder's name ends with a slash.")
     return False
 
 

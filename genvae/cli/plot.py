@@ -197,8 +197,8 @@ def latent(run_path: Path | None, output: Path, methods: tuple[str, ...], marks:
     background = None
     if synthesizer is not None and not synthesizer.makes_sounds:
 
-        def background(found: LatentMap, low: Floats, high: Floats) -> Picture:
-            return over_map(synthesizer.decode, found, synthesizer.genres, low, high, CELLS)
+        def background(latent_map: LatentMap, low: Floats, high: Floats) -> Picture:
+            return over_map(synthesizer.decode, latent_map, synthesizer.genres, low, high, CELLS)
 
     drawn = draw(maps, run.config.genres, _marks(marks, synthesizer), background=background)
     _write(drawn, output)

@@ -70,7 +70,7 @@ def reconstruct(
     if genre is not None:
         require_genre(genre, synthesizer.genres)
     make_folder(output)
-    made: list[dict[str, Any]] = []
+    entries: list[dict[str, Any]] = []
     failed = 0
     for file, target in zip(files, targets, strict=True):
         try:
@@ -82,11 +82,11 @@ def reconstruct(
         except GenvaeError as error:
             failed += 1
             say(f"Skipped: {error}")
-            made.append({"file": str(file), "error": str(error)})
+            entries.append({"file": str(file), "error": str(error)})
             continue
         unit = "distance_db" if synthesizer.makes_sounds else "distance"
-        told = {"genre": result.genre, unit: result.distance, "warning": warning or None}
-        made.append({"file": str(file), "path": str(target), **told})
+        details = {"genre": result.genre, unit: result.distance, "warning": warning or None}
+        entries.append({"file": str(file), "path": str(target), **details})
         if warning:
             say(f"Warning: {file}: {warning}.")
         if not as_json:
@@ -94,6 +94,6 @@ def reconstruct(
         apart = f"{result.distance:.1f} dB" if synthesizer.makes_sounds else f"{result.distance:.3f} (root mean square)"
         say(f"{file}: conditioned on {result.genre}, {apart} from the original")
     if as_json:
-        show_json(made)
+        show_json(entries)
     if failed:
         raise GenvaeError(f"{failed} of {len(files)} files could not be reconstructed; they are named above.")

@@ -20,14 +20,14 @@ from genvae.interfaces.dataset import Split
 
 
 def assemble(
-    out: Path, entries: Sequence[Entry], settings: Settings, sources: Sequence[str], known: Sequence[StoredRecording]
+    out: Path, entries: Sequence[Entry], settings: Settings, sources: Sequence[str], stored: Sequence[StoredRecording]
 ) -> dict[str, Any]:
     """Choose the splits, write index.npy, report.json and, last, store.json; returns the report.
 
     Args:
         known: what the store held before, which stays in its splits.
     """
-    entries = _with_splits(entries, settings.validation, known)
+    entries = _with_splits(entries, settings.validation, stored)
     full = [(entry, entry.seal) for entry in entries if entry.seal and entry.seal.clips]
     genres = sorted({entry.recording.genre for entry, _ in full})
     index = [_rows(i, entry, seal, genres.index(entry.recording.genre)) for i, (entry, seal) in enumerate(full)]
@@ -73,11 +73,11 @@ def _holds(path: Path, content: bytes) -> bool:
         return False
 
 
-def _with_splits(entries: Sequence[Entry], validation: float, known: Sequence[StoredRecording]) -> list[Entry]:
+def _with_splits(entries: Sequence[Entry], validation: float, stored: Sequence[StoredRecording]) -> list[Entry]:
     """The entries with their splits; only recordings that gave clips have a say in them."""
-    own = {(recording.key, recording.digest): recording.split for recording in known}
+    own = {(recording.key, recording.digest): recording.split for recording in stored}
     content: dict[str, Split] = {}  # for a recording that was renamed
-    for recording in known:
+    for recording in stored:
         if content.setdefault(recording.digest, recording.split) != recording.split:
             content[recording.digest] = "train"  # the dataset asked for copies in both
     candidates = [

@@ -73,27 +73,27 @@ def prepare(
     with held_alone(out, StoreError(f"Another process is preparing {printable(str(out))}.")):
         head = read_head(out)
         sources = sorted({source for source, _ in listed.values()})
-        known = _require_same(head, settings, sources, out) if head else ()
+        recording_names = _require_same(head, settings, sources, out) if head else ()
         sweep(out)
         sweep(shards)
         outcomes: dict[str, Outcome] = {}
         tasks = []
         for key, (source, recording) in listed.items():
             seal = read_seal(shards, key)
-            wanted = (recording.fingerprint, settings.content_digest())
-            if seal is not None and (seal.fingerprint, seal.settings) == wanted:
+            signature = (recording.fingerprint, settings.content_digest())
+            if seal is not None and (seal.fingerprint, seal.settings) == signature:
                 outcomes[key] = seal
             else:
                 tasks.append(Task(shards, key, source, recording, settings))
-        gone = sorted({p.stem for p in shards.iterdir() if is_key(p.stem)} - listed.keys())
-        if tasks or gone or head is None:
+        stale_keys = sorted({p.stem for p in shards.iterdir() if is_key(p.stem)} - listed.keys())
+        if tasks or stale_keys or head is None:
             # From here to the end the shards and the index may disagree, so the store says that it is unfinished.
             # It keeps what it held, so that splits outlast a run that is killed.
             began = {"format": FORMAT, "complete": False, "settings": settings.to_json(), "sources": sources}
-            write_if_changed(out / "store.json", began | {"recordings": [asdict(each) for each in known]})
+            write_if_changed(out / "store.json", began | {"recordings": [asdict(each) for each in recording_names]})
         # Here rather than where the new shard is written: the workers of a run that was killed live a moment longer,
         # and may write what this run writes, but must not remove it.
-        for key in (*gone, *(task.key for task in tasks)):
+        for key in (*stale_keys, *(task.key for task in tasks)):
             remove_shard(shards, key)
         _decode(tasks, outcomes, executor, workers or os.cpu_count() or 1, listener)
         entries = [
@@ -103,9 +103,9 @@ def prepare(
             for key, (source, recording) in listed.items()
         ]
         sweep(shards)
-        report = assemble(out, entries, settings, sources, known)
-    names = {each.key: f"{each.source}/{each.id}" for each in known}
-    return Prepared(report, len(tasks), [names.get(key, key) for key in gone])
+        report = assemble(out, entries, settings, sources, recording_names)
+    names = {each.key: f"{each.source}/{each.id}" for each in recording_names}
+    return Prepared(report, len(tasks), [names.get(key, key) for key in stale_keys])
 
 
 def _decode(

@@ -20,7 +20,7 @@ from numpy.typing import DTypeLike, NDArray
 from genvae.errors import StoreError
 from genvae.files import read_json, whole_file, write_json
 
-State = Literal["kept", "partial", "skipped"]
+RecordingState = Literal["kept", "partial", "skipped"]
 
 _KEY = re.compile(r"[0-9a-f]{32}")
 
@@ -53,7 +53,7 @@ class Seal:
     id: str
     fingerprint: str
     settings: str
-    state: State
+    state: RecordingState
     reason: str
     seconds: float
     clips: int
@@ -148,11 +148,11 @@ def write_seal(folder: Path, seal: Seal) -> None:
 def read_seal(folder: Path, key: str) -> Seal | None:
     """The seal of `key`, if there is one, it is sound, and the shard has the size that it says."""
     try:
-        said = read_json(seal_path(folder, key))
+        values = read_json(seal_path(folder, key))
         names = {field.name for field in fields(Seal)}
-        if not isinstance(said, dict) or said.keys() != names or said["key"] != key:
+        if not isinstance(values, dict) or values.keys() != names or values["key"] != key:
             return None
-        seal = Seal(**said)
+        seal = Seal(**values)
         if not _is_sound(seal):
             return None
         whole = not seal.clips or shard_path(folder, key).stat().st_size == seal.bytes

@@ -64,16 +64,16 @@ class StoredRecording:
     digest: str
 
 
-def stored_recordings(said: Any) -> tuple[StoredRecording, ...]:
+def stored_recordings(entries: Any) -> tuple[StoredRecording, ...]:
     """The recordings that a store.json of unknown origin names.
 
     Raises:
         ValueError: they are no recordings.
     """
     names = {field.name for field in fields(StoredRecording)}
-    if not isinstance(said, list) or not all(isinstance(entry, dict) and entry.keys() == names for entry in said):
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) and entry.keys() == names for entry in entries):
         raise ValueError("the table of recordings is wrong")
-    recordings = tuple(StoredRecording(**entry) for entry in said)
+    recordings = tuple(StoredRecording(**entry) for entry in entries)
     for each in recordings:
         texts = (each.source, each.id, each.genre, each.digest, each.licence or "")
         counted = type(each.clips) is int and 0 <= each.clips < 2**31
@@ -184,11 +184,11 @@ class ClipStore:
             IndexError: a number that is no clip's.
             StoreError: a shard is missing or damaged.
         """
-        wanted = np.asarray(numbers, dtype=np.int64).reshape(-1)
-        if len(wanted) and not 0 <= wanted.min() <= wanted.max() < len(self):
+        clip_numbers = np.asarray(numbers, dtype=np.int64).reshape(-1)
+        if len(clip_numbers) and not 0 <= clip_numbers.min() <= clip_numbers.max() < len(self):
             raise IndexError(f"clip numbers run from 0 to {len(self) - 1}")
-        rows = self.index[wanted]
-        items = np.empty((len(wanted), *self.item_shape), self.item_dtype)
+        rows = self.index[clip_numbers]
+        items = np.empty((len(clip_numbers), *self.item_shape), self.item_dtype)
         order = np.argsort(rows["recording"], kind="stable")
         recordings, starts = np.unique(rows["recording"][order], return_index=True)
         for recording, start, end in zip(recordings, starts, [*starts[1:], len(order)], strict=False):
@@ -309,8 +309,8 @@ class ClipStore:
 
 def _new_folder(path: Path) -> Path:
     """Where a store may be made: the path itself, or beside it where it is taken."""
-    taken = path.is_file() or (path.is_dir() and any(path.iterdir()))
-    return path.with_name(f"{path.name}-store") if taken else path
+    is_occupied = path.is_file() or (path.is_dir() and any(path.iterdir()))
+    return path.with_name(f"{path.name}-store") if is_occupied else path
 
 
 def read_head(path: Path) -> dict[str, Any] | None:
@@ -335,8 +335,8 @@ def read_head(path: Path) -> dict[str, Any] | None:
 
 def store_digest(head: Mapping[str, Any], index: bytes) -> str:
     """The digest of a store: of all that store.json says, which names each shard's digest, and of the index."""
-    said = {name: value for name, value in head.items() if name != "digest"}
-    digest = hashlib.blake2b(json.dumps(said, sort_keys=True).encode("ascii"), digest_size=16)
+    content = {name: value for name, value in head.items() if name != "digest"}
+    digest = hashlib.blake2b(json.dumps(content, sort_keys=True).encode("ascii"), digest_size=16)
     digest.update(index)
     return digest.hexdigest()
 

@@ -70,12 +70,12 @@ def _run(executor: Executor, tasks: Sequence[Task], done: Callable[[Task, Outcom
                 other.cancel()
             raise
         except Exception as error:  # one recording's fault, or its plugin's, is told and costs no other recording
-            outcome = _told(error)
+            outcome = _message_of(error)
         done(task, outcome)
     return [task for task in tasks if task.key in lost]
 
 
-def _told(error: Exception) -> str:
+def _message_of(error: Exception) -> str:
     """An error in one line, without the file's name, which the report gives anyhow."""
     if isinstance(error, Unreachable):
         return str(error)

@@ -80,11 +80,11 @@ class TrainingLog:
 def _drop_after(path: Path, step: int) -> None:
     if not path.exists():
         return
-    kept = []
+    lines = []
     for line in path.read_bytes().splitlines(keepends=True):
         try:
             if json.loads(line)["step"] <= step:
-                kept.append(line)
+                lines.append(line)
         except (
             ValueError,
             KeyError,
@@ -92,4 +92,4 @@ def _drop_after(path: Path, step: int) -> None:
             RecursionError,
         ):  # the last line of a process that was killed while it wrote
             continue
-    write_whole(path, b"".join(kept))
+    write_whole(path, b"".join(lines))

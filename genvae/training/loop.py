@@ -386,9 +386,9 @@ class _Trainer:
     def _log_training(self, log: TrainingLog, progress: float, speed: float) -> None:
         self._require_finite()
         values = {name: float(value.detach()) for name, value in self.parts.items()}
-        told = {**values, "clips_per_second": round(speed, 1), "seconds": self.seconds}
-        log.record("train", self.step, told)
-        self.tell("step", told)
+        record = {**values, "clips_per_second": round(speed, 1), "seconds": self.seconds}
+        log.record("train", self.step, record)
+        self.tell("step", record)
         log.show(progress, f"step {self.step}  loss {values['loss']:.4g}  {speed:.0f} clips/s")
 
     def _validate(self, log: TrainingLog, progress: float) -> None:
@@ -399,20 +399,20 @@ class _Trainer:
             values = validate(self.pipeline, batches, seed=self.seed)
         self.tell("validation", values)
         log.record("validation", self.step, values)
-        log.say(self.validations.told(self.step, values))
+        log.say(self.validations.describe(self.step, values))
         active, latent_dim = int(values["active_units"]), self.pipeline.model.latent_dim
         early = progress <= 0.2 or self.step <= self._warm_up()  # there was no time to learn anything yet
         if not early and active < max(1, round(COLLAPSED * latent_dim)):
             log.warn(
                 self.step,
                 f"The posterior is collapsing: {active} of {latent_dim} latent dimensions carry "
-                "anything. Lower the weight of the divergence, or train for longer.",
+                "anything. Lower the KL weight, or train for longer.",
             )
 
     def _warm_up(self) -> int:
         """Steps until everything has its full strength; a model's option says so by its name, such as `kl_warmup`."""
-        known = [value for name, value in self.run.config.model.options.items() if name.endswith("warmup")]
-        steps = [value for value in known if isinstance(value, int)]
+        warmups = [value for name, value in self.run.config.model.options.items() if name.endswith("warmup")]
+        steps = [value for value in warmups if isinstance(value, int)]
         return max(self.options.warmup_steps, *steps, 0)
 
 
@@ -448,8 +448,8 @@ def _world_size() -> int:
 
 def _devices() -> list[str]:
     """What `device` can be here."""
-    found = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    return ["cpu", *(name for name, there in found.items() if there)]
+    devices = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    return ["cpu", *(name for name, there in devices.items() if there)]
 
 
 def _device_name(device: torch.device, processes: int) -> str:

@@ -11,7 +11,7 @@ from pydantic import FiniteFloat
 from genvae.errors import GenvaeError
 from genvae.web import schema
 from genvae.web.engine import Engine
-from genvae.web.routes import gone
+from genvae.web.routes import disconnection
 from genvae.web.worker import ModelWorker
 
 CELLS = 16
@@ -31,11 +31,11 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker) -> APIRouter:
         return engines[digest]
 
     @api.post("", response_class=Response)
-    async def design(request: Request, asked: schema.SoundRequest) -> Response:
+    async def design(request: Request, wish: schema.SoundRequest) -> Response:
         """The item of a source as a picture, a file that says what made it."""
-        engine = chosen(asked.run)
-        made = await worker.run(lambda _: engine.design(asked.source), gone(request))
-        return Response(made, media_type="image/png", headers={"Cache-Control": "no-store"})
+        engine = chosen(wish.run)
+        picture = await worker.run(lambda _: engine.design(wish.source), disconnection(request))
+        return Response(picture, media_type="image/png", headers={"Cache-Control": "no-store"})
 
     @api.get("/{method}", response_class=Response)
     async def over(
@@ -53,7 +53,7 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker) -> APIRouter:
         if not (left < right and bottom < top):
             raise GenvaeError("The part of the map is empty: left must be less than right, and bottom less than top.")
         made = await worker.run(
-            lambda check: engine.over(method, (left, bottom), (right, top), cells, check), gone(request)
+            lambda check: engine.over(method, (left, bottom), (right, top), cells, check), disconnection(request)
         )
         return Response(made, media_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
 

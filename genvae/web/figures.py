@@ -53,12 +53,12 @@ def levels(magnitudes: NDArray[np.float32], rate: int, *, range_db: float = 80.0
     steps = np.ceil((1 + level / range_db) * _LEVELS).clip(0, _LEVELS).astype(int)  # [rows, frames]
     wide, high = WIDTH / frames, height / _ROWS
     areas = [""] * (_LEVELS + 1)
-    for row, found in enumerate(steps):
+    for row, row_levels in enumerate(steps):
         top = height - (row + 1) * high
-        edges = np.flatnonzero(np.diff(found, prepend=-1, append=-1))
+        edges = np.flatnonzero(np.diff(row_levels, prepend=-1, append=-1))
         for start, end in pairwise(edges):
             width = (end - start) * wide
-            areas[found[start]] += f"M{start * wide:.1f} {top:.1f}h{width:.1f}v{high:.1f}h-{width:.1f}z"
+            areas[row_levels[start]] += f"M{start * wide:.1f} {top:.1f}h{width:.1f}v{high:.1f}h-{width:.1f}z"
     return areas[1:]
 
 

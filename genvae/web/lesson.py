@@ -70,8 +70,8 @@ class Lesson:
         found: a map of the run, or None.
     """
 
-    def __init__(self, run: Run, registry: Registry, synthesizer: Synthesizer, found: LatentMap | None) -> None:
-        self._run, self._registry, self._synthesizer, self._map = run, registry, synthesizer, found
+    def __init__(self, run: Run, registry: Registry, synthesizer: Synthesizer, latent_map: LatentMap | None) -> None:
+        self._run, self._registry, self._synthesizer, self._map = run, registry, synthesizer, latent_map
         self._pipeline = synthesizer.pipeline
         self._guided = lru_cache(len(_GUIDANCE))(self._with_guidance)  # a copy of the nets each
 
@@ -166,16 +166,18 @@ class Lesson:
         if self._map is None:
             return None
         generator = torch.Generator().manual_seed(0)
-        known, count = self._map.latents, min(len(self._map.latents), _POINTS * len(self.genres))
-        chosen = torch.randperm(len(known), generator=generator)[:count]
+        latents, count = self._map.latents, min(len(self._map.latents), _POINTS * len(self.genres))
+        chosen = torch.randperm(len(latents), generator=generator)[:count]
         label = torch.arange(count) % len(self.genres)
         fitted = self._pipeline.prior.sample(label, generator=generator)
         normal = torch.randn(fitted.shape, generator=generator)
         parts = self._map.principal
-        planar = [((each.double() - parts.mean) @ parts.axes[:2].T).float() for each in (known[chosen], fitted, normal)]
+        planar = [
+            ((each.double() - parts.mean) @ parts.axes[:2].T).float() for each in (latents[chosen], fitted, normal)
+        ]
         apart = [
-            float(_nearest(each[:_POINTS], known, 2)[0][:, rank].median())
-            for each, rank in ((known[chosen], 1), (fitted, 0), (normal, 0))
+            float(_nearest(each[:_POINTS], latents, 2)[0][:, rank].median())
+            for each, rank in ((latents[chosen], 1), (fitted, 0), (normal, 0))
         ]
         return Priors(planar[0], planar[1], planar[2], (apart[0], apart[1], apart[2]))
 
@@ -193,14 +195,14 @@ class Lesson:
         """
         if self._map is None:
             return None
-        kept = self._evenly(_KNOWN)
-        latents, genre = self._map.latents[kept], self._map.genre[kept]
+        numbers = self._evenly(_KNOWN)
+        latents, genre = self._map.latents[numbers], self._map.genre[numbers]
         table = {}
         for index, name in enumerate(self.genres):
-            asked = latents[genre == index][:_POINTS]
-            if not len(asked):
+            queries = latents[genre == index][:_POINTS]
+            if not len(queries):
                 continue
-            near = _nearest(asked, latents, _NEIGHBOURS + 1)[1][:, 1:]
+            near = _nearest(queries, latents, _NEIGHBOURS + 1)[1][:, 1:]
             table[name] = {other: float((genre[near] == i).float().mean()) for i, other in enumerate(self.genres)}
         return table
 
@@ -221,7 +223,7 @@ class Lesson:
         return torch.tensor([self.genres.index(genre)])
 
 
-def _nearest(asked: Tensor, known: Tensor, k: int) -> tuple[Tensor, Tensor]:
+def _nearest(queries: Tensor, references: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """Distances and indices [n, k] of the nearest of known latents [N, latent_dim] to some [n, latent_dim]."""
-    distances, indices = torch.cdist(asked, known).topk(min(k, len(known)), largest=False)
+    distances, indices = torch.cdist(queries, references).topk(min(k, len(references)), largest=False)
     return distances, indices
