@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, TypeVar
 
 import click
 
-from genvae.errors import DiskError, GenvaeError
+from genvae.errors import DiskError, GenvaeError, OptionError
 from genvae.files import write_whole
 from genvae.text import printable
 
@@ -166,7 +166,7 @@ def byte_stream() -> BinaryIO:
         GenvaeError: it is closed, or a terminal, which a sound would only upset.
     """
     if sys.stdout is None:
-        raise GenvaeError("Standard output is closed, so that -o - leads nowhere. Name a file.")
+        raise OptionError("Standard output is closed, so that -o - leads nowhere. Name a file.")
     if sys.stdout.isatty():
         raise GenvaeError(
             "-o - writes a wav file, which is nothing for a terminal. "

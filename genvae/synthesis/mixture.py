@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from genvae.errors import GenvaeError
+from genvae.errors import OptionError
 from genvae.synthesis.renderer import require_genre
 
 Mixture = Mapping[str, float]
@@ -21,7 +21,7 @@ def parse(text: str, genres: Sequence[str]) -> str | Mixture:
     ({'piano': 1.0, 'techno': 1.0}, 'piano')
 
     Raises:
-        GenvaeError: the run has no such genre, or a number is none.
+        OptionError: the run has no such genre, or a number is none.
     """
     if text in genres or not set(text) & {",", ":"}:
         require_genre(text, genres)
@@ -32,11 +32,11 @@ def parse(text: str, genres: Sequence[str]) -> str | Mixture:
         genre = (name if colon else part).strip()
         require_genre(genre, genres)
         if genre in mixture:
-            raise GenvaeError(f"The mixture {text!r} names {genre} twice.")
+            raise OptionError(f"The mixture {text!r} names {genre} twice.")
         try:
             mixture[genre] = float(number) if colon else 1.0
         except ValueError:
-            raise GenvaeError(f"In the mixture {text!r}, {number!r} is no number: write {genre}:0.5.") from None
+            raise OptionError(f"In the mixture {text!r}, {number!r} is no number: write {genre}:0.5.") from None
     ranked(mixture, genres)
     return mixture
 
@@ -45,13 +45,13 @@ def ranked(mixture: Mixture, genres: Sequence[str]) -> list[tuple[float, str]]:
     """The genres that count, the strongest first, with their shares of the whole.
 
     Raises:
-        GenvaeError: the run has no such genre, or a number is negative or not finite, or all are zero.
+        OptionError: the run has no such genre, or a number is negative or not finite, or all are zero.
     """
     for genre, weight in mixture.items():
         require_genre(genre, genres)
         if not (math.isfinite(weight) and weight >= 0):
-            raise GenvaeError(f"{genre} can't count {weight:g} in a mixture: give a number from 0 up.")
+            raise OptionError(f"{genre} can't count {weight:g} in a mixture: give a number from 0 up.")
     total = sum(mixture.values())
     if not total > 0:
-        raise GenvaeError("In a mixture one genre at least must count more than 0.")
+        raise OptionError("In a mixture one genre at least must count more than 0.")
     return sorted(((weight / total, genre) for genre, weight in mixture.items() if weight > 0), reverse=True)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 import genvae
 from genvae.distances import log_spectral_distance
-from genvae.errors import GenvaeError
+from genvae.errors import GenvaeError, OptionError
 from genvae.items import ItemKind, Sounds
 from genvae.pipeline import SECTIONS, PartConfig, Pipeline
 from genvae.plugin.registry import Registry, installed
@@ -131,12 +131,12 @@ class Synthesizer:
         """What `generate` would write into that clip.
 
         Raises:
-            GenvaeError: the run has no such genre, `temperature` is no sensible one, or `seconds` is less than a clip
-                has or more than ten minutes.
+            OptionError: `temperature` is no sensible one.
+            GenvaeError: the run has no such genre, or `seconds` is less than a clip has or more than ten minutes.
         """
         require_genre(genre, self.genres)
         if not 0 <= temperature <= HOTTEST:
-            raise GenvaeError(
+            raise OptionError(
                 f"`temperature` takes from 0 to {HOTTEST:g}, not {temperature:g}: 1 is what was learnt, and beyond "
                 "2 or 3 little is left of a genre."
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, fields
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -117,8 +118,8 @@ def _step(
     """One step of training, as the loop takes it."""
     model = setup.model
 
-    def loss(features: Tensor, genre: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
-        return loss_parts(model.loss(features, genre, generator=generator), model.loss)
+    def loss(*inputs: Any, **options: Any) -> dict[str, Tensor]:
+        return loss_parts(model.loss(*inputs, **options), model.loss)
 
     step = TrainingStep(
         optimizers,

@@ -365,14 +365,14 @@ class _Trainer:
                 raise ValueError(f"scale({progress:.4g}) gives {scale}, expected a number of 0 or more")
         return scale
 
-    def _loss(self, features: Tensor, genres: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
-        """The model's loss, in the precision of the training.
+    def _loss(self, *inputs: Any, **options: Any) -> dict[str, Tensor]:
+        """The model's loss, in the precision of the training; a model's own step may give it more than `Model.loss` has.
 
         Fabric's own precision would be no use here: on one device it leaves every method but `forward` as it is, and on
         several it rounds the features that the loss compares with.
         """
         with torch.autocast(self.fabric.device.type, torch.bfloat16, enabled=self.bfloat16):
-            return loss_parts(self.model.loss(features, genres, generator=generator), self.pipeline.model.loss)
+            return loss_parts(self.model.loss(*inputs, **options), self.pipeline.model.loss)
 
     def _require_finite(self) -> None:
         loss = self.parts.get("loss")

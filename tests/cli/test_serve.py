@@ -33,13 +33,13 @@ def test_a_missing_run_is_told(genvae: Genvae) -> None:
 
 def test_a_store_of_another_rate_is_no_match_for_a_run(genvae: Genvae, tiny_run: Run, tone_store: Path) -> None:
     result = genvae("serve", "--run", tiny_run.path, "--store", tone_store, "--port", "0")
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert "holds clips at 4000 Hz and the run makes them at 8000 Hz" in result.stderr
 
 
 def test_a_file_that_holds_no_votes_is_left_alone(genvae: Genvae, tiny_run: Run, tmp_path: Path) -> None:
     (tmp_path / "notes.csv").write_text("mine\n")
     result = genvae("serve", "--run", tiny_run.path, "--votes", tmp_path / "notes.csv", "--port", "0")
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert "notes.csv holds no votes" in result.stderr
     assert (tmp_path / "notes.csv").read_text() == "mine\n"

@@ -17,7 +17,7 @@ from training_runs import ONE_THREAD, command, train
 from genvae.clips.batches import in_order
 from genvae.latents import encode
 from genvae.run import Run
-from genvae.training import loop
+from genvae.training import measuring
 
 
 def metrics(run: Path, kind: str) -> list[dict[str, float]]:
@@ -88,7 +88,7 @@ def test_stopped_by_a_signal_and_resumed_ends_in_the_same_weights(number, traine
     assert steps == sorted(set(steps))
 
 
-@pytest.mark.parametrize(("stage", "where"), [(loop, "before the first step"), (encode, "after the last step")])
+@pytest.mark.parametrize(("stage", "where"), [(measuring, "before the first step"), (encode, "after the last step")])
 def test_a_signal_before_the_first_step_or_after_the_last_is_heeded_too(
     stage, where, tone_store, small, genvae, monkeypatch, tmp_path
 ):
