@@ -120,6 +120,8 @@ def read(path: Path) -> Provenance:
         raise AudioError(f"{path} was not made by genvae generate: it does not say what made it.")
     try:
         value = parse_json(comment)
+    except json.JSONDecodeError:
+        value = None
     except ValueError as error:
         raise AudioError(f"{path} does not say properly what made it: {error}.") from error
     if not isinstance(value, dict) or "genvae" not in value:

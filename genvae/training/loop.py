@@ -366,7 +366,7 @@ class _Trainer:
         return scale
 
     def _loss(self, *inputs: Any, **options: Any) -> dict[str, Tensor]:
-        """The model's loss, in the precision of the training; a model's own step may give it more than `Model.loss` has.
+        """The model's loss, in the precision of the training; a model's own step may give it more arguments.
 
         Fabric's own precision would be no use here: on one device it leaves every method but `forward` as it is, and on
         several it rounds the features that the loss compares with.

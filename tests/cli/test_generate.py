@@ -199,7 +199,7 @@ def test_a_pipe_gets_the_bytes_of_the_file(genvae: Genvae, tiny_run_path: Path) 
 
 
 @pytest.mark.skipif(os.name != "posix", reason="there are pseudo terminals on POSIX only")
-@pytest.mark.parametrize(("closed", "status"), [("1", 1), ("2", 0)])
+@pytest.mark.parametrize(("closed", "status"), [("1", 2), ("2", 0)])
 def test_a_closed_output_is_no_traceback(tiny_run_path: Path, closed: str, status: int, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "genvae", "generate", "--run", str(tiny_run_path), "--genre", "rock", "-o", "-"]
     shell = f"{shlex.join(command)} {closed}>&-"

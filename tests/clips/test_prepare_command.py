@@ -38,7 +38,9 @@ def test_it_makes_a_store_and_prints_a_table_that_names_what_was_skipped(tmp_pat
     assert result.exit_code == 0
     assert "music/rock/broken.wav: it is in no format that libsndfile knows" in " ".join(result.stdout.split())
     assert any(line.startswith("Prepared ") for line in result.stderr.splitlines())
-    assert len(result.stderr.splitlines()) == 1  # no progress bar where there is no terminal
+    assert (
+        len(result.stderr.splitlines()) == 2
+    )  # the share held out, and the end; no progress bar where there is no terminal
     store = ClipStore.open(tmp_path / "store")
     assert (len(store), store.clip_samples, store.sample_rate) == (30, 4000, 8000)
     assert (

@@ -69,7 +69,7 @@ class VAEGAN(ConvVAE):
         drawn = self.texture(mean, log_scale, generator)
         if discriminate:
             real, false = self.discriminator(features, genre)[0], self.discriminator(drawn.detach(), genre)[0]
-            return {"discriminator": F.relu(1 - real).mean() + F.relu(1 + false).mean()}
+            return {"loss": F.relu(1 - real).mean() + F.relu(1 + false).mean()}
         verdict, activations = self.discriminator(drawn, genre)
         with torch.no_grad():
             real_activations = self.discriminator(features, genre)[1]
@@ -93,16 +93,16 @@ class VAEGAN(ConvVAE):
         if not self.adversarial:
             return super().training_step(features, genre, step)
         decoder, discriminator = step.optimizers
-        losses = step.loss(features, genre, generator=step.generator, discriminate=True)
+        judged = step.loss(features, genre, generator=step.generator, discriminate=True)["loss"]
         discriminator.zero_grad(set_to_none=True)
-        step.backward(losses["discriminator"])
+        step.backward(judged)
         discriminator.step()
         parts = step.loss(features, genre, generator=step.generator)
         decoder.zero_grad(set_to_none=True)
         step.backward(parts["loss"])
         nn.utils.clip_grad_norm_(self._own_parameters(), self.max_gradient_norm or 1.0)
         decoder.step()
-        return {**parts, **losses}
+        return {**parts, "discriminator": judged}
 
     @property
     def adversarial(self) -> bool:
