@@ -59,7 +59,7 @@ def main() -> None:
     }
     blocks = []
     for what, judge in judges.items():
-        ratings = {name: judge.rate_heard(each) for name, each in heard.items()}
+        ratings = {name: judge.rate_embeddings(each) for name, each in heard.items()}
         blocks.append(f"Beside {what}:\n\n{ranks(ratings)}\n\n{correlations(ratings)}")
     members = " and ".join(member.name for member in evaluation.judge.members)
     said = f"`python benchmarks/yardstick.py RUN STORE`, run {run.digest()}, {evaluation.judge.clips} clips a genre; "

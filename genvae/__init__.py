@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from genvae.verbs import prepare as prepare
     from genvae.verbs import regenerate as regenerate
     from genvae.verbs import train as train
+    from genvae.verbs import verify as verify
 
 __version__ = "0.1.0"
 
@@ -110,6 +111,7 @@ _HOME = {
         "prepare",
         "regenerate",
         "train",
+        "verify",
     ),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}

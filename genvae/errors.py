@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,10 @@ class GenvaeError(Exception):
     Attributes:
         message: without the cure.
         cure: the call.
+        exit_code: with which the command line ends over such an error; docs/reliability.md has the table.
     """
+
+    exit_code: ClassVar[int] = 3
 
     def __init__(self, message: str = "", *, cure: Cure | None = None) -> None:
         super().__init__(message)
@@ -68,13 +71,19 @@ class GenvaeError(Exception):
 class OptionError(GenvaeError):
     """An option that does not exist or does not take the value that it was given."""
 
+    exit_code = 2
+
 
 class PluginError(GenvaeError):
     """A plugin that is missing, broken, unavailable here, or that breaks its contract."""
 
+    exit_code = 6
+
 
 class SpecMismatch(GenvaeError):
     """Two parts of a pipeline that mean different things by a frame of features."""
+
+    exit_code = 2
 
 
 class StoreError(GenvaeError):
@@ -84,6 +93,8 @@ class StoreError(GenvaeError):
 class RunError(GenvaeError):
     """A run folder that is missing, unfinished or damaged."""
 
+    exit_code = 4
+
 
 class ItemError(GenvaeError):
     """An item's source that can't be read."""
@@ -91,6 +102,24 @@ class ItemError(GenvaeError):
 
 class AudioError(ItemError):
     """A sound file that can't be read, or can't be read to its end."""
+
+
+class MissingError(GenvaeError):
+    """Something that is not installed here: an extra of genvae, or a program."""
+
+    exit_code = 6
+
+
+class DiskError(GenvaeError):
+    """A file or folder that can't be written: a full disk, one that fails, or a place that is not ours."""
+
+    exit_code = 7
+
+
+class PartialError(GenvaeError):
+    """Something was lost, and the user has asked that nothing be."""
+
+    exit_code = 5
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

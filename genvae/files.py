@@ -3,32 +3,76 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
+
+from genvae.errors import GenvaeError
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
     """Yield a binary, seekable file that takes the place of `path` when the block ends, and vanishes if it raises."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".tmp", dir=path.parent)
-    temporary = Path(name)
+    with naming(path):
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".tmp", dir=path.parent)
+        temporary = Path(name)
+        try:
+            with os.fdopen(handle, "w+b") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.chmod(0o666 & ~_umask())  # mkstemp's 0600 would hide the file from everybody else
+            temporary.replace(path)
+        except BaseException:
+            with suppress(OSError):  # what went wrong before is what should be told
+                temporary.unlink(missing_ok=True)
+            raise
+        _sync_folder(path.parent)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Give errors of the system that name no file, as that of a full disk, the name of this one."""
     try:
-        with os.fdopen(handle, "w+b") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())  # mkstemp's 0600 would hide the file from everybody else
-        temporary.replace(path)
-    except BaseException as error:
-        temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename is None:  # a full disk, which does not say where
+        yield
+    except OSError as error:
+        if error.filename is None and error.strerror is not None:
             error.filename = str(path)
         raise
-    _sync_folder(path.parent)
+
+
+def sweep(folder: Path) -> None:
+    """Take away what a killed process has left half-written in a folder that nobody else writes to now."""
+    for left in folder.glob(".*.tmp"):
+        left.unlink(missing_ok=True)
+
+
+@contextmanager
+def held_alone(folder: Path, otherwise: GenvaeError) -> Iterator[None]:
+    """Hold a folder for this process alone; the lock goes with the process, however that ends.
+
+    Args:
+        folder: that exists.
+        otherwise: what to raise where another process holds it.
+    """
+    try:
+        import fcntl
+    except ImportError:  # not on Windows, where two at once are the user's to avoid
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise otherwise from error
+        yield
+    finally:
+        os.close(handle)
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -40,6 +84,37 @@ def write_whole(path: Path, content: bytes) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as indented JSON, whole; ASCII only, so that file names that are not UTF-8 survive as escapes."""
     write_whole(path, (json.dumps(value, indent=2) + "\n").encode("ascii"))
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file of unknown origin holds, as plain values that any writer of JSON takes.
+
+    Raises:
+        OSError: it can't be read.
+        ValueError: it is no JSON, is nested too deeply, or has a number that is not finite.
+    """
+    with naming(path):
+        content = path.read_bytes()
+    return parse_json(content)
+
+
+def parse_json(content: bytes | str) -> Any:
+    """What JSON text of unknown origin says; raises ValueError as `read_json` does."""
+    try:
+        return json.loads(content, parse_constant=_refuse, parse_float=_finite)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
+def _refuse(word: str) -> Any:
+    raise ValueError(f"it holds {word}, which is no number of JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError(f"it holds {digits[:20]}, which is beyond all numbers")
+    return number
 
 
 def _umask() -> int:

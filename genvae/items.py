@@ -151,5 +151,5 @@ def kind_of(items: str, *, sample_rate: int, clip_samples: int) -> ItemKind:
         return Sounds(sample_rate, clip_samples)
     module, _, name = items.partition(":")
     with guarded(f"The kind of items {items!r} could not be made"):
-        made: ItemKind = getattr(importlib.import_module(module), name)()
-    return made
+        kind: ItemKind = getattr(importlib.import_module(module), name)()
+    return kind

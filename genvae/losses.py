@@ -21,13 +21,13 @@ def gaussian_kl(mean: Tensor, log_variance: Tensor) -> Tensor:
         log_variance: [..., latent_dim], natural logarithms.
 
     Returns:
-        [..., latent_dim]: the divergence of each dimension; sum over the last axis for the whole.
+        [..., latent_dim]: the KL divergence of each dimension; sum over the last axis for the whole.
     """
     return 0.5 * (mean.square() + log_variance.exp() - 1.0 - log_variance)
 
 
 def free_bits(kl: Tensor, nats: float) -> Tensor:
-    """Total divergence in which no dimension counts for less than `nats`, so that none is worth switching off.
+    """Total KL divergence in which no dimension counts for less than `nats`, so that none is worth switching off.
 
     Kingma et al., Improved Variational Inference with Inverse Autoregressive Flow, 2016, section 3.2 (the bound is on
     the batch mean of each dimension).

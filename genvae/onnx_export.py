@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 import genvae
-from genvae.errors import GenvaeError, PluginError
+from genvae.errors import GenvaeError, MissingError, PluginError
 from genvae.files import write_whole
 from genvae.pipeline import Pipeline
 from genvae.plugin.registry import Registry
@@ -120,7 +120,7 @@ def export_onnx(
     draws, values = ((), []) if mean else _draws_of(module, inputs)
     names = [*module.names, *(draw.name for draw in draws)]
     program = _exported(module.eval(), (*inputs, *values), names, part, config.model.plugin)
-    said = {
+    metadata = {
         "format": FORMAT,
         "genvae": genvae.__version__,
         "torch": str(torch.__version__),
@@ -134,7 +134,7 @@ def export_onnx(
         "draws": [asdict(draw) for draw in draws],
     }
     entry = program.metadata_props.add()
-    entry.key, entry.value = "genvae", json.dumps(said)
+    entry.key, entry.value = "genvae", json.dumps(metadata)
     content: bytes = program.SerializeToString()
     ins, outs, difference = _checked(content, module, draws, len(config.genres), generator)
     write_whole(path, content)
@@ -183,18 +183,18 @@ class _Part(nn.Module):
         """Values to try it with."""
 
     @abstractmethod
-    def made(self, *inputs: Tensor, generator: torch.Generator) -> Tensor:
+    def compute(self, *inputs: Tensor, generator: torch.Generator) -> Tensor:
         """What the pipeline makes of them, with the generator for what it draws."""
 
-    def difference(self, got: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
+    def difference(self, actual: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
         """The largest between two results."""
-        return float(np.abs(got - wanted).max())
+        return float(np.abs(actual - expected).max())
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """The same from inputs and draws, these in the order of the drawing."""
-        given, drawn = inputs[: len(self.names)], inputs[len(self.names) :]
+        values, drawn = inputs[: len(self.names)], inputs[len(self.names) :]
         with _Replaying(drawn):
-            return self.made(*given, generator=torch.Generator())
+            return self.compute(*values, generator=torch.Generator())
 
 
 class _Decoder(_Part):
@@ -211,7 +211,7 @@ class _Decoder(_Part):
         """A latent such as the standard normal has, and the genre."""
         return torch.randn(1, self.model.latent_dim, generator=generator), torch.tensor([genre])
 
-    def made(self, *inputs: Tensor, generator: torch.Generator) -> Tensor:
+    def compute(self, *inputs: Tensor, generator: torch.Generator) -> Tensor:
         """Features, in the model's own scale."""
         z, genre = inputs
         return self.model.decode(z, genre) if self.mean else self.model.decode(z, genre, generator=generator)
@@ -226,13 +226,13 @@ class _Spectrogram(_Part):
         """The genre, at a usual temperature."""
         return torch.tensor([genre]), torch.ones(1)
 
-    def difference(self, got: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
+    def difference(self, actual: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
         """As a share of the largest magnitude: the logarithm of next to nothing may be anything."""
         if self.spec.scale == "log":
-            got, wanted = np.exp(got), np.exp(wanted)
-        return float(np.abs(got - wanted).max() / np.abs(wanted).max())
+            actual, expected = np.exp(actual), np.exp(expected)
+        return float(np.abs(actual - expected).max() / np.abs(expected).max())
 
-    def made(self, *inputs: Tensor, generator: torch.Generator) -> Tensor:
+    def compute(self, *inputs: Tensor, generator: torch.Generator) -> Tensor:
         """As `Synthesizer.generate` makes it."""
         genre, temperature = inputs
         # A tensor where a number is expected: priors multiply by it, and then it is an input of the graph.
@@ -279,7 +279,7 @@ def _draws_of(module: _Part, inputs: Sequence[Tensor]) -> tuple[tuple[Draw, ...]
     """
     recording = _Recording()
     with torch.no_grad(), recording:
-        module.made(*inputs, generator=torch.Generator().manual_seed(0))
+        module.compute(*inputs, generator=torch.Generator().manual_seed(0))
     for function, _ in recording.drawn:
         if function not in _DISTRIBUTIONS:
             raise GenvaeError(
@@ -335,15 +335,15 @@ def _checked(
     for genre in range(genres):
         values = (*module.inputs(genre, generator), *(_drawn(draw, generator) for draw in draws))
         with torch.no_grad():
-            wanted = module(*values).numpy()
+            expected = module(*values).numpy()
         names = [each.name for each in opened.get_inputs()]
-        [got] = opened.run(None, {name: value.numpy() for name, value in zip(names, values, strict=True)})
-        if got.shape != wanted.shape or not np.isfinite(got).all():
+        [actual] = opened.run(None, {name: value.numpy() for name, value in zip(names, values, strict=True)})
+        if actual.shape != expected.shape or not np.isfinite(actual).all():
             raise GenvaeError(
-                f"The exported part gives values of the shape {got.shape}, or some that are not finite, "
-                f"where torch gives {wanted.shape}. Nothing was written."
+                f"The exported part gives values of the shape {actual.shape}, or some that are not finite, "
+                f"where torch gives {expected.shape}. Nothing was written."
             )
-        most = max(most, module.difference(got, wanted))
+        most = max(most, module.difference(actual, expected))
     if most > TOLERANCE:
         raise GenvaeError(
             f"The exported part differs from torch by {most:.2g}, more than {TOLERANCE:g}. Nothing was written."
@@ -367,7 +367,7 @@ def _require_libraries() -> None:
         except (ImportError, OSError) as error:
             missing.append(f"{name} ({' '.join(str(error).split())[:100]})")
     if missing:
-        raise GenvaeError(f"The export needs {', '.join(missing)}. Install it with: pip install 'genvae[export]'")
+        raise MissingError(f"The export needs {', '.join(missing)}. Install it with: pip install 'genvae[export]'")
 
 
 @contextlib.contextmanager

@@ -22,6 +22,7 @@ from genvae.plugin.discovery import PluginRow
 from genvae.plugin.guard import guarded
 from genvae.plugin.option import Asset
 from genvae.plugin.registry import Registry
+from genvae.plugin.requirement import pip_install
 from genvae.spec import FeatureSpec
 
 Given = TypeVar("Given")
@@ -34,6 +35,7 @@ DEFAULTS = {
     "vocoder": "genvae:pghi-refined",
 }
 """With their distribution, so that a stranger's plugin of the same name changes nothing where none is asked for."""
+_LONGEST_CLIP = 384_000 * 600  # samples: what `prepare` allows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +55,8 @@ class PartConfig:
     options: Mapping[str, Any]
 
     def __post_init__(self) -> None:
+        if not all(isinstance(text, str) for text in (self.plugin, self.distribution, self.version)):
+            raise TypeError("the name of a plugin, its distribution or its version is no text")
         if not isinstance(self.options, Mapping):  # a run's description may be damaged
             raise TypeError(f"the options of {self.plugin!r} are not named values")
 
@@ -123,9 +127,9 @@ class PipelineConfig:
         names = {**DEFAULTS, **kind.parts, **(plugins or {})}
         merged: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
         for section in SECTIONS:
-            known = get_type_hints(registry.plugin(section, names[section]).options)
+            option_types = get_type_hints(registry.plugin(section, names[section]).options)
             suggested = model_suggestions(registry, names["model"], section)  # some plugins have no such option
-            merged[section].update({name: value for name, value in suggested.items() if name in known})
+            merged[section].update({name: value for name, value in suggested.items() if name in option_types})
             merged[section].update((values or {}).get(section, {}))
         parts = {section: PartConfig.of(registry, section, names[section], merged[section]) for section in SECTIONS}
         return cls(sample_rate=sample_rate, clip_samples=clip_samples, genres=tuple(genres), items=items, **parts)
@@ -133,8 +137,23 @@ class PipelineConfig:
     def with_vocoder(self, registry: Registry, name: str, values: Mapping[str, Any]) -> Self:
         """The same pipeline with another vocoder, or with the same one's options changed."""
         name = registry.row("vocoder", name).full_name
-        kept = self.vocoder.options if name == self.vocoder.name else {}
-        return replace(self, vocoder=PartConfig.of(registry, "vocoder", name, {**kept, **values}))
+        own_options = self.vocoder.options if name == self.vocoder.name else {}
+        return replace(self, vocoder=PartConfig.of(registry, "vocoder", name, {**own_options, **values}))
+
+    def largest_option(self) -> tuple[str, int]:
+        """The largest whole number that an option or a clip has, with its name: what a hostile description is told by.
+
+        >>> part = PartConfig(plugin="a", distribution="b", version="1", options={"latent_dim": 40_000})
+        >>> parts = dict.fromkeys(SECTIONS, part)
+        >>> PipelineConfig(sample_rate=8000, clip_samples=4000, genres=("a",), **parts).largest_option()
+        ('transform.latent_dim', 40000)
+        """
+        numbers = {"clip_samples": self.clip_samples, "sample_rate": self.sample_rate}
+        for section in SECTIONS:
+            options = getattr(self, section).options
+            numbers |= {f"{section}.{name}": value for name, value in options.items() if type(value) is int}
+        name = max(numbers, key=numbers.__getitem__)
+        return name, numbers[name]
 
     @property
     def files(self) -> list[Asset]:
@@ -166,8 +185,10 @@ class PipelineConfig:
             rates = [config.sample_rate] if config.items == SOUNDS else []
             if min(*rates, config.clip_samples, len(config.genres)) < 1:
                 raise ValueError("its sample_rate, clip_samples or genres are of no use")
+            if config.clip_samples > _LONGEST_CLIP or len(set(config.genres)) < len(config.genres):
+                raise ValueError("its clip_samples are too many, or a genre is named twice")
             return config
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise RunError(f"The pipeline's description is damaged: {type(error).__name__}: {error}") from error
 
 
@@ -213,11 +234,11 @@ class Pipeline(nn.Module):
         _require_files(registry, config, new)
         _require_items(registry, config)
         transform = _make(registry, config, "transform", sample_rate=config.sample_rate)
-        spec = _given(config.transform, transform, "spec", FeatureSpec, "the FeatureSpec of its features")
+        spec = _attribute(config.transform, transform, "spec", FeatureSpec, "the FeatureSpec of its features")
         model = _make(
             registry, config, "model", spec=spec, frames=spec.frames(config.clip_samples), genres=config.genres
         )
-        latent_dim = _given(config.model, model, "latent_dim", int, "a whole number")
+        latent_dim = _attribute(config.model, model, "latent_dim", int, "a whole number")
         prior = _make(registry, config, "prior", latent_dim=latent_dim, genres=config.genres)
         vocoder = _make_vocoder(registry, config, transform)
         return cls(config, transform=transform, model=model, prior=prior, vocoder=vocoder)
@@ -230,8 +251,8 @@ class Pipeline(nn.Module):
         """
         config = replace(self.config, vocoder=vocoder)
         _require_files(registry, config, ["vocoder"])
-        made = _make_vocoder(registry, config, self.transform).eval()
-        return Pipeline(config, transform=self.transform, model=self.model, prior=self.prior, vocoder=made)
+        new_vocoder = _make_vocoder(registry, config, self.transform).eval()
+        return Pipeline(config, transform=self.transform, model=self.model, prior=self.prior, vocoder=new_vocoder)
 
     def sound(self, features: Tensor, *, length: int, generator: torch.Generator | None = None) -> Tensor:
         """Features [B, bins, frames] -> waveforms [B, length], through the transform's inverse and the vocoder."""
@@ -268,18 +289,18 @@ def model_suggestions(registry: Registry, model: str, section: str) -> dict[str,
     return {name: value for (where, _, name), value in pairs if where == section}
 
 
-def _given(part: PartConfig, made: object, name: str, kind: type[Given], what: str) -> Given:
+def _attribute(part: PartConfig, part_object: object, name: str, kind: type[Given], what: str) -> Given:
     """An attribute that a part must have set.
 
     Raises:
         PluginError: it has not, or not to what it should be.
     """
-    value: object = getattr(made, name, None)
+    value: object = getattr(part_object, name, None)
     if not isinstance(value, kind):
-        came = "is missing" if value is None else f"is {value!r}"
-        where = f"{type(made).__module__}.{type(made).__qualname__}.__init__"
+        problem = "is missing" if value is None else f"is {value!r}"
+        where = f"{type(part_object).__module__}.{type(part_object).__qualname__}.__init__"
         raise PluginError(
-            f"{part.plugin!r} of {part.distribution} can't be used: its {name}, {what}, {came}. "
+            f"{part.plugin!r} of {part.distribution} can't be used: its {name}, {what}, {problem}. "
             f"Set self.{name} in {where}."
         )
     return value
@@ -293,9 +314,9 @@ def _require_items(registry: Registry, config: PipelineConfig) -> None:
         PluginError: no installed plugin knows the items.
     """
     registry.require_items(config.items)
-    wanted = ("transform", config.transform.plugin, config.transform.distribution)
+    identity = ("transform", config.transform.plugin, config.transform.distribution)
     for row in registry.declared():
-        plugin = row.plugin if (row.kind, row.name, row.distribution) == wanted else None
+        plugin = row.plugin if (row.kind, row.name, row.distribution) == identity else None
         if isinstance(plugin, TransformPlugin) and plugin.items != config.items:
             raise SpecMismatch(f"The transform {row.name!r} takes {plugin.items}, but the items are {config.items}.")
 
@@ -307,15 +328,15 @@ def _make_vocoder(registry: Registry, config: PipelineConfig, transform: Transfo
         SpecMismatch: it refuses both.
     """
     try:
-        made: Vocoder = _make(registry, config, "vocoder", spec=transform.spec)
+        vocoder: Vocoder = _make(registry, config, "vocoder", spec=transform.spec)
     except SpecMismatch as first:
         if transform.magnitude_spec is None:
             raise
         try:
-            made = _make(registry, config, "vocoder", spec=transform.magnitude_spec)
+            vocoder = _make(registry, config, "vocoder", spec=transform.magnitude_spec)
         except SpecMismatch as second:
             raise SpecMismatch(f"{first} Nor do its magnitudes fit: {second}") from second
-    return made
+    return vocoder
 
 
 def _require_files(registry: Registry, config: PipelineConfig, sections: Iterable[str]) -> None:
@@ -355,10 +376,19 @@ def _row(registry: Registry, section: str, part: PartConfig) -> PluginRow:
         if any(r.plugin is None or (r.kind, r.name) == (section, part.plugin) for r in theirs):
             raise  # it is installed, and the message says why it can't be used
         state = f"the one that is installed, {theirs[0].version}, does not bring" if theirs else "is not installed"
-        fitting = f"{part.distribution}=={part.version}" if theirs else part.distribution
-        cure = f"Install it with: pip install {fitting}"
-        if part.distribution.endswith(".py"):
-            state, cure = "is a file that was not named", f"Name it with: --plugin {part.distribution}"
+        command = pip_install(part.distribution, part.version) and pip_install(
+            part.distribution, part.version if theirs else None
+        )
+        if part.distribution.endswith(".py") and part.distribution[:-3].isidentifier() and part.version.isalnum():
+            state = "is a file that was not named"
+            cure = f"Name it with: --plugin {part.distribution}"
+        elif command is None:  # the text of whoever wrote the run, which must not become a command
+            raise PluginError(
+                f"This pipeline needs the {section} {part.plugin!r} of {part.distribution!r} {part.version!r}, which "
+                "is no name and version of a distribution."
+            ) from error
+        else:
+            cure = f"Install it with: {command}"
         raise PluginError(
             f"This pipeline needs the {section} {part.plugin!r} {part.version} of {part.distribution}, which {state}. "
             f"{cure}"

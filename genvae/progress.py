@@ -68,7 +68,7 @@ class Display:
     def __init__(self, *, silent: bool = False) -> None:
         self._silent = silent
         self._stage: str | None = None
-        self._began = self._said = time.monotonic()
+        self._began = self._last_shown = time.monotonic()
         self._first = 0.0
         self._bar: Any = None
         self._task: Any = None
@@ -89,8 +89,8 @@ class Display:
             self._stage, self._began, self._first = event.stage, now, event.done
         if _has_bars():
             self._move(event, now)
-        elif now - self._said >= PERIOD:
-            self._said = now
+        elif now - self._last_shown >= PERIOD:
+            self._last_shown = now
             self._say(_line(event, now - self._began, self._first))
 
     def __exit__(

@@ -7,14 +7,14 @@ RUN/
   latents.safetensors     the training clips' latents; generation never reads it
   critic.safetensors      what chooses among candidates; made by `genvae evaluate --critic`
   map.safetensors         where they lie on a plane, for plots and the page; generation never reads it
+  seal.json               sizes and digests of what is done; older runs have none
   metrics.jsonl           one line for each logged step and validation
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,14 +23,20 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 import genvae
-from genvae.errors import Cure, RunError
-from genvae.files import write_json
+from genvae.allocation import AllocationBound
+from genvae.errors import Cure, DiskError, OptionError, RunError
+from genvae.files import read_json, write_json
 from genvae.pipeline import Pipeline, PipelineConfig
 from genvae.plugin.registry import Registry
+from genvae.plugin.requirement import pip_install
+from genvae.seals import differences, write_seal
 from genvae.spec import FeatureSpec
 from genvae.tensor_files import save_tensors
 
 FORMAT = 1
+SEALED = ("pipeline.json", "weights.safetensors")
+"""What makes a clip, and doesn't change any more once a training has ended."""
+_BESIDE_WEIGHTS = 1 << 29  # bytes that building parts may take for what is no weight: windows, filters
 
 
 class Run:
@@ -55,16 +61,16 @@ class Run:
                 cure=Cure.of("train", store="STORE", run=path),
             )
         try:
-            description = json.loads(self.description_path.read_text(encoding="utf-8"))
+            description = read_json(self.description_path)
             self.format = int(description["format"])
             if self.format > FORMAT:
                 raise RunError(f"{path} was written by a newer genvae ({description['genvae']}): upgrade to read it.")
             self.genvae_version = str(description["genvae"])
             self.config = PipelineConfig.from_json(description["pipeline"])
-            self.spec = FeatureSpec(**description["spec"])
+            self.spec = FeatureSpec.from_json(description["spec"])
             self.training: dict[str, Any] = dict(description["training"])
             self.data: dict[str, Any] = dict(description["data"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
             raise RunError(f"{self.description_path} is damaged: {type(error).__name__}: {error}") from error
 
     @classmethod
@@ -79,7 +85,8 @@ class Run:
         """Describe a new run in a folder that must be new or empty.
 
         Raises:
-            RunError: the folder holds a run or anything else, or can't be made.
+            RunError: the folder holds a run or anything else.
+            DiskError: it can't be made.
         """
         target = path / "pipeline.json"
         if target.exists():
@@ -87,7 +94,7 @@ class Run:
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise RunError(f"{path} can't be made: {error.strerror}.") from error
+            raise DiskError(f"{path} can't be made: {error.strerror}.") from error
         other = min((file.name for file in path.iterdir() if not file.name.startswith(".")), default=None)
         if other is not None:
             raise RunError(f"{path} holds other files ({other}) and is no run. Name a new folder.")
@@ -165,15 +172,19 @@ class Run:
             PluginError: a plugin that it names is missing.
         """
         self._require_weights()
+        for what in differences(self.path, (self.description_path.name, self.weights_path.name)):
+            raise RunError(f"{what} Take the run from where it came from once more.")
         with torch.random.fork_rng(devices=[]):  # building draws weights that are replaced at once
-            config = config or self.config
-            own = config.vocoder == self.config.vocoder
-            pipeline = Pipeline.build(config, registry, new=() if own else ("vocoder",))
+            described = config or self.config
+            own = described.vocoder == self.config.vocoder
+            pipeline = self.build(registry, self.weights_path, described, new=() if own else ("vocoder",))
+        transform = self.config.transform
+        cure = pip_install(transform.distribution, transform.version)
         for name, (then, now) in self.spec.differences(pipeline.transform.spec).items():
             raise RunError(
                 f"{self.path} was trained on features with {name} = {then!r}, but the transform that is "
-                f"installed gives {now!r}: install {self.config.transform.distribution} "
-                f"{self.config.transform.version}."
+                f"installed gives {now!r}: install the version that it was trained with"
+                f"{f': {cure}' if cure else ''}."
             )
         try:
             state = load_file(self.weights_path)
@@ -189,9 +200,56 @@ class Run:
             raise RunError(f"{self.weights_path} does not fit the run's parts: {misfit}") from error
         return pipeline.eval()
 
+    def build(
+        self, registry: Registry, weights: Path, described: PipelineConfig, *, new: Collection[str] = ()
+    ) -> Pipeline:
+        """The parts, untrained, as long as they are in proportion to the file that holds their weights.
+
+        Args:
+            registry: where plugins come from.
+            weights: the file.
+            described: what to build.
+            new: sections that are made rather than read, as `Pipeline.build` has them.
+
+        Raises:
+            RunError: they would take more memory than weights of that size can fill.
+            PluginError: a plugin is missing.
+        """
+        size = weights.stat().st_size
+
+        def refusal() -> RunError:
+            name, value = described.largest_option()
+            return RunError(
+                f"{self.description_path} describes parts that are much larger than the {size} bytes of "
+                f"{weights.name}. Its largest number is {name} = {value}."
+            )
+
+        try:
+            with AllocationBound(_BESIDE_WEIGHTS + 8 * size, refusal):
+                return Pipeline.build(described, registry, new=new)
+        except OptionError as error:  # of a file, not of whoever gives the command
+            raise RunError(f"{self.path} is described with an option that is none: {error}") from error
+
     def save_weights(self, pipeline: Pipeline) -> None:
         """Write every part's weights; from here on the run can generate."""
         save_tensors(self.weights_path, pipeline.state_dict())
+
+    def seal(self) -> None:
+        """Write down what the files that are done hold, so that damage is noticed."""
+        write_seal(self.path, SEALED)
+
+    def verify(self) -> list[str]:
+        """Read every sealed file and compare it with its seal.
+
+        Returns:
+            what is wrong, a sentence each; of a run without a seal, as older versions wrote them, nothing is known.
+        """
+        return list(differences(self.path, SEALED))
+
+    @property
+    def sealed(self) -> bool:
+        """Whether the run has a seal."""
+        return (self.path / "seal.json").is_file()
 
     def _require_weights(self) -> None:
         if not self.finished:

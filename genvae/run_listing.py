@@ -65,7 +65,7 @@ def list_runs(folder: Path | str = ".") -> list[RunSummary]:
     root = Path(folder)
     if not root.is_dir():
         raise GenvaeError(f"There is no folder {root}.")
-    return [summary(path) for path in sorted(_found(root))]
+    return [summary(path) for path in sorted(_run_folders(root))]
 
 
 def summary(path: Path) -> RunSummary:
@@ -73,7 +73,7 @@ def summary(path: Path) -> RunSummary:
     return _packed(path) if path.is_file() else _folder(path)
 
 
-def _found(root: Path) -> Iterator[Path]:
+def _run_folders(root: Path) -> Iterator[Path]:
     depth = len(root.parts)
     for at, folders, files in os.walk(root):
         here = Path(at)
@@ -112,7 +112,7 @@ def _summary(path: Path, finished: bool, read: Callable[[str, int], bytes]) -> R
         described = json.loads(read("pipeline.json", _DESCRIPTION))
         pipeline, data = described["pipeline"], described["data"]
         clips = data.get("clips")
-        told: dict[str, Any] = {
+        facts: dict[str, Any] = {
             "model": str(pipeline["model"]["plugin"]),
             "genres": tuple(map(str, pipeline["genres"])),
             "sample_rate": int(pipeline["sample_rate"]),
@@ -121,22 +121,22 @@ def _summary(path: Path, finished: bool, read: Callable[[str, int], bytes]) -> R
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return RunSummary(str(path), finished, problem=f"its description is damaged: {type(error).__name__}: {error}")
     with suppress(OSError, KeyError):  # a run may be without a log, as the pretrained one is
-        told |= _trained(read("metrics.jsonl", _LOG))
-    return RunSummary(str(path), finished, **told)
+        facts |= _trained(read("metrics.jsonl", _LOG))
+    return RunSummary(str(path), finished, **facts)
 
 
 def _trained(log: bytes) -> dict[str, Any]:
     """What a log tells, of which lines may be torn."""
-    told: dict[str, Any] = {}
+    facts: dict[str, Any] = {}
     for line in log.splitlines():
         try:
             entry = json.loads(line)
             kind, step = entry["kind"], int(entry["step"])
             if kind == "train":
-                told |= {"steps": step, "minutes": round(float(entry["seconds"]) / 60, 1)}
+                facts |= {"steps": step, "minutes": round(float(entry["seconds"]) / 60, 1)}
             elif kind == "validation":
                 distance = entry.get("distance_db")
-                told |= {"steps": step, "loss": float(entry["loss"]), "distance_db": distance and float(distance)}
+                facts |= {"steps": step, "loss": float(entry["loss"]), "distance_db": distance and float(distance)}
         except (ValueError, KeyError, TypeError):
             continue
-    return told
+    return facts

@@ -73,13 +73,13 @@ class FeatureSpec:
         """The least number of samples that gives `frames` frames; a vocoder's length when none is asked for."""
         return frames if self.kind in _UNFRAMED else (frames - 1) * self.hop
 
-    def require(self, who: str, /, **wanted: object) -> None:
+    def require(self, who: str, /, **values: object) -> None:
         """Check that fields have the wanted values (a tuple means any of them).
 
         Raises:
             SpecMismatch: naming `who` refuses, the field, and both values.
         """
-        for name, value in wanted.items():
+        for name, value in values.items():
             have = getattr(self, name)
             allowed = value if isinstance(value, tuple) else (value,)
             if have not in allowed:
@@ -94,3 +94,18 @@ class FeatureSpec:
     def to_json(self) -> dict[str, Any]:
         """The fields as plain values."""
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Any) -> FeatureSpec:
+        """What `to_json` gave.
+
+        Raises:
+            TypeError: a field is missing, unknown, or of another type.
+        """
+        spec = cls(**value)
+        for name in ("bins", "sample_rate", "n_fft", "hop"):
+            if type(getattr(spec, name)) is not int:
+                raise TypeError(f"its {name} is no whole number")
+        if not all(isinstance(text, str) for text in (spec.kind, spec.window, spec.scale)):
+            raise TypeError("its kind, window or scale is no text")
+        return spec

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genvae.errors import OptionError, RunError
+from genvae.errors import GenvaeError, OptionError, RunError
 from genvae.progress import Listener, Message, listening, tracked
 
 if TYPE_CHECKING:
@@ -172,8 +172,8 @@ def prepare(
         prepared = prepare_store(datasets, Path(store), settings, executor=executor, workers=workers, listener=listener)
         if prepared.removed:
             listener(Message("No longer in the sources, so taken out: " + ", ".join(prepared.removed)))
-        if told := held_out(prepared.report, validation):
-            listener(Message(told))
+        if warning := held_out(prepared.report, validation):
+            listener(Message(warning))
         changed = prepared.decoded or prepared.removed
         listener(Message(f"Prepared {store}" if changed else f"Nothing to do for {store}"))
     return ClipStore.open(store)
@@ -420,6 +420,40 @@ def regenerate(file: Path | str, run: Run | Path | str | None = None, *, registr
         )
         raise RunError(f"{file} was made by the run {made_by.run}, but {which} {digest}. Name the right `run`.")
     return Synthesizer(opened, registry, vocoder=PartConfig(**made_by.vocoder)).remake(made_by)
+
+
+def verify(path: Path | str, run: Run | Path | str | None = None, *, registry: Registry | None = None) -> list[str]:
+    """Read a run, a clip store or a generated file whole, and compare it with what was written down of it.
+
+    A store's clips are compared with the digests of their shards, a run's files with its seal, and a generated file
+    with what its run makes once more.
+
+    Args:
+        path: of a run, a clip store, or a generated wav, flac or ogg file.
+        run: that made the file; by default the pretrained one.
+        registry: where plugins come from; None for what is installed.
+
+    Returns:
+        what is damaged, a sentence each.
+
+    Raises:
+        GenvaeError: there is nothing of the kind, or so little is left that it can't be opened.
+    """
+    from genvae.audio.encode import format_of
+    from genvae.clips.store import ClipStore
+    from genvae.run import Run
+
+    path = Path(path)
+    if (path / "pipeline.json").is_file():
+        return Run(path).verify()
+    if (path / "store.json").is_file():
+        return list(ClipStore.open(path).damaged())
+    if not path.is_file():
+        raise GenvaeError(f"{path} is no run, no clip store and no generated file.")
+    clip = regenerate(path, run, registry=registry)
+    if clip.encode(format_of(path)) == path.read_bytes():
+        return []
+    return [f"{path} holds other bytes than its run makes here."]
 
 
 def export_onnx(

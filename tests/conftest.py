@@ -14,12 +14,17 @@ import pytest
 import soundfile
 import torch
 from click.testing import CliRunner, Result
+from hypothesis import HealthCheck, settings
 
 from genvae.cli import main
 from genvae.pipeline import Pipeline, PipelineConfig
 from genvae.plugin.registry import installed
 from genvae.run import Run
 from genvae.tensor_files import save_tensors
+
+# How long an example takes, or is made in, says how busy the machine is, not whether anything is right.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     torch.set_num_threads(1)  # the other cores have workers of their own

@@ -102,6 +102,22 @@ def test_the_content_is_on_the_disk_before_the_name_and_then_the_name_is(
     assert synced == [("file", path.stat().st_ino, False), ("folder", tmp_path.stat().st_ino, True)]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="other systems can't open a folder to sync it")
+def test_a_folder_that_can_not_be_synced_is_told_with_the_files_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fsync = os.fsync
+
+    def fails(handle: int) -> None:
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", fails)
+    with pytest.raises(OSError, match=r"Input/output error: '.*table'"):
+        write_whole(tmp_path / "table", b"new")
+
+
 @pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
 def test_permissions_are_those_of_any_new_file(tmp_path: Path) -> None:
     (tmp_path / "plain").write_bytes(b"")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import resource
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genvae.errors import RunError
+from genvae.errors import PluginError, RunError
 from genvae.plugin.registry import installed
 from genvae.run import Run
 from genvae.tensor_files import load_tree, save_tree
@@ -117,4 +118,83 @@ def test_a_run_of_a_newer_format_asks_for_an_upgrade(tiny_run):
     description = json.loads(tiny_run.description_path.read_text()) | {"format": 99, "genvae": "9.0"}
     tiny_run.description_path.write_text(json.dumps(description))
     with pytest.raises(RunError, match=r"newer genvae \(9\.0\): upgrade"):
+        Run(tiny_run.path)
+
+
+def change(run, section, **values):
+    description = json.loads(run.description_path.read_text())
+    (description["pipeline"][section] if section else description["pipeline"]).update(values)
+    run.description_path.write_text(json.dumps(description))
+    return Run(run.path)
+
+
+def test_a_change_after_the_seal_is_noticed_before_anything_is_loaded(tiny_run):
+    tiny_run.seal()
+    assert tiny_run.verify() == []
+    weights = bytearray(tiny_run.weights_path.read_bytes())
+    weights[-3] ^= 16  # a weight, which nothing else would tell
+    tiny_run.weights_path.write_bytes(weights)
+    [said] = tiny_run.verify()
+    assert "weights.safetensors is damaged" in said
+    with pytest.raises(RunError, match=r"weights\.safetensors is damaged: its content is another"):
+        tiny_run.load(installed())
+    (tiny_run.path / "seal.json").write_text("{")
+    with pytest.raises(RunError, match=r"seal\.json is damaged"):
+        tiny_run.load(installed())
+    (tiny_run.path / "seal.json").unlink()
+    tiny_run.load(installed())  # as runs of older versions are
+
+
+def test_parts_out_of_proportion_to_the_weights_are_refused_before_they_are_made(tiny_run):
+    described = json.loads(tiny_run.description_path.read_text())["pipeline"]["model"]["options"]
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(RunError, match=r"pipeline\.json describes parts .*model\.width = 8192"):
+        change(tiny_run, "model", options=described | {"width": 8192}).load(installed())
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 700_000  # KiB
+
+
+@pytest.mark.parametrize(
+    ("section", "name"), [("vocoder", "iterations"), ("model", "latent_dim"), ("transform", "n_fft")]
+)
+def test_an_option_of_a_file_that_is_out_of_its_range_is_the_files_fault(tiny_run, section, name):
+    described = json.loads(tiny_run.description_path.read_text())["pipeline"][section]["options"]
+    with pytest.raises(RunError, match=rf"{section}\.{name} takes"):
+        change(tiny_run, section, options=described | {name: 10**9}).load(installed())
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["x; curl example.org | sh", "a b", "-r http:", "x\nError: run", "", "--index-url=x", "$(sh).py", "../x.py"],
+)
+def test_a_name_that_is_none_never_becomes_a_command(tiny_run, name):
+    for values in ({"distribution": name, "version": "1"}, {"distribution": "fine", "version": f"1{name} ;"}):
+        with pytest.raises(PluginError) as told:
+            change(tiny_run, "prior", plugin="p", **values).load(installed())
+        assert "pip install" not in str(told.value)
+        assert "--plugin" not in str(told.value)
+        assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("section", "values"),
+    [
+        ("prior", {"distribution": 3}),
+        ("prior", {"version": ["1"]}),
+        ("prior", {"options": [1]}),
+        (None, {"sample_rate": float("inf")}),
+        (None, {"clip_samples": 2**62}),
+        (None, {"genres": ["a", "a"]}),
+        (None, {"genres": 7}),
+        (None, {"model": None}),
+    ],
+)
+def test_values_of_the_wrong_kind_are_damage(tiny_run, section, values):
+    with pytest.raises(RunError, match=r"damaged"):
+        change(tiny_run, section, **values)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"format": 1e999}', '{"format": NaN}', "\x00", "7", "[]"])
+def test_json_that_no_writer_gives_is_damage(tiny_run, text):
+    tiny_run.description_path.write_text(text)
+    with pytest.raises(RunError, match=r"pipeline\.json is damaged"):
         Run(tiny_run.path)

@@ -42,6 +42,7 @@ def main() -> None:
         shutil.copyfile(run.path / file_name, TARGET / file_name)
     halved(run.weights_path, TARGET / "weights.safetensors")
     run = Run(TARGET)
+    run.seal()
     evaluate = [sys.executable, "-m", "genvae", "evaluate", "--store", store]
     subprocess.run([*evaluate, "--critic"], stdout=subprocess.PIPE, check=True)
     table = subprocess.run([*evaluate, "--candidates", str(CANDIDATES)], stdout=subprocess.PIPE, text=True, check=True)

@@ -110,7 +110,7 @@ class SoundfileStream:
         Raises:
             AudioError: where the file can't be decoded further, or stops without the mark of its end.
         """
-        found = False
+        has_sound = False
         for block in self._sound(frames):
             here = block
             if self._at < self._first or len(block) > self._left:
@@ -118,11 +118,11 @@ class SoundfileStream:
             self._at += len(block)
             self._left -= len(here)
             if len(here):
-                found = True
+                has_sound = True
                 yield here
             if not self._left:
                 return
-        if self._first and not found:
+        if self._first and not has_sound:
             raise AudioError(f"it ends after {self._at / self.sample_rate:.3f} s, before the start")
         if self._outline.ending:
             raise AudioError(self._outline.ending)

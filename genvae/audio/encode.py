@@ -26,9 +26,9 @@ def format_of(path: Path) -> Format:
         AudioError: it is none that can be written.
     """
     suffix = path.suffix.lower().removeprefix(".")
-    for known in get_args(Format):
-        if suffix == known:
-            return known  # type: ignore[no-any-return]  # one of the literal's values
+    for extension in get_args(Format):
+        if suffix == extension:
+            return extension  # type: ignore[no-any-return]  # one of the literal's values
     listed = ", ".join(f".{each}" for each in FORMATS)
     hint = nearest(suffix, FORMATS) if suffix else ""
     guess = f" {hint}" if hint.startswith("Did") else ""

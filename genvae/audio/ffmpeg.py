@@ -81,26 +81,28 @@ class FfmpegStream:
         assert self._process.stdout is not None  # asked for above
         size = 4 * self.channels
         frames = min(frames, _BLOCK)
-        at = heard = 0  # sample frames so far, and bytes of complaints
+        at = complaint_bytes = 0  # sample frames so far, and bytes of complaints
         while content := self._process.stdout.read(frames * size):
             block = np.frombuffer(content[: len(content) // size * size], "<f4").astype(np.float32)
-            heard = self._note(at, heard)
+            complaint_bytes = self._note(at, complaint_bytes)
             if len(block):
                 at += len(block) // self.channels
                 yield block.reshape(-1, self.channels)
         status = self._process.wait()
-        heard = self._note(at, heard)
+        complaint_bytes = self._note(at, complaint_bytes)
         if status:
             self._complaints.seek(0)
             raise AudioError(_last_line(self._complaints.read(1 << 16), self._name))
 
-    def _note(self, at: int, heard: int) -> int:
-        """Note what ffmpeg complained about since `heard` bytes, near sample frame `at`; how many there are now."""
+    def _note(self, at: int, complaint_bytes: int) -> int:
+        """Note what ffmpeg complained about after so many bytes, near sample frame `at`; how many there are now."""
         size = os.fstat(self._complaints.fileno()).st_size
-        if size > heard:
-            said = os.pread(self._complaints.fileno(), min(size - heard, 1 << 16), heard)
+        if size > complaint_bytes:
+            complaints = os.pread(self._complaints.fileno(), min(size - complaint_bytes, 1 << 16), complaint_bytes)
             spread = round(_READ_AHEAD * self.sample_rate)
-            self.damage.append(Damage(at, at, f"within {_READ_AHEAD:g} s, {_last_line(said, self._name)}", spread))
+            self.damage.append(
+                Damage(at, at, f"within {_READ_AHEAD:g} s, {_last_line(complaints, self._name)}", spread)
+            )
         return size
 
     def __enter__(self) -> Self:
@@ -126,10 +128,10 @@ def _probe(name: str) -> tuple[dict[str, Any], dict[str, Any]]:
         raise AudioError(f"ffprobe found nothing in it within {_PROBE_SECONDS} s") from error
     if answer.returncode:
         raise AudioError(_last_line(answer.stderr, name))
-    said = json.loads(answer.stdout.decode("utf-8", "replace"))
-    if not said.get("streams"):
+    report = json.loads(answer.stdout.decode("utf-8", "replace"))
+    if not report.get("streams"):
         raise AudioError("it has no sound track")
-    return said["streams"][0], said.get("format", {})
+    return report["streams"][0], report.get("format", {})
 
 
 def _count(track: dict[str, Any], name: str) -> int:

@@ -50,9 +50,9 @@ def another(path: Path, place: int) -> int | None:
     try:
         while at < window.size:
             i = window.show(at, 2 * _READ_AHEAD)
-            found = window.data.find(_MARK, i)
-            if found >= 0:
-                return window.base + found
+            offset = window.data.find(_MARK, i)
+            if offset >= 0:
+                return window.base + offset
             at = (
                 window.base + len(window.data) - (len(_MARK) - 1 if window.base + len(window.data) < window.size else 0)
             )

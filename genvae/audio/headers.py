@@ -28,13 +28,13 @@ class _Data:
     """Where the sound of a file is.
 
     field: places of its size in the header. place: of its first byte. size: in bytes, None where the header does not
-    say it. told: what to write into the field for libsndfile to read all that is there, None where it does so anyhow.
+    say it. patch: what to write into the field for libsndfile to read all that is there, None where it does so anyhow.
     """
 
     field: range
     place: int
     size: int | None
-    told: bytes | None = None
+    patch: bytes | None = None
 
 
 def look(path: Path) -> Outline:
@@ -66,11 +66,11 @@ def look(path: Path) -> Outline:
         declares = 1.0
         if data.size is not None and there and data.size > there + _STRAY:
             declares = data.size / there
-        if data.told is None:
+        if data.patch is None:
             return Outline(declares=declares)
         file.seek(0)
         head = bytearray(file.read(data.place))
-    head[data.field.start : data.field.stop] = data.told
+    head[data.field.start : data.field.stop] = data.patch
     return Outline((Stretch((bytes(head), range(data.place, end))),), declares=declares)
 
 
@@ -108,17 +108,17 @@ def _wave(file: BinaryIO, end: int) -> tuple[_Data | None, int]:
 
 def _joined(file: BinaryIO, end: int) -> list[range]:
     """The places of wav files that stand one behind the other."""
-    found: list[range] = []
+    places: list[range] = []
     place = 0
-    while place + 12 < end and len(found) < _MOST_CHUNKS:
+    while place + 12 < end and len(places) < _MOST_CHUNKS:
         file.seek(place)
         head = file.read(12)
         if head[:4] != b"RIFF" or head[8:] != b"WAVE":
             break
         size = 8 + int.from_bytes(head[4:8], "little")
-        found.append(range(place, min(place + size + size % 2, end)))
+        places.append(range(place, min(place + size + size % 2, end)))
         place += size + size % 2
-    return found
+    return places
 
 
 def _closes(file: BinaryIO, place: int, end: int) -> bool:
@@ -153,16 +153,16 @@ def _aiff(file: BinaryIO, end: int) -> _Data | None:
     frames, block = 0, 0
     for name, place, size in _chunks(file, 12, end, width=4, order="big"):
         if name == b"COMM":
-            said = file.read(26)
-            frames = int.from_bytes(said[2:6])
-            if size <= 18 or said[18:22] in (b"NONE", b"sowt", b"twos"):
-                block = int.from_bytes(said[:2]) * -(-int.from_bytes(said[6:8]) // 8)
+            common = file.read(26)
+            frames = int.from_bytes(common[2:6])
+            if size <= 18 or common[18:22] in (b"NONE", b"sowt", b"twos"):
+                block = int.from_bytes(common[:2]) * -(-int.from_bytes(common[6:8]) // 8)
         elif name == b"SSND":
             field = range(place - 4, place)
             if size <= 8 and not frames:
                 return _Data(field, place + 8, None, bytes(4))
-            told = max(size - 8, frames * block)
-            return _Data(field, place + 8, told if size < _ENDLESS else None)
+            data_size = max(size - 8, frames * block)
+            return _Data(field, place + 8, data_size if size < _ENDLESS else None)
     return None
 
 
@@ -177,6 +177,6 @@ def _caf(file: BinaryIO, end: int) -> _Data | None:
             there = end - place
             if size <= there and size > 4:
                 return None
-            known = 4 < size < 1 << 60
-            return _Data(range(place - 8, place), place + 4, size - 4 if known else None, there.to_bytes(8))
+            has_size = 4 < size < 1 << 60
+            return _Data(range(place - 8, place), place + 4, size - 4 if has_size else None, there.to_bytes(8))
     return None

@@ -81,8 +81,8 @@ class MonoStream:
     @property
     def damage(self) -> Sequence[Damage]:
         """Where sound was found to be missing so far; a stream that knows of none need not have the attribute."""
-        found: Sequence[Damage] = getattr(self._stream, "damage", ())
-        return found
+        damage: Sequence[Damage] = getattr(self._stream, "damage", ())
+        return damage
 
     @property
     def loudest(self) -> int:
@@ -97,30 +97,32 @@ class MonoStream:
     def remarks(self) -> list[str]:
         """What a listener should know of the sound, read to its end."""
         rate = self._stream.sample_rate
-        said = []
+        remarks = []
         if self._channel is not None:
-            said.append(f"its channels cancel each other in mono, so channel {self._channel + 1} was taken alone")
+            remarks.append(f"its channels cancel each other in mono, so channel {self._channel + 1} was taken alone")
         elif self._cancelling > rate:
             seconds = f"{self._cancelling / rate:.0f} of {self.frames / rate:.0f} s"
-            said.append(f"its channels cancel each other in mono in {seconds}")
+            remarks.append(f"its channels cancel each other in mono in {seconds}")
         if self.peak > _CEILING:
-            said.append(f"its samples reach {self.peak:.6g}, with full scale at 1: integers stored as floats")
+            remarks.append(f"its samples reach {self.peak:.6g}, with full scale at 1: integers stored as floats")
         if self.full > _SQUARE * self.frames:
-            said.append(f"it stands at full scale for {self.full / self.frames:.0%} of its time, as a square wave does")
-        return said
+            remarks.append(
+                f"it stands at full scale for {self.full / self.frames:.0%} of its time, as a square wave does"
+            )
+        return remarks
 
     def shortfall(self) -> str:
         """What is missing of the stream, read to its end, and why; empty if nothing is."""
         rate = self._stream.sample_rate
         declared, missing = self._stream.frames or 0, sum(each.end - each.start for each in self.damage)
-        said = []
+        clauses = []
         if self.error is not None or declared > self.frames:
             length = f"declares {declared / rate:.3f} s, decoded" if declared > self.frames else "decoded"
             why = f": {self.error}" if self.error else ""
-            said.append(f"{length} {(self.frames - missing) / rate:.3f} s{why}")
+            clauses.append(f"{length} {(self.frames - missing) / rate:.3f} s{why}")
         if self.damage:
-            said.append("sound is missing " + _places(self.damage, rate))
-        return "; ".join(said)
+            clauses.append("sound is missing " + _places(self.damage, rate))
+        return "; ".join(clauses)
 
     def _mono(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
         """One channel, or the mean of them, [n, channels] -> [n]."""
@@ -192,10 +194,10 @@ class MonoStream:
 
 def _places(damage: Sequence[Damage], rate: int) -> str:
     """Where sound is missing, in seconds, with the reasons."""
-    said = []
+    places = []
     for each in damage[:_TOLD]:
         begin, end = f"{each.start / rate:.3f}", f"{each.end / rate:.3f}"
-        said.append(f"{f'at {begin}' if each.start == each.end else f'from {begin} to {end}'} s ({each.why})")
+        places.append(f"{f'at {begin}' if each.start == each.end else f'from {begin} to {end}'} s ({each.why})")
     if len(damage) > _TOLD:
-        said.append(f"at {len(damage) - _TOLD} more places, the last at {damage[-1].start / rate:.3f} s")
-    return ", ".join(said)
+        places.append(f"at {len(damage) - _TOLD} more places, the last at {damage[-1].start / rate:.3f} s")
+    return ", ".join(places)

@@ -57,7 +57,7 @@ class _Run:
     header: Header
     first: bytes  # the header of the first frame
     tag: bytes = b""  # the first frame, if it holds a tag; it gives no sound
-    told: int = 0  # frames that the tag tells of
+    tag_frames: int = 0  # frames that the tag tells of
     parts: list[tuple[list[range], int]] = field(default_factory=list)  # places, and the count of their frames
     whys: list[str] = field(default_factory=list)  # what lies before each of `parts`
 
@@ -78,7 +78,7 @@ def scan(path: Path, within: range | None = None) -> Outline | None:
     frames = 0
     for run in runs:
         counted = sum(count for _, count in run.parts)
-        here = max(max(run.told, counted) * run.header.samples - PACKETS, 0)
+        here = max(max(run.tag_frames, counted) * run.header.samples - PACKETS, 0)
         frames += here * rate // run.header.form[2]
     [first, *others] = runs
     if within is None and not others and len(first.parts) == 1 and _is_believed(first):
@@ -110,14 +110,14 @@ def _runs(window: Window, place: int) -> tuple[list[_Run], str]:
     """The runs from `place` on, and what is wrong behind the last."""
     runs: list[_Run] = []
     place = _skip_tags(window, place)
-    while (found := _sync(window, place, runs[-1].header if runs else None)) is not None:
-        at, head = found
+    while (frame := _sync(window, place, runs[-1].header if runs else None)) is not None:
+        at, head = frame
         skipped = at - place
         why = f"{skipped} bytes there are no MP3 frames" if skipped > _STRAY and runs else ""
         i = window.show(at, _AHEAD)
-        tag, told = _tag(window.data[i : i + head.size], head)
+        tag, tag_frames = _tag(window.data[i : i + head.size], head)
         if not runs or runs[-1].header.form != head.form or tag:
-            runs.append(_Run(head, window.data[i : i + 4], tag, told, [([], 0)], [""]))
+            runs.append(_Run(head, window.data[i : i + 4], tag, tag_frames, [([], 0)], [""]))
             if tag:
                 at += head.size
         if why:
@@ -232,7 +232,7 @@ def _skip_tags(window: Window, place: int) -> int:
 
 def _is_believed(run: _Run) -> bool:
     """Whether libsndfile, given the file, reads all of it: where a tag tells of as many frames as there are."""
-    return bool(run.tag) and run.told == run.parts[0][1] and len(run.parts[0][0]) == 1
+    return bool(run.tag) and run.tag_frames == run.parts[0][1] and len(run.parts[0][0]) == 1
 
 
 def _stretches(run: _Run) -> Iterator[Stretch]:
@@ -249,7 +249,7 @@ def _true_tag(run: _Run, count: int) -> bytes:
     """The first frame with the true count, and where it was another, without what it says of the end."""
     tag, at = bytearray(run.tag), run.header.side
     flags = tag[at + 7]
-    if run.told == count:
+    if run.tag_frames == count:
         return run.tag
     if not flags & 1:
         return _new_tag(run, count)
@@ -272,7 +272,7 @@ def _new_tag(run: _Run, count: int) -> bytes:
         return b""  # only layer III has such tags
     a, b, c, d = run.first
     head = bytes((a, b | 1, 14 << 4 | c & 0b1100, d))  # without a checksum, in the largest frame there is
-    made = header(head)
-    assert made is not None  # the form is that of a frame that was read
+    frame = header(head)
+    assert frame is not None  # the form is that of a frame that was read
     tag = b"Info" + (1).to_bytes(4) + count.to_bytes(4)
-    return (head + bytes(made.side - 4) + tag).ljust(made.size, b"\0")
+    return (head + bytes(frame.side - 4) + tag).ljust(frame.size, b"\0")

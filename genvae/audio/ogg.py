@@ -106,8 +106,8 @@ def _page(window: Window, i: int) -> _Page | None:
     stop = body + sum(lacing)
     if stop > len(data):
         return None
-    told = int.from_bytes(data[i + 22 : i + 26], "little")
-    if checksum(data[i : i + 22] + b"\0\0\0\0" + data[i + 26 : stop]) != told:
+    stored_checksum = int.from_bytes(data[i + 22 : i + 26], "little")
+    if checksum(data[i : i + 22] + b"\0\0\0\0" + data[i + 26 : stop]) != stored_checksum:
         return None
     return _Page(
         place=window.base + i,

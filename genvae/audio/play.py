@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from genvae.errors import GenvaeError
+from genvae.errors import GenvaeError, MissingError
 
 PLAYERS = (
     ("afplay",),
@@ -24,22 +24,22 @@ def play(path: Path) -> None:
     """Play a wav file to its end.
 
     Raises:
-        GenvaeError: there is no player, or none of those here could play the file.
+        MissingError: there is no player, or none of those here could play the file.
     """
     if sys.platform == "win32":
         import winsound
 
         winsound.PlaySound(str(path.resolve()), winsound.SND_FILENAME)
         return
-    found = [player for player in PLAYERS if shutil.which(player[0])]
-    if not found:
-        raise GenvaeError("There is no player here. Install ffmpeg (for its ffplay) or alsa-utils (for its aplay).")
+    players = [player for player in PLAYERS if shutil.which(player[0])]
+    if not players:
+        raise MissingError("There is no player here. Install ffmpeg (for its ffplay) or alsa-utils (for its aplay).")
     failures = []
-    for player in found:  # one that is installed may still have no sound server to talk to
+    for player in players:  # one that is installed may still have no sound server to talk to
         command = [*player, str(path.resolve())]  # absolute, as a name may begin with a dash
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
         if done.returncode == 0:
             return
-        said = done.stderr.strip().splitlines()
-        failures.append(f"{player[0]}: {said[-1] if said else f'status {done.returncode}'}")
+        complaints = done.stderr.strip().splitlines()
+        failures.append(f"{player[0]}: {complaints[-1] if complaints else f'status {done.returncode}'}")
     raise GenvaeError(f"{path} could not be played: {'; '.join(failures)}.")

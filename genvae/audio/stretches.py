@@ -116,17 +116,17 @@ class PieceReader:
                 piece = self.pieces[number]
                 first = self._ends[number] - len(piece)
                 if isinstance(piece, bytes):
-                    taken = piece[self._at - first :][: len(view) - done]
-                    view[done : done + len(taken)] = taken
-                    done, self._at = done + len(taken), self._at + len(taken)
+                    part = piece[self._at - first :][: len(view) - done]
+                    view[done : done + len(part)] = part
+                    done, self._at = done + len(part), self._at + len(part)
                     continue
                 self._here = range(first, self._ends[number])
                 self._file.seek(piece.start + self._at - first)
-            wanted = min(len(view) - done, self._here.stop - self._at)
-            got = self._file.readinto(view[done : done + wanted])
-            if not got:  # the file has become shorter since it was scanned
+            size = min(len(view) - done, self._here.stop - self._at)
+            count = self._file.readinto(view[done : done + size])
+            if not count:  # the file has become shorter since it was scanned
                 break
-            done, self._at = done + got, self._at + got
+            done, self._at = done + count, self._at + count
         return done
 
     def read(self, size: int) -> bytes:

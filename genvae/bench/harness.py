@@ -62,7 +62,7 @@ def measure(case: Case, conditions: Conditions) -> list[Measurement]:
     A contender that can't be made, or that fails, gives one measurement with the reason in place of a value. It does
     not disturb the others.
     """
-    clock, told = (_cpu_seconds, "cpu") if _one_core(case, conditions) else (time.perf_counter, "wall")
+    clock, clock_name = (_cpu_seconds, "cpu") if _one_core(case, conditions) else (time.perf_counter, "wall")
     rows: dict[str, list[Measurement]] = {}
     ready: list[_Entry] = []
 
@@ -127,7 +127,7 @@ def measure(case: Case, conditions: Conditions) -> list[Measurement]:
                 low=low,
                 high=high,
                 rounds=len(entry.seconds),
-                clock=told,
+                clock=clock_name,
             )
         if base is not None and base is not entry:
             ratios = [theirs / own for theirs, own in zip(base.seconds, entry.seconds, strict=True)]
@@ -138,15 +138,15 @@ def measure(case: Case, conditions: Conditions) -> list[Measurement]:
                 f"x as fast as {case.baseline}",
                 "higher",
                 rounds=len(ratios),
-                clock=told,
+                clock=clock_name,
             )
     return [measurement for contender in contenders for measurement in rows[contender.name]]
 
 
 def reason(error: BaseException) -> str:
     """Why a contender could not be measured, in one line."""
-    said = " ".join(str(error).split())[:300]
-    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+    message = " ".join(str(error).split())[:300]
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
 @contextmanager

@@ -34,7 +34,7 @@ def describe(*, threads: int, device: str) -> dict[str, Any]:
 
 def in_words(machine: dict[str, Any]) -> str:
     """The same in two lines, for people."""
-    told = [
+    facts = [
         machine["processor"],
         f"{machine['cores']} cores, load {machine['load']}",
         machine["system"],
@@ -43,8 +43,8 @@ def in_words(machine: dict[str, Any]) -> str:
         f"device {machine['device']}",
     ]
     if machine["device_name"]:
-        told.append(machine["device_name"])
-    return f"{', '.join(told)}, {machine['date']}\n" + ", ".join(
+        facts.append(machine["device_name"])
+    return f"{', '.join(facts)}, {machine['date']}\n" + ", ".join(
         f"{name} {number}" for name, number in machine["versions"].items()
     )
 
@@ -68,5 +68,5 @@ def _processor() -> str:
     """The processor's model where the system tells it."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
-    told = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), "")
-    return told or platform.processor() or platform.machine()
+    model = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), "")
+    return model or platform.processor() or platform.machine()

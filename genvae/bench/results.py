@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from genvae.bench.contest import Measurement
-from genvae.errors import GenvaeError
+from genvae.errors import DiskError, GenvaeError
 from genvae.files import write_json
 
 _FORMAT = 1
@@ -32,7 +32,7 @@ class Results:
         """Write them as JSON, whole.
 
         Raises:
-            GenvaeError: the file can't be written.
+            DiskError: the file can't be written.
         """
         try:
             write_json(
@@ -44,7 +44,7 @@ class Results:
                 },
             )
         except OSError as error:
-            raise GenvaeError(f"{path} can't be written: {error.strerror}.") from error
+            raise DiskError(f"{path} can't be written: {error.strerror}.") from error
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -74,10 +74,10 @@ class Session:
             run=self._run,
         )
         self._status(f"{suite}: making ready")
-        found = cases(suite, context)
+        suite_cases = cases(suite, context)
         while True:
             try:
-                case = next(found)
+                case = next(suite_cases)
             except StopIteration:
                 return
             except Exception as error:  # the other suites can do without this one

@@ -11,8 +11,10 @@ from pathlib import Path
 import click
 
 import genvae
-from genvae.errors import GenvaeError, nearest
+from genvae.errors import DiskError, GenvaeError, nearest
 from genvae.text import printable
+
+_SIGPIPE = 13  # with which other commands end where nobody reads on; some systems lack the name
 
 COMMANDS = {
     "generate": "Make new clips of a genre.",
@@ -28,6 +30,7 @@ COMMANDS = {
     "plot": "Draw sounds, the latent space, or a training.",
     "runs": "List the runs in a folder.",
     "pack": "Write a run as one file.",
+    "verify": "Check a run, a store or a generated file for damage.",
     "info": "Show what a run, a store or a generated file is.",
     "export": "Write a run's decoder as ONNX.",
     "bench": "Measure speed and quality, beside other libraries.",
@@ -48,7 +51,8 @@ def _use_files(ctx: click.Context, parameter: click.Parameter, paths: tuple[Path
             for flaw in flaws(path):
                 click.echo(f"Warning: {printable(str(path))}: {printable(flaw)}.", err=True)
         except GenvaeError as error:  # here the command has not begun, so nothing else would tell it
-            raise click.ClickException(printable(str(error))) from error
+            click.echo(f"Error: {printable(str(error))}", err=True)
+            ctx.exit(error.exit_code)
         ctx.call_on_close(partial(forget_file, path))
 
 
@@ -101,8 +105,8 @@ class LazyGroup(click.Group):
 
             command = find(args[0])
             if command is None:
-                known = [*COMMANDS, *names()]
-                raise click.UsageError(f"There is no command {args[0]!r}. {nearest(args[0], known)}", ctx)
+                command_names = [*COMMANDS, *names()]
+                raise click.UsageError(f"There is no command {args[0]!r}. {nearest(args[0], command_names)}", ctx)
             return args[0], command, args[1:]
         return super().resolve_command(ctx, args)
 
@@ -116,20 +120,22 @@ class LazyGroup(click.Group):
         try:
             return self._invoke_guarded(ctx)
         except GenvaeError as error:
-            message = self._shown(error, ctx)
+            message, status = self._shown(error, ctx), error.exit_code
         except KeyboardInterrupt:
             click.echo("\nInterrupted.", err=True)
             ctx.exit(130)
         except BrokenPipeError:  # the reader of a pipe has had enough
-            sys.stderr.close()
-            ctx.exit(1)
+            quietly = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(quietly, sys.stdout.fileno())  # or the interpreter would complain when it flushes
+            ctx.exit(128 + _SIGPIPE)
         except OSError as error:  # a full disk, a folder that is not ours, a file system that has gone
             if error.strerror is None:  # a library's own kind, not the system's
                 raise
             message = f"{os.fsdecode(error.filename)}: {error.strerror}." if error.filename else f"{error.strerror}."
+            status = DiskError.exit_code
         # Not map(printable, …): the command of that name becomes an attribute of this package, its submodule.
         click.echo("Error: " + "\n".join([printable(line) for line in message.splitlines()]), err=True)
-        ctx.exit(1)
+        ctx.exit(status)
 
     def _shown(self, error: GenvaeError, ctx: click.Context) -> str:
         """An error in the words of the command that was typed."""

@@ -13,7 +13,7 @@ import click
 
 from genvae.cli.numbers import Whole
 from genvae.cli.output import say, show_table
-from genvae.errors import GenvaeError, OptionError, nearest
+from genvae.errors import DiskError, OptionError, nearest
 from genvae.text import printable
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def bench(
             raise click.UsageError(f"There is no suite {name!r}. {nearest(name, SUITES)}")
     old = Results.read(old_path) if old_path else None
     if json_path is not None and not json_path.parent.is_dir():
-        raise GenvaeError(f"{json_path} can't be written: there is no folder {json_path.parent}.")
+        raise DiskError(f"{json_path} can't be written: there is no folder {json_path.parent}.")
 
     conditions = Conditions(threads=threads, device=device, peers=against == "peers", synchronize=_synchronizer(device))
     measured: list[Measurement] = []

@@ -16,10 +16,10 @@ def complete_runs(ctx: click.Context, parameter: click.Parameter, incomplete: st
     typed = Path(incomplete)
     folder = typed if incomplete.endswith("/") else typed.parent
     try:
-        found = sorted(each for each in folder.iterdir() if str(each).startswith(incomplete.removeprefix("./")))
+        folders = sorted(each for each in folder.iterdir() if str(each).startswith(incomplete.removeprefix("./")))
     except OSError:
-        found = []
-    runs = [each for each in found if (each / "pipeline.json").is_file() or each.suffix == ".genvae"]
+        folders = []
+    runs = [each for each in folders if (each / "pipeline.json").is_file() or each.suffix == ".genvae"]
     items = [CompletionItem(str(each)) for each in runs]
     if "pretrained".startswith(incomplete):
         items.append(CompletionItem("pretrained", help="comes with genvae"))

@@ -16,6 +16,7 @@ import click
 import genvae
 from genvae.cli.output import show_fields, show_json, show_table
 from genvae.errors import GenvaeError
+from genvae.text import printable
 
 
 @click.command()
@@ -32,7 +33,7 @@ def doctor(as_json: bool) -> None:
         for row in installed().rows
     ]
     generation = _generation()
-    found: dict[str, Any] = {
+    report: dict[str, Any] = {
         "versions": _versions(),
         "devices": _devices(),
         "formats": _formats(),
@@ -41,10 +42,10 @@ def doctor(as_json: bool) -> None:
         "generation": generation,
     }
     if as_json:
-        show_json(found)
+        show_json(report)
     else:
-        machine = {"devices": ", ".join(found["devices"]), "reads": ", ".join(found["formats"])}
-        show_fields({**found["versions"], **machine, "ffmpeg": found["ffmpeg"] or "not found"}.items())
+        machine = {"devices": ", ".join(report["devices"]), "reads": ", ".join(report["formats"])}
+        show_fields({**report["versions"], **machine, "ffmpeg": report["ffmpeg"] or "not found"}.items())
         click.echo()
         show_table(
             ("KIND", "NAME", "STATE", "FROM", "REASON"),
@@ -57,7 +58,8 @@ def doctor(as_json: bool) -> None:
                 f"level {generation['level_db']} dB."
             )
     if generation["error"] is not None:
-        raise GenvaeError(f"No clip could be generated. {generation['error']}")
+        click.echo(f"Error: No clip could be generated. {printable(str(generation['error']))}", err=True)
+        click.get_current_context().exit(1)
 
 
 def _versions() -> dict[str, str]:
@@ -116,8 +118,8 @@ def _ffmpeg() -> str | None:
     path = shutil.which("ffmpeg")
     if path is None:
         return None
-    said = subprocess.run([path, "-version"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    version = re.match(r"ffmpeg version (\S+)", said.stdout)
+    answer = subprocess.run([path, "-version"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    version = re.match(r"ffmpeg version (\S+)", answer.stdout)
     return version[1] if version else "of unknown version"
 
 

@@ -73,8 +73,8 @@ def _flag(field: str, command: click.Command | None) -> str | None:
     """The flag, or the word in capitals, by which a command takes a field."""
     if command is None:
         return None
-    wanted = (f"--{field.replace('_', '-')}", _FLAGS.get(field, ""))
-    for flag in wanted:
+    flags = (f"--{field.replace('_', '-')}", _FLAGS.get(field, ""))
+    for flag in flags:
         for parameter in command.params:
             if isinstance(parameter, click.Option) and flag in parameter.opts:
                 return flag

@@ -9,7 +9,7 @@ import click
 from genvae.cli.completion import complete_runs
 from genvae.cli.numbers import Number, Whole
 from genvae.cli.output import show_json, show_path, show_table
-from genvae.errors import GenvaeError
+from genvae.errors import OptionError
 
 
 @click.command()
@@ -99,7 +99,7 @@ def evaluate(
     from genvae.verbs import make_critic
 
     if store_path is None:
-        raise GenvaeError(
+        raise OptionError(
             "Name the store that the run was trained on with --store: what it makes is compared with the "
             "recordings of it that were kept for validation."
         )

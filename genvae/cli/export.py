@@ -9,7 +9,7 @@ import click
 
 from genvae.cli.completion import complete_runs
 from genvae.cli.output import say, show_json, show_path
-from genvae.errors import GenvaeError
+from genvae.errors import DiskError, GenvaeError
 from genvae.verbs import open_run
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def export(
     if output.exists() and not overwrite:
         raise GenvaeError(f"{output} exists. Name another place with -o, or use --overwrite.")
     if not output.parent.is_dir():
-        raise GenvaeError(f"{output} can't be written: there is no folder {output.parent}.")
+        raise DiskError(f"{output} can't be written: there is no folder {output.parent}.")
     run = open_run(run_path)
 
     from dataclasses import asdict

@@ -29,17 +29,17 @@ def find(typed: str) -> click.Command | None:
         PluginError: two distributions add it, or it can't be imported or is no command.
     """
     distribution, _, name = typed.rpartition(":")
-    found = [
+    matches = [
         (dist, point)
         for dist, point in _points()
         if point.name == name and distribution in ("", dist, normalised(dist))
     ]
-    if not found:
+    if not matches:
         return None
-    if len(found) > 1:
-        listed = " or ".join(f"genvae {dist}:{name}" for dist, _ in found)
+    if len(matches) > 1:
+        listed = " or ".join(f"genvae {dist}:{name}" for dist, _ in matches)
         raise PluginError(f"Two distributions add a command {name!r}: write {listed}.")
-    [(dist, point)] = found
+    [(dist, point)] = matches
     with guarded(f"The command {name!r} of {dist} can't be loaded", point.value), kept_quiet():
         command = point.load()
     if not isinstance(command, click.Command):
@@ -50,10 +50,10 @@ def find(typed: str) -> click.Command | None:
 
 def rows(own: Iterable[str]) -> list[PluginRow]:
     """A row for each command that distributions add, none of them imported; `own` are the names of ours."""
-    found, listed = _points(), []
-    for dist, point in found:
+    points, listed = _points(), []
+    for dist, point in points:
         version = point.dist.version if point.dist else "?"
-        others = sorted(d for d, other in found if other.name == point.name and other is not point)
+        others = sorted(d for d, other in points if other.name == point.name and other is not point)
         reason = ""
         if point.name in own:
             reason = "genvae has a command of that name, which wins"

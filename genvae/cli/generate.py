@@ -13,7 +13,7 @@ import click
 from genvae.cli.completion import complete_genres, complete_vocoders, run_option
 from genvae.cli.numbers import Number, Whole
 from genvae.cli.output import byte_stream, is_file, make_folder, save, say, show_json, show_path, tracked
-from genvae.errors import GenvaeError, ItemError
+from genvae.errors import GenvaeError, ItemError, OptionError
 
 if TYPE_CHECKING:
     from genvae.synthesis.sound import Clip
@@ -148,20 +148,20 @@ def generate(
     from genvae.verbs import open_run
 
     run = open_run(run_path)
-    known = run.config.genres
+    genres = run.config.genres
     if genre is None:
-        raise GenvaeError(f"Name a genre with `genre`. This run knows: {', '.join(known)}.")
-    asked = known if genre == "all" and genre not in known else [parse(genre, known)]
-    if single and len(asked) > 1:
+        raise OptionError(f"Name a genre with `genre`. This run knows: {', '.join(genres)}.")
+    mixtures = genres if genre == "all" and genre not in genres else [parse(genre, genres)]
+    if single and len(mixtures) > 1:
         raise click.UsageError(f"-o {output} takes one clip; for --genre all name a folder.")
     synthesizer = load_run(run, vocoder, assignments)
     require_kind(output, synthesizer.kind, aloud=aloud, candidates=candidates)
     drawn = secrets.randbelow(2**31) if seed is None else seed
     how = How(drawn, temperature, candidates, seconds, None if bpm is None else (bpm, bars or 1), normalise)
     if latents_path is not None:
-        tasks = [task for each in asked for task in of_latents(synthesizer, each, latents_path, how)]
+        tasks = [task for each in mixtures for task in of_latents(synthesizer, each, latents_path, how)]
     else:
-        tasks = [task for each in asked for task in of_genre(synthesizer, each, count, how)]
+        tasks = [task for each in mixtures for task in of_genre(synthesizer, each, count, how)]
     if single and len(tasks) > 1:
         raise click.UsageError(f"-o {output} takes one clip; for the {len(tasks)} of {latents_path} name a folder.")
     if seed is None:
@@ -179,25 +179,25 @@ def generate(
     if not overwrite:
         _refuse_others(paths, [[each.info() for each in task.possible] for task in tasks])
     make_folder(folder)
-    made = []
+    descriptions = []
     with tracked(range(len(tasks)), "Generating") as numbers:
         for number in numbers:
             new = tasks[number].make()
             save(paths[number], new.content(paths[number]), overwrite=overwrite)
             if as_json:
-                made.append({"path": str(paths[number]), **new.describe()})
+                descriptions.append({"path": str(paths[number]), **new.describe()})
             else:
                 show_path(paths[number])
             _remark_on_level(str(paths[number]), new)
             if aloud:
                 play(paths[number])
     if as_json:
-        show_json(made)
+        show_json(descriptions)
 
 
-def _refuse_together(given: dict[str, bool], why: str) -> None:
+def _refuse_together(flags: dict[str, bool], why: str) -> None:
     """Refuse options of which one at most can be given."""
-    named = [flag for flag, there in given.items() if there]
+    named = [flag for flag, there in flags.items() if there]
     if len(named) > 1:
         raise click.UsageError(f"{named[0]} can't be combined with {named[1]}: {why}.")
 

@@ -79,8 +79,8 @@ def interpolate(
     genvae interpolate --from techno@42 --to piano@7 --steps 5 -o way/
     genvae interpolate --from song.mp3 --to piano@7 --seconds 10 -o way.wav
     """
-    given = click.get_current_context().get_parameter_source("steps")
-    if seconds is not None and given is not click.core.ParameterSource.DEFAULT:
+    source = click.get_current_context().get_parameter_source("steps")
+    if seconds is not None and source is not click.core.ParameterSource.DEFAULT:
         raise click.UsageError("--steps and --seconds both say how long the sound is: give one of them.")
     if output == "-" and as_json:
         raise click.UsageError("-o - can't be combined with --json: standard output is the sound.")
@@ -104,7 +104,7 @@ def interpolate(
             return
         make_folder(Path(output).parent)
         save(Path(output), content, overwrite=overwrite)
-        made = [(Path(output), clips[-1])]
+        outputs = [(Path(output), clips[-1])]
         if not as_json:
             show_path(Path(output))
     elif single or seconds is not None:
@@ -117,16 +117,16 @@ def interpolate(
             return
         target = Path(output) if single else Path(output) / f"{name}.wav"
         make_folder(target.parent)
-        made = [_kept(target, joined, overwrite, as_json)]
+        outputs = [_save_clip(target, joined, overwrite, as_json)]
     else:
         make_folder(Path(output))
-        made, suffix = [], synthesizer.kind.suffixes[0]
+        outputs, suffix = [], synthesizer.kind.suffixes[0]
         with tracked(range(steps), "Generating") as numbers:
             for number in numbers:
                 clip = synthesizer.decode_at(way, number / (steps - 1), seed=noise)
-                made.append(_kept(Path(output) / f"{name}-{number:03d}{suffix}", clip, overwrite, as_json))
+                outputs.append(_save_clip(Path(output) / f"{name}-{number:03d}{suffix}", clip, overwrite, as_json))
     if as_json:
-        show_json([{"path": str(path), **clip.describe()} for path, clip in made])
+        show_json([{"path": str(path), **clip.describe()} for path, clip in outputs])
 
 
 def _together(clips: list[Clip], output: str) -> bytes:
@@ -140,7 +140,7 @@ def _together(clips: list[Clip], output: str) -> bytes:
     return gif(pictures) if suffix == ".gif" else encode_png(strip(pictures))
 
 
-def _kept(path: Path, clip: Clip, overwrite: bool, as_json: bool) -> tuple[Path, Clip]:
+def _save_clip(path: Path, clip: Clip, overwrite: bool, as_json: bool) -> tuple[Path, Clip]:
     save(path, clip.content(path), overwrite=overwrite)
     if not as_json:
         show_path(path)

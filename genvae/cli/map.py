@@ -39,12 +39,16 @@ def map(run_path: Path, method: str, store: Path | None, seed: int, as_json: boo
     from genvae.verbs import make_map, open_run
 
     run = open_run(run_path)
-    made = make_map(run, method, store=store, seed=seed)
-    counts = {genre: int((made.genre == index).sum()) for index, genre in enumerate(run.config.genres)}
+    latent_map = make_map(run, method, store=store, seed=seed)
+    counts = {genre: int((latent_map.genre == index).sum()) for index, genre in enumerate(run.config.genres)}
     if as_json:
-        explained = None if made.explained is None else list(made.explained)
+        explained = None if latent_map.explained is None else list(latent_map.explained)
         show_json({"path": str(run.map_path), "method": method, "seed": seed, "clips": counts, "explained": explained})
         return
     show_path(run.map_path)
-    said = "" if made.explained is None else " The axes hold {:.1%} and {:.1%} of the variance.".format(*made.explained)
-    say(f"{sum(counts.values())} clips.{said}")
+    note = (
+        ""
+        if latent_map.explained is None
+        else " The axes hold {:.1%} and {:.1%} of the variance.".format(*latent_map.explained)
+    )
+    say(f"{sum(counts.values())} clips.{note}")

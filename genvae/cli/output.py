@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, TypeVar
 
 import click
 
-from genvae.errors import GenvaeError
+from genvae.errors import DiskError, GenvaeError
 from genvae.files import write_whole
 from genvae.text import printable
 
@@ -114,7 +114,8 @@ def save(path: Path, content: bytes, *, overwrite: bool) -> None:
     """Write a file whole; one that has this content is left as it is.
 
     Raises:
-        GenvaeError: there is a file with other content and `overwrite` is not set, or the file can't be written.
+        GenvaeError: there is a file with other content and `overwrite` is not set.
+        DiskError: the file can't be written.
     """
     try:
         if path.exists() and not overwrite:
@@ -123,7 +124,7 @@ def save(path: Path, content: bytes, *, overwrite: bool) -> None:
             raise GenvaeError(f"{path} exists and holds something else. Name another place, or use --overwrite.")
         write_whole(path, content)
     except OSError as error:
-        raise GenvaeError(f"{path} can't be written: {error.strerror}.") from error
+        raise DiskError(f"{path} can't be written: {error.strerror}.") from error
 
 
 def is_file(output: str) -> bool:
@@ -141,8 +142,8 @@ def is_file(output: str) -> bool:
         return True
     looks_like_file = re.fullmatch(r"\.[A-Za-z][A-Za-z0-9]{1,4}", path.suffix) is not None
     if looks_like_file and not path.is_dir() and not output.endswith(("/", os.sep)):
-        known = ", ".join(SOUND_SUFFIXES)
-        raise GenvaeError(f"{output} can't be written: sound files are {known}. A folder's name ends with a slash.")
+        suffixes = ", ".join(SOUND_SUFFIXES)
+        raise GenvaeError(f"{output} can't be written: sound files are {suffixes}. A folder's name ends with a slash.")
     return False
 
 
@@ -150,12 +151,12 @@ def make_folder(path: Path) -> None:
     """Make a folder and those above it.
 
     Raises:
-        GenvaeError: it can't be made.
+        DiskError: it can't be made.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise GenvaeError(f"The folder {path} can't be made: {error.strerror}.") from error
+        raise DiskError(f"The folder {path} can't be made: {error.strerror}.") from error
 
 
 def byte_stream() -> BinaryIO:

@@ -12,7 +12,7 @@ from genvae.cli.completion import complete_runs, run_option
 from genvae.cli.numbers import Number, Whole
 from genvae.cli.output import say, show_path, tracked
 from genvae.cli.sources import MOST_SECONDS, read_part
-from genvae.errors import GenvaeError
+from genvae.errors import DiskError, GenvaeError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -197,8 +197,8 @@ def latent(run_path: Path | None, output: Path, methods: tuple[str, ...], marks:
     background = None
     if synthesizer is not None and not synthesizer.makes_sounds:
 
-        def background(found: LatentMap, low: Floats, high: Floats) -> Picture:
-            return over_map(synthesizer.decode, found, synthesizer.genres, low, high, CELLS)
+        def background(latent_map: LatentMap, low: Floats, high: Floats) -> Picture:
+            return over_map(synthesizer.decode, latent_map, synthesizer.genres, low, high, CELLS)
 
     drawn = draw(maps, run.config.genres, _marks(marks, synthesizer), background=background)
     _write(drawn, output)
@@ -222,7 +222,7 @@ def _check(output: Path) -> None:
 
     require_format(output)
     if not output.parent.is_dir():
-        raise GenvaeError(f"The folder {output.parent} does not exist.")
+        raise DiskError(f"The folder {output.parent} does not exist.")
 
 
 def _write(drawn: Figure, output: Path) -> None:

@@ -202,7 +202,7 @@ def check_plugins(
         )
         for failure in report.failures():
             click.echo(f"\n{failure.kind} {failure.plugin}: {failure.check}")
-            for head, text in (("expected", failure.expected), ("came", failure.came), ("read", failure.read)):
+            for head, text in (("expected", failure.expected), ("actual", failure.actual), ("read", failure.read)):
                 if text:
                     click.echo(printable(f"  {head.ljust(8)}  {text}"))
     if not report.passed:

@@ -43,6 +43,7 @@ IMPATIENCE = 1.0  # seconds in which a second Ctrl-C wants the same: it would on
 @click.option(
     "--set", "assignments", metavar="dataset.NAME=VALUE", multiple=True, help="Option of the dataset; may be repeated."
 )
+@click.option("--strict", is_flag=True, help="Exit with 5 if a recording is partial or skipped.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def prepare(
     sources: tuple[Path, ...],
@@ -54,6 +55,7 @@ def prepare(
     validation: float,
     workers: int | None,
     assignments: tuple[str, ...],
+    strict: bool,
     as_json: bool,
 ) -> None:
     """Chop the recordings of every SOURCE into clips and write them to STORE.
@@ -70,7 +72,7 @@ def prepare(
     """
     from genvae.cli.assignments import parse_assignments
     from genvae.clips.report import table
-    from genvae.errors import GenvaeError
+    from genvae.errors import GenvaeError, PartialError
     from genvae.verbs import prepare as prepare_store
 
     try:
@@ -92,6 +94,9 @@ def prepare(
     click.echo(json.dumps(store.report, indent=2) if as_json else table(store.report))
     if not len(store):
         raise GenvaeError("No clip could be kept; the report says why.")
+    lost = store.report["recordings"]["partial"] + store.report["recordings"]["skipped"]
+    if strict and lost:
+        raise PartialError(f"{lost} recordings are not there whole; the report names them.")
 
 
 @contextmanager

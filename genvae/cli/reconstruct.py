@@ -9,7 +9,7 @@ import click
 
 from genvae.cli.completion import complete_genres, complete_vocoders, run_option
 from genvae.cli.output import make_folder, save, say, show_json, show_path
-from genvae.errors import GenvaeError
+from genvae.errors import DiskError, GenvaeError
 
 
 @click.command()
@@ -52,7 +52,7 @@ def reconstruct(
 
     They may have any format; with ffmpeg installed also m4a, wma and the sound of videos. The distance that is told is
     the log-spectral distance from the original in dB: the lower, the nearer. A file that can't be read is named and
-    skipped, and the exit status is then 1; of a damaged one what can be decoded is taken, with a warning.
+    skipped, and the exit status is then 3; of a damaged one what can be decoded is taken, with a warning.
 
     \b
     genvae reconstruct song.mp3 -o out/
@@ -70,21 +70,23 @@ def reconstruct(
     if genre is not None:
         require_genre(genre, synthesizer.genres)
     make_folder(output)
-    made: list[dict[str, Any]] = []
+    entries: list[dict[str, Any]] = []
     failed = 0
     for file, target in zip(files, targets, strict=True):
         try:
             sound, warning = read_sound(file, synthesizer)
             result = synthesizer.reconstruct(sound, genre)
             save(target, result.encode(), overwrite=overwrite)
+        except DiskError:  # which is not the recording's fault, and would be every other one's too
+            raise
         except GenvaeError as error:
             failed += 1
             say(f"Skipped: {error}")
-            made.append({"file": str(file), "error": str(error)})
+            entries.append({"file": str(file), "error": str(error)})
             continue
         unit = "distance_db" if synthesizer.makes_sounds else "distance"
-        told = {"genre": result.genre, unit: result.distance, "warning": warning or None}
-        made.append({"file": str(file), "path": str(target), **told})
+        details = {"genre": result.genre, unit: result.distance, "warning": warning or None}
+        entries.append({"file": str(file), "path": str(target), **details})
         if warning:
             say(f"Warning: {file}: {warning}.")
         if not as_json:
@@ -92,6 +94,6 @@ def reconstruct(
         apart = f"{result.distance:.1f} dB" if synthesizer.makes_sounds else f"{result.distance:.3f} (root mean square)"
         say(f"{file}: conditioned on {result.genre}, {apart} from the original")
     if as_json:
-        show_json(made)
+        show_json(entries)
     if failed:
         raise GenvaeError(f"{failed} of {len(files)} files could not be reconstructed; they are named above.")

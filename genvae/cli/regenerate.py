@@ -8,7 +8,7 @@ import click
 
 from genvae.cli.completion import complete_runs
 from genvae.cli.output import byte_stream, is_file, make_folder, save, say, show_json, show_path
-from genvae.errors import GenvaeError
+from genvae.errors import RunError
 
 
 @click.command()
@@ -27,7 +27,7 @@ def regenerate(file: Path, run_path: Path | None, output: str | None, overwrite:
     """Make the clip in FILE again, byte for byte.
 
     The file says which run, genre, seed and options made it. The new bytes are compared with those in FILE; where they
-    differ, the message says what is different here, and the exit status is 1.
+    differ, the message says what is different here, and the exit status is 4.
 
     \b
     genvae regenerate techno-s42-000.wav
@@ -39,11 +39,11 @@ def regenerate(file: Path, run_path: Path | None, output: str | None, overwrite:
     if output == "-" and as_json:
         raise click.UsageError("-o - can't be combined with --json: standard output is the sound.")
     pipe = byte_stream() if output == "-" else None
-    told = provenance.read(file)
+    origin = provenance.read(file)
     clip = remake(file, run_path)
     # With the provenance as it was: a newer version that makes the same sound makes the same file.
     kind = clip.item_kind
-    content = kind.encode(clip.wave.numpy(), suffix_of(file, kind.suffixes, kind.name), told.info())
+    content = kind.encode(clip.wave.numpy(), suffix_of(file, kind.suffixes, kind.name), origin.info())
     same = content == file.read_bytes()
     target = file
     if pipe is not None:
@@ -54,11 +54,11 @@ def regenerate(file: Path, run_path: Path | None, output: str | None, overwrite:
         make_folder(target.parent)
         save(target, content, overwrite=overwrite)
     if as_json:
-        show_json({"path": str(target), "same": same, "run": told.run})
+        show_json({"path": str(target), "same": same, "run": origin.run})
     elif pipe is None:
         show_path(target)
     if not same:
-        versions = clip.provenance.differing_versions(told)
+        versions = clip.provenance.differing_versions(origin)
         reason = f"Here is {versions}." if versions else "Its content was changed, or another kind of machine made it."
-        raise GenvaeError(f"{file} holds other bytes than its run makes here. {reason}")
+        raise RunError(f"{file} holds other bytes than its run makes here. {reason}")
     say(f"The same bytes as {file}.")

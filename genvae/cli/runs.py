@@ -67,14 +67,14 @@ def runs(folder: Path, as_json: bool) -> None:
     """
     from genvae.run_listing import list_runs
 
-    found = list_runs(folder)
+    summaries = list_runs(folder)
     if as_json:
-        show_json([each.to_json() for each in found])
-    elif not found:
+        show_json([each.to_json() for each in summaries])
+    elif not summaries:
         raise GenvaeError(f"There are no runs in {folder}. `genvae train` makes one; --run pretrained is always there.")
     else:
         heads = ("run", "state", "model", "genres", "clips", "steps", "minutes", "loss", "distance dB")
-        show_table(heads, [_row(each) for each in found])
+        show_table(heads, [_row(each) for each in summaries])
 
 
 def _row(run: RunSummary) -> list[str]:
@@ -82,5 +82,5 @@ def _row(run: RunSummary) -> list[str]:
         return [run.path, run.problem, *[""] * 7]
     numbers = (run.clips, run.steps, run.minutes, run.loss, run.distance_db)
     state = "trained" if run.finished else "unfinished"
-    told = ["" if number is None else f"{number:.5g}" for number in numbers]
-    return [run.path, state, run.model, ", ".join(run.genres), *told]
+    cells = ["" if number is None else f"{number:.5g}" for number in numbers]
+    return [run.path, state, run.model, ", ".join(run.genres), *cells]

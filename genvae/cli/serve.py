@@ -13,7 +13,7 @@ import click
 from genvae.cli.completion import complete_runs
 from genvae.cli.numbers import Whole
 from genvae.cli.output import say
-from genvae.errors import GenvaeError
+from genvae.errors import GenvaeError, OptionError
 
 if TYPE_CHECKING:
     from genvae.web.engine import Engine
@@ -94,9 +94,9 @@ def serve(
     genvae serve --host 0.0.0.0 --allow-host studio.local --token
     """
     if token and public:
-        raise GenvaeError("--token and --public exclude each other: take one of them.")
+        raise OptionError("--token and --public exclude each other: take one of them.")
     if not _is_local(host) and token is None and not public:
-        raise GenvaeError(
+        raise OptionError(
             f"Others can reach {host}, and there is no log-in. Add --token to let in only those who have the address "
             "with its token, or --public to let in anybody."
         )

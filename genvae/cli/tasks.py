@@ -74,7 +74,7 @@ def of_genre(synthesizer: Synthesizer, genre: str | Mixture, count: int, how: Ho
 
         chooser = Chooser.of(synthesizer.run, synthesizer)
 
-    def made(index: int) -> Clip:
+    def make_clip(index: int) -> Clip:
         if chooser is not None:
             clip = chooser.generate(genre, how.candidates, seed=how.seed, index=index, temperature=how.temperature)
             return clip if how.normalise is None else clip.normalised(how.normalise)
@@ -104,7 +104,7 @@ def of_genre(synthesizer: Synthesizer, genre: str | Mixture, count: int, how: Ho
     return [
         Task(
             file_name(label, how.seed, index, suffix),
-            partial(made, index),
+            partial(make_clip, index),
             [possible(i) for i in range(index * how.candidates, (index + 1) * how.candidates)],
         )
         for index in range(count)
@@ -121,12 +121,12 @@ def of_latents(synthesizer: Synthesizer, genre: str | Mixture, path: Path, how: 
         raise GenvaeError("A latent is decoded as one genre: name one with `genre`.")
     latents = read_latents(path, synthesizer.latent_dim)
 
-    def made(index: int) -> Clip:
+    def make_clip(index: int) -> Clip:
         clip = synthesizer.decode(latents[index], genre, seed=how.seed, index=index)
         return clip if how.normalise is None else clip.normalised(how.normalise)
 
     stem, suffix = file_stem(f"{path.stem}-{genre}"), synthesizer.kind.suffixes[0]
-    return [Task(f"{stem}-{index:03d}{suffix}", partial(made, index)) for index in range(len(latents))]
+    return [Task(f"{stem}-{index:03d}{suffix}", partial(make_clip, index)) for index in range(len(latents))]
 
 
 def _mixed(synthesizer: Synthesizer, mixture: Mixture, index: int, how: How) -> Clip:

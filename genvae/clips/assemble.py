@@ -16,11 +16,18 @@ from genvae.clips.splits import Candidate, choose_splits
 from genvae.clips.store import FORMAT, INDEX, SPLITS, StoredRecording, index_bytes, store_digest
 from genvae.clips.work import Settings
 from genvae.files import write_json, write_whole
+from genvae.interfaces.dataset import Split
 
 
-def assemble(out: Path, entries: Sequence[Entry], settings: Settings, sources: Sequence[str]) -> dict[str, Any]:
-    """Choose the splits, write index.npy, report.json and, last, store.json; returns the report."""
-    entries = _with_splits(entries, settings.validation)
+def assemble(
+    out: Path, entries: Sequence[Entry], settings: Settings, sources: Sequence[str], stored: Sequence[StoredRecording]
+) -> dict[str, Any]:
+    """Choose the splits, write index.npy, report.json and, last, store.json; returns the report.
+
+    Args:
+        known: what the store held before, which stays in its splits.
+    """
+    entries = _with_splits(entries, settings.validation, stored)
     full = [(entry, entry.seal) for entry in entries if entry.seal and entry.seal.clips]
     genres = sorted({entry.recording.genre for entry, _ in full})
     index = [_rows(i, entry, seal, genres.index(entry.recording.genre)) for i, (entry, seal) in enumerate(full)]
@@ -62,18 +69,24 @@ def write_if_changed(path: Path, value: Any) -> None:
 def _holds(path: Path, content: bytes) -> bool:
     try:
         return path.read_bytes() == content
-    except FileNotFoundError:
+    except OSError:  # it is not there, or can't be read: it is written anew, which says what is wrong with the place
         return False
 
 
-def _with_splits(entries: Sequence[Entry], validation: float) -> list[Entry]:
+def _with_splits(entries: Sequence[Entry], validation: float, stored: Sequence[StoredRecording]) -> list[Entry]:
     """The entries with their splits; only recordings that gave clips have a say in them."""
+    own = {(recording.key, recording.digest): recording.split for recording in stored}
+    content: dict[str, Split] = {}  # for a recording that was renamed
+    for recording in stored:
+        if content.setdefault(recording.digest, recording.split) != recording.split:
+            content[recording.digest] = "train"  # the dataset asked for copies in both
     candidates = [
         Candidate(
             genre=entry.recording.genre,
             digest=entry.seal.digest,
             group=None if entry.recording.group is None else (entry.source, entry.recording.group),
             pinned=entry.recording.split,
+            held=own.get((entry.seal.key, entry.seal.digest), content.get(entry.seal.digest)),
         )
         for entry in entries
         if entry.seal and entry.seal.clips

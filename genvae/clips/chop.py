@@ -73,10 +73,10 @@ class Chopper:
 
     def _chop(self, samples: NDArray[np.float32]) -> Iterator[Clips]:
         while len(samples):
-            taken = samples[: len(self._waiting) - self._filled]
-            self._waiting[self._filled : self._filled + len(taken)] = taken
-            self._filled += len(taken)
-            samples = samples[len(taken) :]
+            part = samples[: len(self._waiting) - self._filled]
+            self._waiting[self._filled : self._filled + len(part)] = part
+            self._filled += len(part)
+            samples = samples[len(part) :]
             if self._filled == len(self._waiting):
                 yield self._clips(self._waiting)
                 self._filled = 0

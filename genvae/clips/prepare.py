@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from genvae.clips.assemble import assemble, write_if_changed
 from genvae.clips.report import Entry
 from genvae.clips.shard import is_key, read_seal, remove_shard, shard_key
-from genvae.clips.store import FORMAT, SPLITS, read_head
+from genvae.clips.store import FORMAT, SPLITS, StoredRecording, read_head, stored_recordings
 from genvae.clips.work import Settings, Task
 from genvae.clips.workers import Outcome, run_tasks
 from genvae.errors import GenvaeError, PluginError, StoreError, nearest
+from genvae.files import held_alone, naming, sweep
 from genvae.interfaces.dataset import Dataset, Recording
 from genvae.plugin.guard import guarded
 from genvae.progress import Listener, Progress, ignore
@@ -68,29 +68,32 @@ def prepare(
     out = out.absolute()
     _require_store_or_empty(out)
     shards = out / "shards"
-    shards.mkdir(parents=True, exist_ok=True)
-    with _alone(out):
+    with naming(shards):
+        shards.mkdir(parents=True, exist_ok=True)
+    with held_alone(out, StoreError(f"Another process is preparing {printable(str(out))}.")):
         head = read_head(out)
         sources = sorted({source for source, _ in listed.values()})
-        known = _require_same(head, settings, sources, out) if head else {}
-        _sweep(out)
+        recording_names = _require_same(head, settings, sources, out) if head else ()
+        sweep(out)
+        sweep(shards)
         outcomes: dict[str, Outcome] = {}
         tasks = []
         for key, (source, recording) in listed.items():
             seal = read_seal(shards, key)
-            wanted = (recording.fingerprint, settings.content_digest())
-            if seal is not None and (seal.fingerprint, seal.settings) == wanted:
+            signature = (recording.fingerprint, settings.content_digest())
+            if seal is not None and (seal.fingerprint, seal.settings) == signature:
                 outcomes[key] = seal
             else:
                 tasks.append(Task(shards, key, source, recording, settings))
-        gone = sorted({p.stem for p in shards.iterdir() if is_key(p.stem)} - listed.keys())
-        if tasks or gone or head is None:
+        stale_keys = sorted({p.stem for p in shards.iterdir() if is_key(p.stem)} - listed.keys())
+        if tasks or stale_keys or head is None:
             # From here to the end the shards and the index may disagree, so the store says that it is unfinished.
+            # It keeps what it held, so that splits outlast a run that is killed.
             began = {"format": FORMAT, "complete": False, "settings": settings.to_json(), "sources": sources}
-            write_if_changed(out / "store.json", began)
+            write_if_changed(out / "store.json", began | {"recordings": [asdict(each) for each in recording_names]})
         # Here rather than where the new shard is written: the workers of a run that was killed live a moment longer,
         # and may write what this run writes, but must not remove it.
-        for key in (*gone, *(task.key for task in tasks)):
+        for key in (*stale_keys, *(task.key for task in tasks)):
             remove_shard(shards, key)
         _decode(tasks, outcomes, executor, workers or os.cpu_count() or 1, listener)
         entries = [
@@ -99,15 +102,10 @@ def prepare(
             else Entry(source=source, recording=recording, seal=None, failure=o)
             for key, (source, recording) in listed.items()
         ]
-        _sweep(out)
-        report = assemble(out, entries, settings, sources)
-    return Prepared(report, len(tasks), [known.get(key, key) for key in gone])
-
-
-def _sweep(out: Path) -> None:
-    """Take away half-written files of a run that was killed."""
-    for left in (*out.glob(".*.tmp"), *out.glob("shards/.*.tmp")):
-        left.unlink(missing_ok=True)
+        sweep(shards)
+        report = assemble(out, entries, settings, sources, recording_names)
+    names = {each.key: f"{each.source}/{each.id}" for each in recording_names}
+    return Prepared(report, len(tasks), [names.get(key, key) for key in stale_keys])
 
 
 def _decode(
@@ -173,34 +171,23 @@ def _require_store_or_empty(out: Path) -> None:
             raise StoreError(f"{what}: name a new folder for `store`.")
 
 
-def _require_same(head: dict[str, Any], settings: Settings, sources: list[str], out: Path) -> dict[str, str]:
-    """Refuse to mix settings or to drop a whole source; the names of the recordings that the store knows, by key."""
+def _require_same(
+    head: dict[str, Any], settings: Settings, sources: list[str], out: Path
+) -> tuple[StoredRecording, ...]:
+    """Refuse to mix settings or to drop a whole source; returns the recordings that the store knows."""
     now, before = settings.to_json(), head["settings"]
     differing = [f"{name} {before.get(name)} (now {now[name]})" for name in now if before.get(name) != now[name]]
     if differing:
         what = f"The store {printable(str(out))} was prepared with {', '.join(differing)}"
         raise StoreError(f"{what}. Use the same settings, or another `store`.")
-    missing = [str(source) for source in head.get("sources", []) if source not in sources]
+    held = head.get("sources", [])
+    missing = [str(source) for source in held if source not in sources] if isinstance(held, list) else []
     if missing:
         what = f"The store {printable(str(out))} also holds recordings of {', '.join(map(printable, missing))}"
         raise StoreError(f"{what}. Name all `sources` at once, or another `store`.")
-    return {str(r["key"]): f"{r['source']}/{r['id']}" for r in head.get("recordings", [])}
-
-
-@contextmanager
-def _alone(out: Path) -> Iterator[None]:
-    """Hold the store for this process alone; the lock goes with the process, however that ends."""
     try:
-        import fcntl
-    except ImportError:  # not on Windows, where two at once are the user's to avoid
-        yield
-        return
-    handle = os.open(out, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise StoreError(f"Another process is preparing {printable(str(out))}.") from error
-        yield
-    finally:
-        os.close(handle)
+        return stored_recordings(head.get("recordings", []))
+    except ValueError as error:
+        raise StoreError(
+            f"{out / 'store.json'} is damaged ({error}). Delete it and prepare the store again."
+        ) from error

@@ -79,14 +79,14 @@ def make_report(entries: Sequence[Entry], clip_seconds: float | None) -> dict[st
     }
 
 
-def held_out(report: dict[str, Any], asked: float) -> str:
+def held_out(report: dict[str, Any], target: float) -> str:
     """Where another share of the clips is held out for validation than was asked for, how much it is, and why."""
     train, held = (sum(genre[split] for genre in report["genres"].values()) for split in ("train", "validation"))
     share = held / max(train + held, 1)
-    if abs(share - asked) < max(asked / 2, 0.01):
+    if abs(share - target) < max(target / 2, 0.01):
         return ""
     return (
-        f"{held} of {train + held} clips are held out, {100 * share:.0f} % where {100 * asked:.0f} % was asked for: "
+        f"{held} of {train + held} clips are held out, {100 * share:.0f} % where {100 * target:.0f} % was asked for: "
         "recordings are held out whole, chosen by their content, and at least one of each genre that has two."
     )
 

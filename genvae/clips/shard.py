@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from genvae.errors import StoreError
-from genvae.files import whole_file, write_json
+from genvae.files import read_json, whole_file, write_json
 
-State = Literal["kept", "partial", "skipped"]
+RecordingState = Literal["kept", "partial", "skipped"]
 
 _KEY = re.compile(r"[0-9a-f]{32}")
 
@@ -53,7 +53,7 @@ class Seal:
     id: str
     fingerprint: str
     settings: str
-    state: State
+    state: RecordingState
     reason: str
     seconds: float
     clips: int
@@ -148,16 +148,36 @@ def write_seal(folder: Path, seal: Seal) -> None:
 def read_seal(folder: Path, key: str) -> Seal | None:
     """The seal of `key`, if there is one, it is sound, and the shard has the size that it says."""
     try:
-        said = json.loads(seal_path(folder, key).read_bytes())
+        values = read_json(seal_path(folder, key))
         names = {field.name for field in fields(Seal)}
-        if not isinstance(said, dict) or said.keys() != names or said["key"] != key:
+        if not isinstance(values, dict) or values.keys() != names or values["key"] != key:
             return None
-        seal = Seal(**said)
-        whole = not seal.bytes or shard_path(folder, key).stat().st_size == seal.bytes
-        sound = len(seal.offsets) == len(seal.peaks) == seal.clips and seal.state in ("kept", "partial", "skipped")
-        return seal if whole and sound else None
+        seal = Seal(**values)
+        if not _is_sound(seal):
+            return None
+        whole = not seal.clips or shard_path(folder, key).stat().st_size == seal.bytes
+        return seal if whole else None
     except (OSError, ValueError, TypeError):
         return None  # there is none, or it was damaged: the recording is decoded again, which is always right
+
+
+def _is_sound(seal: Seal) -> bool:
+    """Whether each field is of its kind and within its range, so that an index can be made of them."""
+    texts = (seal.source, seal.id, seal.fingerprint, seal.settings, seal.reason, seal.digest)
+    counts = (seal.clips, seal.silent, seal.refused, seal.clipped, seal.bytes)
+    return (
+        all(isinstance(text, str) for text in texts)
+        and all(_is_count(count, 2**63) for count in counts)
+        and type(seal.seconds) in (int, float)
+        and len(seal.offsets) == len(seal.peaks) == seal.clips
+        and all(_is_count(offset, 2**63) for offset in seal.offsets)
+        and all(_is_count(peak, 2**16) for peak in seal.peaks)
+        and seal.state in ("kept", "partial", "skipped")
+    )
+
+
+def _is_count(value: object, end: int) -> bool:
+    return type(value) is int and 0 <= value < end
 
 
 def remove_shard(folder: Path, key: str) -> None:
@@ -174,7 +194,7 @@ def map_shard(folder: Path, key: str, count: int, shape: tuple[int, ...], dtype:
     """
     path = shard_path(folder, key)
     try:
-        items: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        items: NDArray[Any] = np.lib.format.open_memmap(path, mode="r")  # unlike np.load it knows no other format
     except Exception as error:  # numpy parses the header as Python, and a damaged one makes that fail in many ways
         raise StoreError(f"The shard {path} can't be read ({error}). Prepare the store again.") from error
     if items.shape != (count, *shape) or items.dtype != np.dtype(dtype):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
+import re
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from threading import Lock
 from typing import Any, Self
@@ -15,8 +17,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from genvae.clips.shard import is_key, items_digest, map_shard
+from genvae.clips.shard import is_key, items_digest, map_shard, shard_path
 from genvae.errors import Cure, StoreError, nearest
+from genvae.files import read_json
 from genvae.interfaces.dataset import Split
 from genvae.items import FULL_SCALE
 from genvae.plugin.declarations import SOUNDS
@@ -32,6 +35,8 @@ INDEX = np.dtype(
 offset in the recording, in samples at the store's rate; its peak, in units of int16."""
 
 _OPEN_SHARDS = 256
+_DTYPE = re.compile(r"[<|]?[biuf][1248]|u?int(8|16|32)|float(16|32|64)")
+_LARGEST_ITEM = 1 << 30  # bytes; ten minutes of sound at 384 kHz are 460 MB
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +64,24 @@ class StoredRecording:
     digest: str
 
 
+def stored_recordings(entries: Any) -> tuple[StoredRecording, ...]:
+    """The recordings that a store.json of unknown origin names.
+
+    Raises:
+        ValueError: they are no recordings.
+    """
+    names = {field.name for field in fields(StoredRecording)}
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) and entry.keys() == names for entry in entries):
+        raise ValueError("the table of recordings is wrong")
+    recordings = tuple(StoredRecording(**entry) for entry in entries)
+    for each in recordings:
+        texts = (each.source, each.id, each.genre, each.digest, each.licence or "")
+        counted = type(each.clips) is int and 0 <= each.clips < 2**31
+        if not (is_key(each.key) and counted and each.split in SPLITS and all(isinstance(t, str) for t in texts)):
+            raise ValueError("the table of recordings is wrong")
+    return recordings
+
+
 class ClipStore:
     """A prepared store, open for reading, from several threads if need be.
 
@@ -80,13 +103,15 @@ class ClipStore:
         self.settings = dict(head["settings"])
         self.items = str(head.get("items", SOUNDS))
         self.item_shape = tuple(head["item"]["shape"])
+        if not _DTYPE.fullmatch(head["item"]["dtype"]):
+            raise ValueError("the items have an impossible form")
         self.item_dtype = np.dtype(head["item"]["dtype"])
         sounds = self.items == SOUNDS
         self.sample_rate: int = head["sample_rate"] if sounds else 0
         self.clip_samples: int = head["clip_samples"] if sounds else self.item_shape[-1]
         self._full_scale: int = FULL_SCALE if sounds else head["item"]["full_scale"]
-        self.genres: tuple[str, ...] = tuple(head["genres"])
-        self.recordings = tuple(StoredRecording(**entry) for entry in head["recordings"])
+        self.genres: tuple[str, ...] = tuple(map(str, head["genres"]))
+        self.recordings = stored_recordings(head["recordings"])
         self.digest: str = head["digest"]
         self.index = index
         self._open: OrderedDict[int, NDArray[Any]] = OrderedDict()  # by number of the recording, least used first
@@ -97,7 +122,8 @@ class ClipStore:
         """Open the store in the folder `path`.
 
         Raises:
-            StoreError: there is none, it is unfinished, damaged, or of a newer genvae.
+            StoreError: there is none, it is unfinished, of a newer genvae, or damaged: of the shards only the sizes are
+                looked at, `verify` reads them.
         """
         path = Path(path)
         head = read_head(path)
@@ -113,7 +139,7 @@ class ClipStore:
                 raise ValueError("the digest does not match")
             store = cls(path, head, _load_index(content))
             store._check()
-        except (OSError, ValueError, TypeError, KeyError, EOFError) as error:
+        except (OSError, ValueError, TypeError, KeyError, OverflowError) as error:
             raise StoreError(f"The clip store {path} is damaged ({error}). Prepare it again.") from error
         return store
 
@@ -126,7 +152,7 @@ class ClipStore:
         """
         file = self.path / "report.json"
         try:
-            report: dict[str, Any] = json.loads(file.read_bytes())
+            report: dict[str, Any] = read_json(file)
         except (OSError, ValueError) as error:
             raise StoreError(f"{file} can't be read ({error}). Prepare the store again.") from error
         return report
@@ -158,11 +184,11 @@ class ClipStore:
             IndexError: a number that is no clip's.
             StoreError: a shard is missing or damaged.
         """
-        wanted = np.asarray(numbers, dtype=np.int64).reshape(-1)
-        if len(wanted) and not 0 <= wanted.min() <= wanted.max() < len(self):
+        clip_numbers = np.asarray(numbers, dtype=np.int64).reshape(-1)
+        if len(clip_numbers) and not 0 <= clip_numbers.min() <= clip_numbers.max() < len(self):
             raise IndexError(f"clip numbers run from 0 to {len(self) - 1}")
-        rows = self.index[wanted]
-        items = np.empty((len(wanted), *self.item_shape), self.item_dtype)
+        rows = self.index[clip_numbers]
+        items = np.empty((len(clip_numbers), *self.item_shape), self.item_dtype)
         order = np.argsort(rows["recording"], kind="stable")
         recordings, starts = np.unique(rows["recording"][order], return_index=True)
         for recording, start, end in zip(recordings, starts, [*starts[1:], len(order)], strict=False):
@@ -210,43 +236,59 @@ class ClipStore:
             waves[place] = np.concatenate([waves[place, by:], tail[:by]])
         return waves
 
+    def damaged(self) -> Iterator[str]:
+        """Read every shard and compare it with its digest; yield what is wrong, a sentence each."""
+        for recording in self.recordings:
+            try:
+                shard = self._mapped(recording)
+                if items_digest(shard) != recording.digest:
+                    where = shard_path(self.path / "shards", recording.key)
+                    yield (
+                        f"The clips of {recording.id!r} in {self.path} are damaged. Delete {where} and prepare the "
+                        "store again."
+                    )
+            except (StoreError, OSError) as error:
+                yield str(error)
+
     def verify(self) -> None:
         """Read every shard and compare it with its digest.
 
         Raises:
             StoreError: naming the first recording whose clips are not what was prepared.
         """
-        for recording in self.recordings:
-            shard = map_shard(self.path / "shards", recording.key, recording.clips, self.item_shape, self.item_dtype)
-            if items_digest(shard) != recording.digest:
-                where = self.path / "shards" / f"{recording.key}.npy"
-                raise StoreError(
-                    f"The clips of {recording.id!r} in {self.path} are damaged. Delete {where} and "
-                    "prepare the store again."
-                )
+        for what in self.damaged():
+            raise StoreError(what)
 
     def _shard(self, number: int) -> NDArray[Any]:
         with self._lock:
             shard = self._open.pop(number, None)
             if shard is None:
-                recording = self.recordings[number]
-                folder = self.path / "shards"
-                shard = map_shard(folder, recording.key, recording.clips, self.item_shape, self.item_dtype)
+                shard = self._mapped(self.recordings[number])
             self._open[number] = shard
             if len(self._open) > _OPEN_SHARDS:
                 self._open.popitem(last=False)  # a reader that still holds it keeps it mapped
             return shard
 
+    def _mapped(self, recording: StoredRecording) -> NDArray[Any]:
+        folder = self.path / "shards"
+        return map_shard(folder, recording.key, recording.clips, self.item_shape, self.item_dtype)
+
     def _check(self) -> None:
         """Check that the index and the head speak of the same clips, so that nothing read later can be out of range."""
         rates = [self.sample_rate] if self.items == SOUNDS else []
         numbers = (*rates, self.clip_samples, self._full_scale, *self.item_shape)
-        if not all(isinstance(n, int) and n > 0 for n in numbers) or self.item_dtype.kind not in "biuf":
+        if not all(type(n) is int and n > 0 for n in numbers) or self.item_dtype.kind not in "biuf":
             raise ValueError("the items have an impossible form")
-        if self.index.dtype != INDEX or self.index.ndim != 1:
-            raise ValueError("the index has another form")
-        if not all(is_key(r.key) and type(r.clips) is int and r.split in SPLITS for r in self.recordings):
-            raise ValueError("the table of recordings is wrong")
+        size = math.prod(self.item_shape) * self.item_dtype.itemsize
+        wave = self.item_dtype == np.int16
+        if size > _LARGEST_ITEM or (wave and self.item_shape != (self.clip_samples,)):
+            raise ValueError("the items have an impossible form")
+        if len(set(self.genres)) < len(self.genres):
+            raise ValueError("a genre is named twice")
+        for each in self.recordings:
+            shard = shard_path(self.path / "shards", each.key)
+            if shard.stat().st_size < each.clips * size:
+                raise ValueError(f"{shard} is cut short")
         clips = np.array([r.clips for r in self.recordings], dtype=np.int64)
         recording = self.index["recording"]
         if len(self) and not 0 <= recording.min() <= recording.max() < len(clips):
@@ -267,8 +309,8 @@ class ClipStore:
 
 def _new_folder(path: Path) -> Path:
     """Where a store may be made: the path itself, or beside it where it is taken."""
-    taken = path.is_file() or (path.is_dir() and any(path.iterdir()))
-    return path.with_name(f"{path.name}-store") if taken else path
+    is_occupied = path.is_file() or (path.is_dir() and any(path.iterdir()))
+    return path.with_name(f"{path.name}-store") if is_occupied else path
 
 
 def read_head(path: Path) -> dict[str, Any] | None:
@@ -279,7 +321,7 @@ def read_head(path: Path) -> dict[str, Any] | None:
     """
     file = path / "store.json"
     try:
-        head = json.loads(file.read_bytes())
+        head = read_json(file)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
@@ -293,18 +335,27 @@ def read_head(path: Path) -> dict[str, Any] | None:
 
 def store_digest(head: Mapping[str, Any], index: bytes) -> str:
     """The digest of a store: of all that store.json says, which names each shard's digest, and of the index."""
-    said = {name: value for name, value in head.items() if name != "digest"}
-    digest = hashlib.blake2b(json.dumps(said, sort_keys=True).encode("ascii"), digest_size=16)
+    content = {name: value for name, value in head.items() if name != "digest"}
+    digest = hashlib.blake2b(json.dumps(content, sort_keys=True).encode("ascii"), digest_size=16)
     digest.update(index)
     return digest.hexdigest()
 
 
 def _load_index(content: bytes) -> NDArray[np.void]:
+    """The index in the content of index.npy, which may claim any form and size.
+
+    Raises:
+        ValueError: it is another form or size.
+    """
+    file = io.BytesIO(content)
     try:
-        index: NDArray[np.void] = np.load(io.BytesIO(content), allow_pickle=False)
+        version = np.lib.format.read_magic(file)
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file) if version == (1, 0) else ((), False, None)
     except Exception as error:  # numpy parses the header as Python, and a forged one makes that fail in many ways
         raise ValueError(f"the index can't be read: {error}") from error
-    return index
+    if dtype != INDEX or shape != ((len(content) - file.tell()) // INDEX.itemsize,):
+        raise ValueError("the index has another form")
+    return np.frombuffer(content, INDEX, count=shape[0], offset=file.tell())
 
 
 def index_bytes(index: NDArray[np.void] | Sequence[tuple[int, ...]]) -> bytes:

@@ -5,22 +5,25 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import os
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from genvae.clips.chop import Chopper, Clips
-from genvae.clips.shard import Seal, ShardWriter, State, new_shard, write_seal
-from genvae.errors import AudioError, ItemError, OptionError, StoreError
-from genvae.interfaces.dataset import Recording, SoundStream
+from genvae.clips.shard import RecordingState, Seal, ShardWriter, new_shard, write_seal
+from genvae.errors import AudioError, DiskError, ItemError, OptionError
+from genvae.interfaces.dataset import Recording
 from genvae.items import FULL_SCALE, ItemKind, kind_of
 from genvae.plugin.declarations import SOUNDS
 from genvae.text import printable
 
 _OF_SOUNDS = ("sample_rate", "clip_ms", "silence_db")
-_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # which reading a recording never gives
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # reading gives them where temporary files have no room
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,10 +88,10 @@ class Settings:
 
     def content_digest(self) -> str:
         """Of the settings that a shard's content depends on, which the share for validation is not among."""
-        said: list[Any] = [self.dataset, self.items]
+        values: list[Any] = [self.dataset, self.items]
         if self.sounds:
-            said = [self.dataset, self.sample_rate, self.clip_samples, self.silence_db]
-        return hashlib.blake2b(json.dumps(said).encode(), digest_size=8).hexdigest()
+            values = [self.dataset, self.sample_rate, self.clip_samples, self.silence_db]
+        return hashlib.blake2b(json.dumps(values).encode(), digest_size=8).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -117,27 +120,30 @@ def run_task(task: Task) -> Seal:
     the next run tries it again.
 
     Raises:
-        OSError: it can't be reached.
-        StoreError: nothing can be written any more, which concerns every other recording too.
+        Unreachable: the recording can't be read just now.
+        DiskError: the store can't be written, which concerns every other recording too.
     """
     try:
         return _run(task)
-    except OSError as error:
-        if error.errno in _UNWRITABLE:
-            what = f"{printable(str(task.folder.parent))} can't be written: {error.strerror}"
-            raise StoreError(f"{what}. What is done stays; run the same command again to go on.") from error
-        raise
+    except OSError as error:  # what reading raises is Unreachable by now
+        where = printable(os.fsdecode(error.filename or task.folder.parent))
+        what = f"{where} can't be written: {error.strerror or error}"
+        raise DiskError(f"{what}. What is done stays; run the same command again to go on.") from error
+
+
+class Unreachable(Exception):
+    """A recording that the system doesn't give; its message is the system's."""
 
 
 def _run(task: Task) -> Seal:
     settings, recording = task.settings, task.recording
-    found = _decode(task, None) if settings.sounds else _read_items(task)
-    if found.channel is not None:
-        found = _decode(task, found.channel)
-    reason = "; ".join(filter(None, (found.shortfall, *found.remarks)))
-    if not found.shard.count and not reason:
-        reason = _why_nothing(found.silent, found.refused) if settings.sounds else "it holds no item"
-    state: State = "skipped" if not found.shard.count else "partial" if found.shortfall else "kept"
+    decoding = _decode(task, None) if settings.sounds else _read_items(task)
+    if decoding.channel is not None:
+        decoding = _decode(task, decoding.channel)
+    reason = "; ".join(filter(None, (decoding.shortfall, *decoding.remarks)))
+    if not decoding.shard.count and not reason:
+        reason = _why_nothing(decoding.silent, decoding.refused) if settings.sounds else "it holds no item"
+    state: RecordingState = "skipped" if not decoding.shard.count else "partial" if decoding.shortfall else "kept"
     seal = Seal(
         key=task.key,
         source=task.source,
@@ -146,22 +152,22 @@ def _run(task: Task) -> Seal:
         settings=settings.content_digest(),
         state=state,
         reason=reason,
-        seconds=round(found.seconds, 6),
-        clips=found.shard.count,
-        silent=found.silent,
-        refused=found.refused,
-        clipped=found.clipped,
-        bytes=found.shard.size,
-        digest=found.shard.digest,
-        offsets=found.offsets,
-        peaks=found.peaks,
+        seconds=round(decoding.seconds, 6),
+        clips=decoding.shard.count,
+        silent=decoding.silent,
+        refused=decoding.refused,
+        clipped=decoding.clipped,
+        bytes=decoding.shard.size,
+        digest=decoding.shard.digest,
+        offsets=decoding.offsets,
+        peaks=decoding.peaks,
     )
     write_seal(task.folder, seal)
     return seal
 
 
 @dataclass
-class _Found:
+class _Decoding:
     """What decoding a recording gave.
 
     Attributes:
@@ -189,62 +195,91 @@ class _Found:
     channel: int | None = None
 
 
-def _decode(task: Task, channel: int | None) -> _Found:
+def _decode(task: Task, channel: int | None) -> _Decoding:
     """Write the shard of a recording, from one of its channels or from the mean of all."""
     settings = task.settings
     floor = FULL_SCALE * 10 ** (settings.silence_db / 20)
     with new_shard(task.folder, task.key, (settings.clip_samples,), "<i2") as shard:
-        found = _Found(shard)
-        try:
-            stream: SoundStream
-            with task.recording.open() as stream:
-                chopper = Chopper(
-                    stream, sample_rate=settings.sample_rate, clip_samples=settings.clip_samples, channel=channel
-                )
-                for clips in chopper:
-                    _take(clips, found, floor)
-                mono = chopper.mono
-                found.seconds = mono.frames / stream.sample_rate
-                found.shortfall, found.remarks = mono.shortfall(), mono.remarks()
-                if channel is None and mono.cancels:
-                    found.channel = mono.loudest
-        except AudioError as error:
-            found.shortfall = str(error)
-    return found
+        decoding = _Decoding(shard)
+        for clips in _read(task, decoding, channel):
+            _take(clips, decoding, floor)
+    return decoding
 
 
-def _take(clips: Clips, found: _Found, floor: float) -> None:
+def _read(task: Task, decoding: _Decoding, channel: int | None) -> Iterator[Clips]:
+    """Yield a recording's clips, and note what was noticed of it; what the consumer raises never passes through here.
+
+    Raises:
+        Unreachable: it can't be read just now.
+    """
+    settings = task.settings
+    try:
+        with task.recording.open() as stream:
+            chopper = Chopper(
+                stream, sample_rate=settings.sample_rate, clip_samples=settings.clip_samples, channel=channel
+            )
+            yield from chopper
+            mono = chopper.mono
+            decoding.seconds = mono.frames / stream.sample_rate
+            decoding.shortfall, decoding.remarks = mono.shortfall(), mono.remarks()
+            if channel is None and mono.cancels:
+                decoding.channel = mono.loudest
+    except AudioError as error:
+        decoding.shortfall = str(error)
+    except OSError as error:
+        raise _unreachable(error) from error
+
+
+def _take(clips: Clips, decoding: _Decoding, floor: float) -> None:
     """Keep the clips that are whole and not silent, and count the others."""
     peak = np.maximum(clips.samples.max(axis=1), -clips.samples.min(axis=1).astype(np.int32))
     keep = clips.finite & (peak >= floor)
     keep &= peak > 0
-    found.refused += int((~clips.finite).sum())
-    found.silent += int((clips.finite & ~keep).sum())
-    found.clipped += int((clips.clipped & keep).sum())
+    decoding.refused += int((~clips.finite).sum())
+    decoding.silent += int((clips.finite & ~keep).sum())
+    decoding.clipped += int((clips.clipped & keep).sum())
     numbers = clips.number + np.flatnonzero(keep)
-    found.offsets += (numbers * clips.samples.shape[1]).tolist()
-    found.peaks += peak[keep].tolist()
-    found.shard.append(clips.samples[keep])
+    decoding.offsets += (numbers * clips.samples.shape[1]).tolist()
+    decoding.peaks += peak[keep].tolist()
+    decoding.shard.append(clips.samples[keep])
 
 
-def _read_items(task: Task) -> _Found:
+def _read_items(task: Task) -> _Decoding:
     """Write the shard of a recording of other items than sound, which come as a store keeps them."""
     kind = task.settings.kind()
     with new_shard(task.folder, task.key, kind.shape, kind.dtype) as shard:
-        found = _Found(shard)
-        try:
-            for number, item in enumerate(task.recording.open()):
-                wrong = kind.check(item)
-                if wrong:
-                    found.refused += 1
-                    found.remarks = found.remarks or [f"item {number} was refused: {wrong}"]
-                else:
-                    shard.append(np.rint(item * np.float32(kind.full_scale)).astype(kind.dtype)[None])
-                    found.offsets.append(number)
-                    found.peaks.append(0)
-        except ItemError as error:
-            found.shortfall = str(error)
-    return found
+        decoding = _Decoding(shard)
+        for number, item in _items(task, decoding):
+            wrong = kind.check(item)
+            if wrong:
+                decoding.refused += 1
+                decoding.remarks = decoding.remarks or [f"item {number} was refused: {wrong}"]
+            else:
+                shard.append(np.rint(item * np.float32(kind.full_scale)).astype(kind.dtype)[None])
+                decoding.offsets.append(number)
+                decoding.peaks.append(0)
+    return decoding
+
+
+def _items(task: Task, found: _Decoding) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Yield a recording's items with their numbers, as `_read` does its clips.
+
+    Raises:
+        Unreachable: it can't be read just now.
+    """
+    try:
+        yield from enumerate(task.recording.open())
+    except ItemError as error:
+        found.shortfall = str(error)
+    except OSError as error:
+        raise _unreachable(error) from error
+
+
+def _unreachable(error: OSError) -> Exception:
+    """What reading a recording failed with, unless it is that temporary files have no room."""
+    if error.errno in _UNWRITABLE:
+        return error
+    return Unreachable(error.strerror or " ".join(str(error).split()))
 
 
 def _why_nothing(silent: int, refused: int) -> str:

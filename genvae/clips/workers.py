@@ -11,8 +11,8 @@ from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExec
 from contextlib import contextmanager
 
 from genvae.clips.shard import Seal
-from genvae.clips.work import Task, run_task
-from genvae.errors import StoreError
+from genvae.clips.work import Task, Unreachable, run_task
+from genvae.errors import DiskError
 
 Outcome = Seal | str
 """What a task gave: the seal of its shard, or why it couldn't be tried."""
@@ -30,7 +30,7 @@ def run_tasks(
 
     Raises:
         KeyboardInterrupt: at once; what has been sealed stays.
-        StoreError: nothing can be written any more.
+        DiskError: the store can't be written.
     """
     if executor is not None:
         for task in _run(executor, tasks, done):
@@ -65,20 +65,20 @@ def _run(executor: Executor, tasks: Sequence[Task], done: Callable[[Task, Outcom
         except BrokenExecutor:
             lost.add(task.key)
             continue
-        except StoreError:
+        except DiskError:
             for other in futures:
                 other.cancel()
             raise
         except Exception as error:  # one recording's fault, or its plugin's, is told and costs no other recording
-            outcome = _told(error)
+            outcome = _message_of(error)
         done(task, outcome)
     return [task for task in tasks if task.key in lost]
 
 
-def _told(error: Exception) -> str:
+def _message_of(error: Exception) -> str:
     """An error in one line, without the file's name, which the report gives anyhow."""
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
+    if isinstance(error, Unreachable):
+        return str(error)
     return " ".join(f"{type(error).__name__}: {error}".split())
 
 

@@ -40,11 +40,11 @@ class Embedder(ABC):
         return self.embed(resampled(waves, sample_rate, self.sample_rate))
 
 
-def resampled(waves: Waves, given: int, wanted: int) -> Waves:
-    """Waveforms [N, samples] at one rate -> [N, samples * wanted / given] at another."""
-    if given == wanted:
+def resampled(waves: Waves, rate: int, new_rate: int) -> Waves:
+    """Waveforms [N, samples] at one rate -> [N, samples * new_rate / rate] at another."""
+    if rate == new_rate:
         return waves
     import soxr
 
-    made: Waves = soxr.resample(np.ascontiguousarray(waves.T), given, wanted).T
-    return np.ascontiguousarray(made)
+    output: Waves = soxr.resample(np.ascontiguousarray(waves.T), rate, new_rate).T
+    return np.ascontiguousarray(output)

@@ -31,7 +31,7 @@ class Posterior:
         return reparameterise(self.mean, self.log_variance, generator)
 
     def kl(self) -> Tensor:
-        """Divergence from the standard normal of each dimension, [B, latent_dim], in nats."""
+        """KL divergence from the standard normal of each dimension, [B, latent_dim], in nats."""
         return gaussian_kl(self.mean, self.log_variance)
 
 

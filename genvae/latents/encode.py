@@ -15,6 +15,7 @@ from genvae.errors import RunError
 from genvae.interfaces.model import Posterior
 from genvae.latents.heard import measure_store
 from genvae.pipeline import Pipeline
+from genvae.plugin.declarations import SOUNDS
 from genvae.plugin.registry import Registry
 from genvae.progress import Listener, ignore, tracked
 from genvae.run import Run
@@ -35,7 +36,7 @@ def encode(
 
 
 def save_latents(run: Run, mean: Tensor, store: ClipStore, numbers: NDArray[np.int64]) -> None:
-    """Keep the posterior means [N, latent_dim] of the training clips in a run: with their genres, and how they sound.
+    """Keep the posterior means [N, latent_dim] of the training clips in a run: with their genres, and how sounds sound.
 
     Args:
         run: whose they are.
@@ -44,7 +45,8 @@ def save_latents(run: Run, mean: Tensor, store: ClipStore, numbers: NDArray[np.i
         numbers: of the clips there, [N].
     """
     clip, genre = torch.from_numpy(numbers.astype(np.int64)), genres_of(store, numbers)
-    save_tensors(run.latents_path, {"mean": mean, "genre": genre, "clip": clip, **measure_store(store, numbers)})
+    heard = measure_store(store, numbers) if store.items == SOUNDS else {}
+    save_tensors(run.latents_path, {"mean": mean, "genre": genre, "clip": clip, **heard})
 
 
 def encode_store(run: Run, store: ClipStore, registry: Registry, *, listener: Listener = ignore) -> None:

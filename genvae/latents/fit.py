@@ -18,7 +18,7 @@ from torch import Tensor
 
 from genvae.errors import Cure, GenvaeError, RunError
 from genvae.latents.heard import QUALITIES
-from genvae.latents.map import METHODS, NEIGHBOURS, LatentMap, pack, read
+from genvae.latents.map import LARGEST, METHODS, NEIGHBOURS, LatentMap, pack, read
 from genvae.latents.pca import Principal, principal
 from genvae.progress import Listener, Progress, ignore
 from genvae.run import Run
@@ -47,12 +47,12 @@ def make_map(run: Run, method: str = "pca", *, seed: int = 0, listener: Listener
     """
     if method not in METHODS:
         raise GenvaeError(f"There is no map method {method!r}. There are {' and '.join(METHODS)}.")
-    latents, genre, clip, heard = _latents(run)
+    latents, genre, clip, qualities = _latents(run)
     chosen = _chosen(len(latents), seed)
     latents = latents[chosen]
     components = principal(latents)
     held = pack(latents, genre[chosen], clip[chosen], components)
-    held |= {name: each[chosen] for name, each in heard.items()}
+    held |= {name: each[chosen] for name, each in qualities.items()}
     before = _before(run, held)
     points = _planar(latents, components) if method == "pca" else _umap(latents, seed, listener)
     held |= before | {f"{method}.points": points, f"{method}.reach": _reach(points)}
@@ -77,16 +77,16 @@ def _latents(run: Run) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
         clips, dim = latents.shape
         if (genre.shape, clip.shape) != ((clips,), (clips,)) or dim < 2 or not clips:
             raise ValueError("its tensors do not fit each other")
-        heard = {name: held[name] for name in QUALITIES if name in held}
-        if any(each.shape != (clips,) or not bool(each.isfinite().all()) for each in heard.values()):
+        qualities = {name: held[name] for name in QUALITIES if name in held}
+        if any(each.shape != (clips,) or not bool(each.isfinite().all()) for each in qualities.values()):
             raise ValueError("its qualities are of no use")
-        if not bool(latents.isfinite().all()):
-            raise ValueError("it has values that are not finite")
+        if not bool((latents.abs() <= LARGEST).all()):
+            raise ValueError("it has values that no latent has")
         if not 0 <= int(genre.min()) <= int(genre.max()) < len(run.config.genres):
             raise ValueError("it has genres that the run does not know")
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise RunError(f"{run.latents_path} is damaged: {error}.") from error
-    return latents, genre, clip, heard
+    return latents, genre, clip, qualities
 
 
 def _chosen(count: int, seed: int) -> Tensor:
@@ -122,9 +122,9 @@ def _umap(latents: Tensor, seed: int, listener: Listener) -> Tensor:
             f"UMAP needs {2 * NEIGHBOURS} clips or more, and the run has {len(latents)}. Take the `method` pca."
         )
     with tempfile.TemporaryDirectory() as folder:
-        given, made = Path(folder, "latents.npy"), Path(folder, "points.npy")
-        np.save(given, latents.numpy(), allow_pickle=False)
-        command = [sys.executable, "-m", "genvae.latents.umap_process", str(given), str(made), str(seed)]
+        latents_path, points_path = Path(folder, "latents.npy"), Path(folder, "points.npy")
+        np.save(latents_path, latents.numpy(), allow_pickle=False)
+        command = [sys.executable, "-m", "genvae.latents.umap_process", str(latents_path), str(points_path), str(seed)]
         with tempfile.TemporaryFile("w+") as written:
             with subprocess.Popen(command, env=os.environ | _ONE_THREAD, stdout=written, stderr=written) as process:
                 _wait(process, listener)
@@ -133,7 +133,7 @@ def _umap(latents: Tensor, seed: int, listener: Listener) -> Tensor:
         if process.returncode:
             last = (lines or [f"it ended with status {process.returncode}"])[-1]
             raise GenvaeError(f"UMAP failed: {last}")
-        return torch.from_numpy(np.load(made, allow_pickle=False))
+        return torch.from_numpy(np.load(points_path, allow_pickle=False))
 
 
 def _wait(process: subprocess.Popen[bytes], listener: Listener) -> None:

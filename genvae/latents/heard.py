@@ -23,8 +23,8 @@ _BATCH = 64
 
 def measure_store(store: ClipStore, numbers: NDArray[np.int64]) -> dict[str, Tensor]:
     """The qualities of clips [N] of a store, [N] float16 each."""
-    found = [measure(waves, store.sample_rate) for waves, _ in in_order(store, numbers, _BATCH)]
-    rows = torch.cat(found) if found else torch.zeros(0, len(QUALITIES))
+    blocks = [measure(waves, store.sample_rate) for waves, _ in in_order(store, numbers, _BATCH)]
+    rows = torch.cat(blocks) if blocks else torch.zeros(0, len(QUALITIES))
     return {name: column.half().contiguous() for name, column in zip(QUALITIES, rows.T, strict=True)}
 
 

@@ -26,6 +26,9 @@ METHODS = ("pca", "umap")
 NEIGHBOURS = 8
 """How many training clips say what lies at a place between them, and whether it is lonely there."""
 
+LARGEST = 1e9
+"""No latent has larger numbers; the squares of some could not be told from infinity."""
+
 
 @dataclass(frozen=True)
 class LatentMap:
@@ -102,10 +105,10 @@ class LatentMap:
 
         Indices into `points`, `genre` and `clip`; k is at most the number of clips.
         """
-        found = [near.nearest(self.points, each, k) for each in points.float()]
-        if not found:
+        matches = [near.nearest(self.points, each, k) for each in points.float()]
+        if not matches:
             return torch.zeros(0, k, dtype=torch.int64), torch.zeros(0, k)
-        indices, distances = zip(*found, strict=True)
+        indices, distances = zip(*matches, strict=True)
         return torch.stack(indices), torch.stack(distances)
 
     def sparse(self, points: Tensor) -> Tensor:
@@ -197,7 +200,7 @@ def read(run: Run) -> dict[str, Tensor] | None:
 
 def _check(held: Mapping[str, Tensor], genres: int) -> None:
     clips, dim = held["latent"].shape
-    wanted = {
+    layout = {
         "latent": (torch.int8, (clips, dim)),
         "step": (torch.float32, (dim,)),
         "mean": (torch.float64, (dim,)),
@@ -208,14 +211,14 @@ def _check(held: Mapping[str, Tensor], genres: int) -> None:
     }
     for method in METHODS:
         if f"{method}.points" in held:
-            wanted[f"{method}.points"] = (torch.float32, (clips, 2))
-            wanted[f"{method}.reach"] = (torch.float32, ())
-    wanted |= {name: (torch.float16, (clips,)) for name in QUALITIES if name in held}
-    for name, (kind, shape) in wanted.items():
+            layout[f"{method}.points"] = (torch.float32, (clips, 2))
+            layout[f"{method}.reach"] = (torch.float32, ())
+    layout |= {name: (torch.float16, (clips,)) for name in QUALITIES if name in held}
+    for name, (kind, shape) in layout.items():
         tensor = held[name]
         if tensor.dtype != kind or tensor.shape != shape:
             raise ValueError(f"{name} is {tensor.dtype} {list(tensor.shape)}, expected {kind} {list(shape)}")
-        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
-            raise ValueError(f"{name} has values that are not finite")
+        if tensor.is_floating_point() and not bool((tensor.abs() <= LARGEST).all()):
+            raise ValueError(f"{name} has values that are not finite, or that no latent has")
     if not clips or dim < 2 or not 0 <= int(held["genre"].min()) <= int(held["genre"].max()) < genres:
         raise ValueError("its clips or their genres are of no use")

@@ -12,8 +12,8 @@ def nearest(points: Tensor, to: Tensor, k: int) -> tuple[Tensor, Tensor]:
     One point at a time, so that an answer never depends on what else is asked.
     """
     squared = (points - to).square().sum(dim=1)
-    found, indices = squared.topk(min(k, len(points)), largest=False)
-    return indices, found.sqrt()
+    smallest, indices = squared.topk(min(k, len(points)), largest=False)
+    return indices, smallest.sqrt()
 
 
 def weights(distances: Tensor) -> Tensor:

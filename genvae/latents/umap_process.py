@@ -20,12 +20,12 @@ def main() -> None:
     """
     from umap import UMAP
 
-    given, made, seed = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    latents = np.load(given, allow_pickle=False)
+    latents_path, points_path, seed = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    latents = np.load(latents_path, allow_pickle=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a seed means one thread is what is wanted
         points = UMAP(n_neighbors=30, min_dist=0.5, init="pca", random_state=seed, n_jobs=1).fit_transform(latents)
-    np.save(made, (points - points.mean(axis=0)).astype(np.float32), allow_pickle=False)
+    np.save(points_path, (points - points.mean(axis=0)).astype(np.float32), allow_pickle=False)
 
 
 if __name__ == "__main__":

@@ -37,8 +37,8 @@ class PrincipalComponents:
         flat -= self._mean
         # The components by way of the clips' products with each other, as there are far fewer clips than features.
         values, vectors = torch.linalg.eigh((flat @ flat.T).double())
-        kept = min(components, len(flat) - 1)
-        values, vectors = values[-kept:].clamp_min(1e-12), vectors[:, -kept:]
+        count = min(components, len(flat) - 1)
+        values, vectors = values[-count:].clamp_min(1e-12), vectors[:, -count:]
         self._directions = (vectors / values.sqrt()).float().T @ flat  # [components, bins * frames], orthonormal
         self._gaussians: dict[str, tuple[Tensor, Tensor]] = {}
         ends = np.cumsum([len(own) for own in training.values()])
@@ -75,5 +75,5 @@ def _features(pipeline: Pipeline, waves: Waves) -> Tensor:
 
 
 def _sound(pipeline: Pipeline, features: Tensor, samples: int, generator: torch.Generator) -> Waves:
-    made: Waves = pipeline.sound(features, length=samples, generator=generator).float().numpy()
-    return made
+    waves: Waves = pipeline.sound(features, length=samples, generator=generator).float().numpy()
+    return waves

@@ -45,8 +45,8 @@ def ranked(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """The rank of each value [N] from the smallest, 1; equal values share the mean of their ranks."""
     below = (values[None] < values[:, None]).sum(axis=1)
     equal = (values[None] == values[:, None]).sum(axis=1)
-    made: NDArray[np.float64] = below + (equal + 1) / 2
-    return made
+    ranks: NDArray[np.float64] = below + (equal + 1) / 2
+    return ranks
 
 
 def spearman(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:

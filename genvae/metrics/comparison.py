@@ -103,16 +103,16 @@ def compare(
         training: real clips that the members' spaces and the genre classifier are fitted to; of other recordings.
         members: by default the two that genvae ships.
     """
-    made = {}
+    rating = {}
     for member in members or default_members():
-        ours, theirs, known = (
+        ours, theirs, training_points = (
             {genre: member.embed_at(waves, sample_rate) for genre, waves in clips.items()}
             for clips in (real, other, training)
         )
-        made[member.name] = Ear(known, standardised=member.has_units).estimate(
+        rating[member.name] = Ear(training_points, standardised=member.has_units).estimate(
             {genre: [(ours[genre], theirs[genre], None, None)] for genre in ours}
         )
-    return made
+    return rating
 
 
 Pair = tuple[Points, Points, Recordings | None, Recordings | None]
@@ -133,10 +133,10 @@ class Ear:
 
     def estimate(self, pairs: Mapping[str, Sequence[Pair]]) -> Estimate:
         """Compare the pairs of each genre."""
-        found = {genre: [self._compare(genre, *pair) for pair in own] for genre, own in pairs.items()}
+        measurements = {genre: [self._compare(genre, *pair) for pair in own] for genre, own in pairs.items()}
         return Estimate(
-            {genre: _combined(own, lambda values: float(np.mean(values))) for genre, own in found.items()},
-            {genre: _combined(own, _deviation) for genre, own in found.items()},
+            {genre: _combined(own, lambda values: float(np.mean(values))) for genre, own in measurements.items()},
+            {genre: _combined(own, _deviation) for genre, own in measurements.items()},
         )
 
     def _compare(

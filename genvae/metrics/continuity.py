@@ -48,8 +48,8 @@ class Continuity:
 
 def continuity(waves: Waves, sample_rate: int) -> Continuity:
     """Describe sounds [N, samples] of at least two seconds."""
-    found = [_one(wave) for wave in torch.from_numpy(resampled(waves, sample_rate, SAMPLE_RATE))]
-    return Continuity(**{name: float(np.median([each[name] for each in found])) for name in found[0]})
+    descriptions = [_one(wave) for wave in torch.from_numpy(resampled(waves, sample_rate, SAMPLE_RATE))]
+    return Continuity(**{name: float(np.median([each[name] for each in descriptions])) for name in descriptions[0]})
 
 
 def mean_continuity(genres: Iterable[Continuity]) -> Continuity:
@@ -68,7 +68,7 @@ def excerpts(store: ClipStore, numbers: Mapping[str, Numbers], seconds: float, c
     """
     samples = round(seconds * store.sample_rate)
     needed = -(-samples // store.clip_samples)
-    made = {}
+    sounds = {}
     for genre, own in numbers.items():
         places = {
             (int(r), int(o)): int(n)
@@ -86,8 +86,8 @@ def excerpts(store: ClipStore, numbers: Mapping[str, Numbers], seconds: float, c
             else []
         )
         if chosen:
-            made[genre] = np.stack([store.waves(run).ravel()[:samples] for run in chosen])
-    return made
+            sounds[genre] = np.stack([store.waves(run).ravel()[:samples] for run in chosen])
+    return sounds
 
 
 def patchworks(waves: Waves, sample_rate: int, generator: np.random.Generator) -> Waves:
@@ -95,8 +95,8 @@ def patchworks(waves: Waves, sample_rate: int, generator: np.random.Generator) -
     piece = round(_SPACING * sample_rate)
     count, pieces = len(waves), waves.shape[1] // piece
     cut = waves[:, : pieces * piece].reshape(count * pieces, piece)
-    made: Waves = generator.permutation(cut).reshape(count, pieces * piece)
-    return made
+    sounds: Waves = generator.permutation(cut).reshape(count, pieces * piece)
+    return sounds
 
 
 def _one(wave: Tensor) -> dict[str, float]:
@@ -139,10 +139,10 @@ def _chroma(seconds: Tensor) -> NDArray[np.float64]:
     hertz = np.fft.rfftfreq(_CHROMA_FFT, 1 / SAMPLE_RATE)
     inside = (hertz >= _LOWEST) & (hertz <= _HIGHEST)
     semitone = np.round(12 * np.log2(hertz[inside] / 440)).astype(int) % 12
-    made = np.zeros((len(seconds), 12))
+    chroma = np.zeros((len(seconds), 12))
     for tone in range(12):
-        made[:, tone] = np.sqrt(power[:, inside][:, semitone == tone].sum(axis=1))
-    return made
+        chroma[:, tone] = np.sqrt(power[:, inside][:, semitone == tone].sum(axis=1))
+    return chroma
 
 
 def _seams(level: Tensor) -> float:

@@ -83,8 +83,8 @@ class Critic:
         distances = np.linalg.norm((points - self._means[label]) @ self._roots[label].T, axis=1)
         middle, spread = self._typical[label]
         further = torch.special.log_ndtr(torch.from_numpy((middle - distances) / spread)).numpy()
-        made: NDArray[np.float64] = self.classifier.log_probabilities(points)[:, label] + further
-        return made
+        scores: NDArray[np.float64] = self.classifier.log_probabilities(points)[:, label] + further
+        return scores
 
     def save(self, path: Path) -> None:
         """Write it as one safetensors file, whole."""

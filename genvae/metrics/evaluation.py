@@ -19,7 +19,7 @@ from genvae.metrics.comparison import Rating
 from genvae.metrics.continuity import Continuity, continuity, excerpts, patchworks
 from genvae.metrics.embedder import Embedder, Waves
 from genvae.metrics.halves import Recordings
-from genvae.metrics.judge import CLIPS, Heard, Judge, Reference
+from genvae.metrics.judge import CLIPS, Embeddings, Judge, Reference
 from genvae.metrics.novelty import Nearness, Novelty, novelty
 from genvae.metrics.plugins import embedders, metrics
 from genvae.metrics.sampling import Numbers
@@ -46,7 +46,7 @@ REAL, TRAINING, GENERATED = "real, unseen recordings", "real, training recording
 
 
 @dataclass(frozen=True)
-class Row:
+class Assessment:
     """One kind of clips.
 
     Attributes:
@@ -126,7 +126,7 @@ class Evaluation:
         self._pipeline: Pipeline = run.load(registry)
         self._pipeline.eval()
         self._stages = Stages(self._pipeline, seed)
-        self._kept: dict[str, Sets] = {}
+        self._sets: dict[str, Sets] = {}
         self._novel = {REAL, TRAINING, GENERATED}
         self._made_of_unseen = {REAL}
         self.sources: dict[str, Callable[[], Sets]] = {REAL: lambda: self._unseen}
@@ -137,7 +137,7 @@ class Evaluation:
         self.sources[TRAINING] = lambda: self._replayed
         for stage in self._stages.names[max(1, len(self._stages.names) - 2) :]:
             self.sources[f"training, {stage}"] = partial(self._brought, f"training, {stage}", stage, self._replayed_of)
-        self._given = generated
+        self._user_clips = generated
         self.sources[GENERATED] = self._product
         if candidates > 1:
             self._add_candidates(run, candidates)
@@ -146,18 +146,18 @@ class Evaluation:
         self.sources["PCA-128, Gaussian a genre"] = self._principal
         self.sources["white noise"] = self._noise
 
-    def row(self, name: str) -> Row:
+    def row(self, name: str) -> Assessment:
         """Make and measure the clips of a row."""
         sets = rounded(self.sources[name]())
-        heard = self._heard(name, sets)
-        rating = self.judge.rate_heard(heard)
+        embeddings = self._embeddings(name, sets)
+        rating = self.judge.rate_embeddings(embeddings)
         signal = {genre: describe(own, self._store.sample_rate) for genre, own in sets.items()}
-        found = novelty(self._nearness(sets), self._unseen_nearness) if name in self._novel else None
-        return Row(name, rating, self._telling(heard), signal, found, self._measured(name, sets))
+        row_novelty = novelty(self._nearness(sets), self._unseen_nearness) if name in self._novel else None
+        return Assessment(name, rating, self._telling(embeddings), signal, row_novelty, self._measured(name, sets))
 
     def _measured(self, row: str, sets: Sets) -> dict[str, float]:
         """What each metric says, beside half of the unseen clips; of rows that are made of these, the other half."""
-        found = {}
+        averages = {}
         for name, metric in self.metrics.items():
             values = []
             for genre, clips in sets.items():
@@ -165,12 +165,12 @@ class Evaluation:
                 with guarded(f"The metric {name!r} failed for {row!r}", type(metric).__module__):
                     rate = self._store.sample_rate
                     values.append(float(metric.measure(own, self._unseen[genre][::2], sample_rate=rate)))
-            found[name] = float(np.mean(values))
-        return found
+            averages[name] = float(np.mean(values))
+        return averages
 
-    def hear(self, name: str) -> Heard:
+    def hear(self, name: str) -> Embeddings:
         """Make the clips of a row and let every member hear them, such as for a judge with another reference."""
-        return self._heard(name, rounded(self.sources[name]()))
+        return self._embeddings(name, rounded(self.sources[name]()))
 
     def continuities(self, seconds: float) -> dict[str, dict[str, Continuity]]:
         """How sounds of so many seconds hold together, by row and genre: real ones, shuffled ones, and new ones.
@@ -188,8 +188,8 @@ class Evaluation:
             raise StoreError(f"{where} has no unseen recording of {missing[0]!r} that lasts {seconds:g} s.")
         shuffled = {g: patchworks(own, rate, np.random.default_rng(self.seed)) for g, own in real.items()}
         with one_core():
-            made = {g: generated(self._synthesizer, g, LONG_SOUNDS, self.seed, seconds) for g in self.genres}
-        rows = {"real, unseen recordings": real, "the same, cut and shuffled": shuffled, GENERATED: made}
+            new_sounds = {g: generated(self._synthesizer, g, LONG_SOUNDS, self.seed, seconds) for g in self.genres}
+        rows = {"real, unseen recordings": real, "the same, cut and shuffled": shuffled, GENERATED: new_sounds}
         return {name: {g: continuity(own, rate) for g, own in sets.items()} for name, sets in rows.items()}
 
     def worst(self, count: int) -> tuple[list[Oddity], Sets]:
@@ -206,22 +206,24 @@ class Evaluation:
                 for block in np.array_split(self._unseen[genre], self.judge.clips // 16 + 1):
                     features = self._pipeline.transform(torch.from_numpy(block))
                     means.append(self._pipeline.model.encode(features, torch.full((len(block),), label)).mean)
-        found = torch.cat(means)
-        return active_units(found), found.shape[1]
+        all_means = torch.cat(means)
+        return active_units(all_means), all_means.shape[1]
 
     @cached_property
     def reconstructions(self) -> Reconstructions:
         """How near the run comes to unseen clips that it is given."""
-        made = self.sources[f"unseen, {POSTERIOR}"]()
+        decoded = self.sources[f"unseen, {POSTERIOR}"]()
         log_spectral: list[float] = []
         resolved: list[float] = []
         for genre, waves in self._unseen.items():
-            for original, other in zip(torch.from_numpy(waves[::2]), torch.from_numpy(made[genre][::2]), strict=True):
+            for original, other in zip(
+                torch.from_numpy(waves[::2]), torch.from_numpy(decoded[genre][::2]), strict=True
+            ):
                 log_spectral.append(log_spectral_distance(original, other))
                 resolved.append(multi_resolution_stft(original, other))
         return Reconstructions(_mean(log_spectral), _mean(resolved))
 
-    def _heard(self, name: str, sets: Sets) -> Heard:
+    def _embeddings(self, name: str, sets: Sets) -> Embeddings:
         if name in self._made_of_unseen:
             return self.judge.hear(sets, held_out=True)
         origins: dict[str, Recordings] | None = None
@@ -229,13 +231,13 @@ class Evaluation:
             origins = {genre: self.judge.recordings(own) for genre, own in self.judge.training.items()}
         return self.judge.hear(sets, origins)
 
-    def _telling(self, heard: Heard) -> dict[str, list[Difference]]:
+    def _telling(self, embeddings: Embeddings) -> dict[str, list[Difference]]:
         for member in self.judge.members:
             if isinstance(member, SignalStatistics):
                 real = self.judge.real.points[member.name]
                 return {
                     genre: telling(real[genre], own, member.statistics)
-                    for genre, own in heard.points[member.name].items()
+                    for genre, own in embeddings.points[member.name].items()
                 }
         return {}
 
@@ -252,9 +254,9 @@ class Evaluation:
         }
 
     def _brought(self, name: str, stage: str, clips: Callable[[str], Waves]) -> Sets:
-        if name not in self._kept:
-            self._kept[name] = {genre: self._stages.through(stage, clips(genre), genre) for genre in self.genres}
-        return self._kept[name]
+        if name not in self._sets:
+            self._sets[name] = {genre: self._stages.through(stage, clips(genre), genre) for genre in self.genres}
+        return self._sets[name]
 
     def _unseen_of(self, genre: str) -> Waves:
         return self._unseen[genre]
@@ -263,9 +265,9 @@ class Evaluation:
         return self._replayed[genre]
 
     def _product(self) -> Sets:
-        if GENERATED not in self._kept:
-            self._kept[GENERATED] = self._given or self._generated(self._synthesizer)
-        return self._kept[GENERATED]
+        if GENERATED not in self._sets:
+            self._sets[GENERATED] = self._user_clips or self._generated(self._synthesizer)
+        return self._sets[GENERATED]
 
     def _generated(self, synthesizer: Synthesizer) -> Sets:
         with one_core():

@@ -53,8 +53,8 @@ class GenreClassifier:
         """Natural logarithm of each genre's probability for points [N, D]: [N, len(genres)]."""
         scores = points @ self.weights.T + self.offsets
         scores -= scores.max(axis=1, keepdims=True)
-        made: NDArray[np.float64] = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
-        return made
+        values: NDArray[np.float64] = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
+        return values
 
     def accuracy(self, points: Mapping[str, Points]) -> float:
         """Share of points that are taken for their own genre, averaged over genres."""

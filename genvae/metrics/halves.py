@@ -24,13 +24,13 @@ def crossed(recordings: Recordings, cuts: int = CUTS) -> list[Mask]:
     if len(order) == 1:
         return crossed(np.arange(len(recordings)), cuts)
     counts = np.array([(recordings == number).sum() for number in order])
-    made: list[Mask] = []
+    masks: list[Mask] = []
     for cut in range(cuts):
         turned = np.roll(np.arange(len(order)), -(cut * len(order) // (2 * cuts)))
         reached = np.abs(np.cumsum(counts[turned]) - len(recordings) / 2)
         half = np.isin(recordings, order[turned[: int(reached[:-1].argmin()) + 1]])
-        made += [half, ~half]
-    return made
+        masks += [half, ~half]
+    return masks
 
 
 def alternating(recordings: Recordings) -> list[Mask]:

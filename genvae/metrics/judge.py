@@ -31,7 +31,7 @@ Reference = Literal["other recordings", "same recordings"]
 
 
 @dataclass(frozen=True)
-class Heard:
+class Embeddings:
     """Clips as every member hears them.
 
     Attributes:
@@ -98,38 +98,38 @@ class Judge:
 
     def recordings(self, numbers: Numbers) -> Recordings:
         """The recordings of clips [N], as the store numbers them, which is in the order of their names."""
-        found: Recordings = self.store.index["recording"][numbers].astype(np.int64)
-        return found
+        recordings: Recordings = self.store.index["recording"][numbers].astype(np.int64)
+        return recordings
 
     def hear(
         self, waves: Mapping[str, Waves], recordings: Mapping[str, Recordings] | None = None, *, held_out: bool = False
-    ) -> Heard:
-        """Waveforms [N, samples] of each genre, at the store's rate, as every member hears them; see `Heard`."""
+    ) -> Embeddings:
+        """Waveforms [N, samples] of each genre, at the store's rate, as every member hears them; see `Embeddings`."""
         points = {m.name: {genre: self.embed(m, own) for genre, own in waves.items()} for m in self.members}
         if held_out:
             recordings = {genre: self.recordings(own) for genre, own in self.held_out.items()}
-        return Heard(points, recordings, held_out)
+        return Embeddings(points, recordings, held_out)
 
     def rate(self, waves: Mapping[str, Waves]) -> Rating:
         """Compare clips of each genre, [N, samples] at the store's rate, with the references."""
-        return self.rate_heard(self.hear(waves))
+        return self.rate_embeddings(self.hear(waves))
 
-    def rate_heard(self, heard: Heard) -> Rating:
+    def rate_embeddings(self, embeddings: Embeddings) -> Rating:
         """As `rate`, of what was heard already."""
         with one_core(), ThreadPoolExecutor(os.cpu_count() or 1) as workers:
             names = [member.name for member in self.members]
-            return dict(zip(names, workers.map(lambda name: self._estimate(name, heard), names), strict=True))
+            return dict(zip(names, workers.map(lambda name: self._estimate(name, embeddings), names), strict=True))
 
     @cached_property
-    def real(self) -> Heard:
+    def real(self) -> Embeddings:
         """The held-out clips."""
         return self.hear({genre: self.store.waves(own) for genre, own in self.held_out.items()}, held_out=True)
 
     @cached_property
     def ears(self) -> Mapping[str, Ear]:
         """By member, what its points mean; learnt from training clips, evenly over recordings."""
-        known = self.hear({genre: self.store.waves(own) for genre, own in self.modelled.items()})
-        return {m.name: Ear(known.points[m.name], standardised=m.has_units) for m in self.members}
+        embeddings = self.hear({genre: self.store.waves(own) for genre, own in self.modelled.items()})
+        return {m.name: Ear(embeddings.points[m.name], standardised=m.has_units) for m in self.members}
 
     def embed(self, member: Embedder, waves: Waves) -> Points:
         """Waveforms [N, samples] at the store's rate -> a member's points [N, D]; on every core."""
@@ -144,26 +144,26 @@ class Judge:
                 raise ValueError(f"{len(waves)} waveforms gave points {list(points.shape)}, expected finite [N, D]")
         return points
 
-    def _estimate(self, name: str, heard: Heard) -> Estimate:
+    def _estimate(self, name: str, embeddings: Embeddings) -> Estimate:
         real = self.real
         pairs: dict[str, list[Pair]] = {}
         for genre in self.genres:
-            own, theirs = real.points[name][genre], heard.points[name][genre]
+            own, theirs = real.points[name][genre], embeddings.points[name][genre]
             whose = self.recordings(self.held_out[genre])
-            origins = None if heard.recordings is None else heard.recordings[genre]
+            origins = None if embeddings.recordings is None else embeddings.recordings[genre]
             pairs[genre] = []
             for half in self._references[genre]:
-                chosen = ~half if heard.held_out else _spread(len(theirs), int((~half).sum()))
+                chosen = ~half if embeddings.held_out else _spread(len(theirs), int((~half).sum()))
                 of = None if origins is None else origins[chosen]
                 pairs[genre].append((own[half], theirs[chosen], whose[half], of))
         return self.ears[name].estimate(pairs)
 
 
-def _spread(available: int, wanted: int) -> Mask:
+def _spread(available: int, count: int) -> Mask:
     """Which of so many clips to take, [available], to have as many as there are in the other half of the real ones."""
-    taken = np.zeros(available, bool)
-    taken[np.linspace(0, available - 1, min(available, wanted)).round().astype(np.int64)] = True
-    return taken
+    mask = np.zeros(available, bool)
+    mask[np.linspace(0, available - 1, min(available, count)).round().astype(np.int64)] = True
+    return mask
 
 
 def _numbers(store: ClipStore, split: Split, genre: str) -> Numbers:

@@ -49,12 +49,12 @@ def neighbourhood(real: Points, other: Points, nearest: int = NEAREST) -> Neighb
 def distances(a: Points, b: Points) -> NDArray[np.float64]:
     """Euclidean distances of points [N, D] from others [M, D]: [N, M]."""
     squares = np.square(a).sum(axis=1)[:, None] + np.square(b).sum(axis=1)[None] - 2 * a @ b.T
-    found: NDArray[np.float64] = np.sqrt(squares.clip(0))
-    return found
+    lengths: NDArray[np.float64] = np.sqrt(squares.clip(0))
+    return lengths
 
 
 def _among(points: Points) -> NDArray[np.float64]:
     """Distances of points from each other, [N, N]; from themselves infinite."""
-    found = distances(points, points)
-    np.fill_diagonal(found, np.inf)
-    return found
+    lengths = distances(points, points)
+    np.fill_diagonal(lengths, np.inf)
+    return lengths

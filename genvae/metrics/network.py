@@ -54,6 +54,6 @@ class EmbedderNetwork(nn.Module):
         """Waveforms [B, samples] at the spectrogram's rate -> points [B, POINTS]."""
         return self.points(self.convolutions(maps_of(wave)))
 
-    def points(self, found: Tensor) -> Tensor:
+    def points(self, activations: Tensor) -> Tensor:
         """What the convolutions give, [B, channels, bands / 16, frames / 16] -> points [B, POINTS]."""
-        return torch.cat([found.mean(dim=(2, 3)), found.amax(dim=(2, 3))], dim=1)
+        return torch.cat([activations.mean(dim=(2, 3)), activations.amax(dim=(2, 3))], dim=1)

@@ -98,8 +98,8 @@ class SpectrogramIndex:
 
     def __init__(self, spectrograms: Tensor) -> None:
         self._mean = spectrograms.mean(dim=(0, 2), keepdim=True)
-        self._known = spectrograms - self._mean
-        self._coarse = torch.nn.functional.avg_pool1d(self._known, 2)
+        self._spectrograms = spectrograms - self._mean
+        self._coarse = torch.nn.functional.avg_pool1d(self._spectrograms, 2)
 
     def match(self, spectrograms: Tensor) -> Matches:
         """The best match of each spectrogram [N, bands, frames].
@@ -107,43 +107,43 @@ class SpectrogramIndex:
         Raises:
             ValueError: they have another number of bands or frames.
         """
-        if spectrograms.shape[1:] != self._known.shape[1:]:
+        if spectrograms.shape[1:] != self._spectrograms.shape[1:]:
             raise ValueError(
                 f"spectrograms of {list(spectrograms.shape[1:])} can't be matched with others of "
-                f"{list(self._known.shape[1:])}"
+                f"{list(self._spectrograms.shape[1:])}"
             )
-        asked = spectrograms - self._mean
-        coarse = torch.nn.functional.avg_pool1d(asked, 2)
+        queries = spectrograms - self._mean
+        coarse = torch.nn.functional.avg_pool1d(queries, 2)
         scores = torch.cat([correlate(coarse, block)[0] for block in torch.split(self._coarse, _BLOCK)], dim=1)
-        candidates = scores.topk(min(_CANDIDATES, len(self._known)), dim=1).indices
-        found = Matches(np.zeros(len(asked)), np.zeros(len(asked), np.int64), np.zeros(len(asked)))
+        candidates = scores.topk(min(_CANDIDATES, len(self._spectrograms)), dim=1).indices
+        matches = Matches(np.zeros(len(queries)), np.zeros(len(queries), np.int64), np.zeros(len(queries)))
         for i, numbers in enumerate(candidates):
-            score, lag = correlate(asked[i : i + 1], self._known[numbers])
+            score, lag = correlate(queries[i : i + 1], self._spectrograms[numbers])
             best = int(score.argmax())
-            found.score[i], found.number[i] = float(score[0, best]), int(numbers[best])
-            found.offset[i] = -int(lag[0, best]) * HOP / SAMPLE_RATE
-        return found
+            matches.score[i], matches.number[i] = float(score[0, best]), int(numbers[best])
+            matches.offset[i] = -int(lag[0, best]) * HOP / SAMPLE_RATE
+        return matches
 
 
-def correlate(asked: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+def correlate(queries: Tensor, references: Tensor) -> tuple[Tensor, Tensor]:
     """The largest normalised cross-correlation along time of spectrograms [Q, bands, T] with [N, bands, T].
 
     It is the correlation coefficient of all bands over the time in which the two overlap, whatever their levels, at
     every lag that leaves them half of it; computed by FFT. Lewis, Fast Normalized Cross-Correlation, 1995.
 
     Returns:
-        the coefficient and its lag: frame `lag` of the one asked for lies at the start of the known; [Q, N] each.
+        the coefficient and its lag: frame `lag` of the query lies at the start of the reference; [Q, N] each.
     """
-    bands, frames = asked.shape[1:]
+    bands, frames = queries.shape[1:]
     furthest = frames // 2 + _EDGE + 1  # the frames at the ends, which are left out, don't count for the half
     lags = torch.arange(-furthest, furthest + 1)
     lags = lags[lags.abs() < frames]
     values = bands * (frames - lags.abs())  # that overlap, [lags]
-    ours = torch.fft.rfft(asked, 2 * frames).permute(2, 0, 1)  # [lines, Q, bands]
-    theirs = torch.fft.rfft(known, 2 * frames).permute(2, 1, 0).conj()  # [lines, bands, N]
+    ours = torch.fft.rfft(queries, 2 * frames).permute(2, 0, 1)  # [lines, Q, bands]
+    theirs = torch.fft.rfft(references, 2 * frames).permute(2, 1, 0).conj()  # [lines, bands, N]
     products = torch.fft.irfft((ours @ theirs).permute(1, 2, 0), 2 * frames)[..., lags]  # [Q, N, lags]
-    our_sum, our_norm = _overlapping_moments(asked, lags, values)
-    their_sum, their_norm = _overlapping_moments(known, -lags, values)
+    our_sum, our_norm = _overlapping_moments(queries, lags, values)
+    their_sum, their_norm = _overlapping_moments(references, -lags, values)
     products -= (our_sum / values)[:, None] * their_sum
     products /= our_norm[:, None] * their_norm
     best, place = products.max(dim=2)
@@ -169,9 +169,9 @@ def overlapping(frames: Tensor, lags: Tensor) -> Tensor:
 
 def band_spectrograms(waves: Waves, sample_rate: int) -> Tensor:
     """Waveforms [N, samples] at a rate in Hz -> levels of 32 bands, without the frames at the ends, [N, 32, frames]."""
-    made = []
+    levels = []
     for start in range(0, len(waves), _BATCH):
         block = resampled(waves[start : start + _BATCH], sample_rate, SAMPLE_RATE)
         pooled = torch.nn.functional.avg_pool2d(log_mel(torch.from_numpy(block), HOP), (_POOLED, 1))
-        made.append(pooled[..., _EDGE:-_EDGE])
-    return torch.cat(made)
+        levels.append(pooled[..., _EDGE:-_EDGE])
+    return torch.cat(levels)

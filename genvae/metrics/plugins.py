@@ -19,16 +19,16 @@ def embedders(registry: Registry) -> list[Embedder]:
     """
     rows = [row for row in registry.rows if row.kind == "embedder" and row.plugin and row.state != "unavailable"]
     rows.sort(key=lambda row: (row.full_name == LAST, row.full_name != FIRST, row.full_name))
-    made: dict[str, Embedder] = {}
+    members: dict[str, Embedder] = {}
     for row in rows:
         embedder: Embedder = registry.make("embedder", row.full_name)
-        if embedder.name in made:
+        if embedder.name in members:
             raise PluginError(
                 f"Two embedders are called {embedder.name!r}, one of them that of {row.distribution}: numbers stand "
                 f"under the name. GENVAE_DISABLE={row.full_name} leaves it out."
             )
-        made[embedder.name] = embedder
-    return list(made.values())
+        members[embedder.name] = embedder
+    return list(members.values())
 
 
 def metrics(registry: Registry) -> dict[str, Metric]:

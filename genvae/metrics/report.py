@@ -10,7 +10,7 @@ from typing import Any
 from genvae.metrics.committee import Committee
 from genvae.metrics.comparison import NAMES, Estimate
 from genvae.metrics.continuity import Continuity
-from genvae.metrics.evaluation import GENERATED, Evaluation, Row
+from genvae.metrics.evaluation import GENERATED, Assessment, Evaluation
 from genvae.metrics.signal import Signal, mean_signal
 from genvae.metrics.worst import Oddity
 
@@ -33,16 +33,16 @@ class Table:
     rows: Sequence[Sequence[str]]
 
 
-def tables(evaluation: Evaluation, rows: Sequence[Row]) -> list[Table]:
+def tables(evaluation: Evaluation, rows: Sequence[Assessment]) -> list[Table]:
     """Every table of an evaluation."""
-    made = [_comparisons(evaluation, rows)]
+    sections = [_comparisons(evaluation, rows)]
     if len(evaluation.genres) <= _MOST_GENRES:
-        made.append(_by_genre(evaluation, rows))
-    made += [_tellings(rows), _novelties(rows), _metrics(evaluation, rows), _model(evaluation), _signals(rows)]
-    return [table for table in made if table.rows]
+        sections.append(_by_genre(evaluation, rows))
+    sections += [_tellings(rows), _novelties(rows), _metrics(evaluation, rows), _model(evaluation), _signals(rows)]
+    return [table for table in sections if table.rows]
 
 
-def as_json(evaluation: Evaluation, rows: Sequence[Row]) -> dict[str, Any]:
+def as_json(evaluation: Evaluation, rows: Sequence[Assessment]) -> dict[str, Any]:
     """All numbers, with 95 % intervals as [low, high]."""
     committee = _committee(rows)
     return {
@@ -117,18 +117,18 @@ def _estimate(estimate: Estimate) -> dict[str, Any]:
     return {**means, "genres": {genre: asdict(own) for genre, own in estimate.genres.items()}}
 
 
-def _comparisons(evaluation: Evaluation, rows: Sequence[Row]) -> Table:
+def _comparisons(evaluation: Evaluation, rows: Sequence[Assessment]) -> Table:
     members = [member.name for member in evaluation.judge.members]
     committee = _committee(rows)
     cells = []
     for row, rank in zip(rows, committee.ranks, strict=True):
-        told, heard = row.rating[members[0]], row.rating[members[-1]]
+        first, last = row.rating[members[0]], row.rating[members[-1]]
         cells.append(
             [
                 row.name,
                 *(_cell(row.rating[name], "frechet", 1) for name in members),
-                _cell(told, "auc", 2),
-                *(_cell(heard, name, 2) for name in ("accuracy", "density", "coverage")),
+                _cell(first, "auc", 2),
+                *(_cell(last, name, 2) for name in ("accuracy", "density", "coverage")),
                 f"{rank:.1f}",
             ]
         )
@@ -152,13 +152,13 @@ def _comparisons(evaluation: Evaluation, rows: Sequence[Row]) -> Table:
     return Table(title, heads, cells)
 
 
-def _committee(rows: Sequence[Row]) -> Committee:
+def _committee(rows: Sequence[Assessment]) -> Committee:
     """The first and the last member together, so that ranks don't depend on what else is installed."""
     names = list(rows[0].rating)
     return Committee.of([{name: row.rating[name] for name in dict.fromkeys((names[0], names[-1]))} for row in rows])
 
 
-def _metrics(evaluation: Evaluation, rows: Sequence[Row]) -> Table:
+def _metrics(evaluation: Evaluation, rows: Sequence[Assessment]) -> Table:
     if not evaluation.metrics:
         return Table("", [], [])
     heads = [
@@ -170,13 +170,13 @@ def _metrics(evaluation: Evaluation, rows: Sequence[Row]) -> Table:
     return Table(title, ["clips", *heads], cells)
 
 
-def _by_genre(evaluation: Evaluation, rows: Sequence[Row]) -> Table:
+def _by_genre(evaluation: Evaluation, rows: Sequence[Assessment]) -> Table:
     columns = [(member.name, genre) for member in evaluation.judge.members for genre in evaluation.genres]
     cells = [[row.name, *(f"{row.rating[name].genres[genre].frechet:.1f}" for name, genre in columns)] for row in rows]
     return Table("Distance by genre", ["clips", *(f"{_short(name)}, {genre}" for name, genre in columns)], cells)
 
 
-def _tellings(rows: Sequence[Row]) -> Table:
+def _tellings(rows: Sequence[Assessment]) -> Table:
     cells = [
         [row.name, genre, ", ".join(f"{each} ({each.area:.2f})" for each in own)]
         for row in rows
@@ -197,7 +197,7 @@ def _short(member: str) -> str:
     return member.split(" ")[0].removeprefix("genvae-")
 
 
-def _novelties(rows: Sequence[Row]) -> Table:
+def _novelties(rows: Sequence[Assessment]) -> Table:
     cells = [
         [
             row.name,
@@ -216,16 +216,22 @@ def _novelties(rows: Sequence[Row]) -> Table:
 
 def _model(evaluation: Evaluation) -> Table:
     active, dimensions = evaluation.active_units
-    found = evaluation.reconstructions
+    reconstructions = evaluation.reconstructions
     cells = [
-        ["log-spectral distance (LSD)", f"{found.log_spectral[0]:.1f} ±{_SIDE * found.log_spectral[1]:.1f} dB"],
-        ["multi-resolution STFT", f"{found.multi_resolution[0]:.2f} ±{_SIDE * found.multi_resolution[1]:.2f}"],
+        [
+            "log-spectral distance (LSD)",
+            f"{reconstructions.log_spectral[0]:.1f} ±{_SIDE * reconstructions.log_spectral[1]:.1f} dB",
+        ],
+        [
+            "multi-resolution STFT",
+            f"{reconstructions.multi_resolution[0]:.2f} ±{_SIDE * reconstructions.multi_resolution[1]:.2f}",
+        ],
         ["active latent units", f"{active} of {dimensions}"],
     ]
     return Table("Reconstruction of unseen clips", ["measure", "value"], cells)
 
 
-def _signals(rows: Sequence[Row]) -> Table:
+def _signals(rows: Sequence[Assessment]) -> Table:
     heads = {
         "level": "level dB",
         "crest": "crest dB",

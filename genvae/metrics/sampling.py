@@ -18,9 +18,9 @@ def even_shares(available: NDArray[np.int64], count: int) -> NDArray[np.int64]:
         open_ones = np.flatnonzero(shares < available)
         step = max(1, left // len(open_ones))
         for i in open_ones:
-            taken = min(step, int(available[i] - shares[i]), left)
-            shares[i] += taken
-            left -= taken
+            extra = min(step, int(available[i] - shares[i]), left)
+            shares[i] += extra
+            left -= extra
     return shares
 
 
@@ -28,12 +28,12 @@ def choose(store: ClipStore, numbers: Numbers, count: int) -> Numbers:
     """Some `count` of the clips `numbers`, evenly over recordings and over the time of each; in that order."""
     order = in_time(store, numbers)
     _, starts, available = np.unique(store.index["recording"][order], return_index=True, return_counts=True)
-    taken = [
+    parts = [
         order[start + ((np.arange(share) + 0.5) * have / share).astype(np.int64)]
         for start, have, share in zip(starts, available, even_shares(available, count), strict=True)
         if share
     ]
-    return np.concatenate(taken) if taken else order
+    return np.concatenate(parts) if parts else order
 
 
 def in_time(store: ClipStore, numbers: Numbers) -> Numbers:

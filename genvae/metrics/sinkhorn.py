@@ -41,5 +41,5 @@ def transport(points: Points, others: Points, blur: float = BLUR) -> NDArray[np.
 def _log_sum(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
     """The logarithm of a sum of exponentials along an axis."""
     largest = values.max(axis=axis, keepdims=True)
-    made: NDArray[np.float64] = np.log(np.exp(values - largest).sum(axis=axis)) + largest.squeeze(axis)
-    return made
+    logarithms: NDArray[np.float64] = np.log(np.exp(values - largest).sum(axis=axis)) + largest.squeeze(axis)
+    return logarithms

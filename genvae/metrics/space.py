@@ -30,14 +30,14 @@ class Space:
         self._furthest = _FURTHEST if standardised else np.inf
         centred = self.standardised(points)
         variance, vectors = np.linalg.eigh(centred.T @ centred / len(points))
-        kept = min(components, len(points) - 1, points.shape[1])
-        scale = 1.0 if standardised else float(np.sqrt(max(variance[-kept:].mean(), _FLAT**2)))
-        self._directions: NDArray[np.float64] = vectors[:, ::-1][:, :kept] / scale
+        count = min(components, len(points) - 1, points.shape[1])
+        scale = 1.0 if standardised else float(np.sqrt(max(variance[-count:].mean(), _FLAT**2)))
+        self._directions: NDArray[np.float64] = vectors[:, ::-1][:, :count] / scale
 
     def standardised(self, points: Points) -> Points:
         """Points [N, D] from the mean, and where asked for in standard deviations, [N, D]."""
-        made: Points = ((points - self._mean) / self._spread).clip(-self._furthest, self._furthest)
-        return made
+        scores: Points = ((points - self._mean) / self._spread).clip(-self._furthest, self._furthest)
+        return scores
 
     def __call__(self, points: Points) -> Points:
         """Points [N, D] -> [N, components]."""

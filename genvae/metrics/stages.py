@@ -43,8 +43,8 @@ class Stages:
         """Clips [N, samples] through a stage, [N, samples]; on every core."""
         blocks = np.array_split(waves, max(1, len(waves) // _BATCH))
         with one_core():
-            made = side_by_side(lambda number: self._block(name, blocks[number], genre, number), len(blocks))
-        return np.concatenate(made)
+            outputs = side_by_side(lambda number: self._block(name, blocks[number], genre, number), len(blocks))
+        return np.concatenate(outputs)
 
     @torch.no_grad()
     def _block(self, name: str, waves: Waves, genre: str, number: int) -> Waves:
@@ -59,8 +59,8 @@ class Stages:
             elif name != VOCODER:
                 features = parts.model.stages(features, label, generator=generator)[name]
         sound = parts.sound(features, length=waves.shape[1], generator=generator).float()
-        made: Waves = within_full_scale(sound).numpy()
-        return made
+        output: Waves = within_full_scale(sound).numpy()
+        return output
 
 
 def generated(synthesizer: Synthesizer, genre: str, count: int, seed: int, seconds: float | None = None) -> Waves:

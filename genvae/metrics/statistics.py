@@ -66,8 +66,8 @@ class SignalStatistics(Embedder):
     def __init__(self, options: object = None) -> None:
         super().__init__(options)
         self.statistics = _statistics()
-        said = "\n".join(f"{each.name} [{each.unit}]" for each in self.statistics)
-        self.name = f"genvae-statistics {VERSION} ({hashlib.blake2b(said.encode(), digest_size=4).hexdigest()})"
+        listing = "\n".join(f"{each.name} [{each.unit}]" for each in self.statistics)
+        self.name = f"genvae-statistics {VERSION} ({hashlib.blake2b(listing.encode(), digest_size=4).hexdigest()})"
 
     def embed(self, waves: Waves) -> Points:
         """Waveforms [N, samples] in ±1 at `sample_rate` -> statistics [N, D], each in its unit."""

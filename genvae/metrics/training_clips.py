@@ -34,9 +34,9 @@ class TrainingClips:
         self.numbers = in_time(store, numbers)
         blocks = np.array_split(self.numbers, len(numbers) // _BATCH + 1)
         with ThreadPoolExecutor(os.cpu_count() or 1) as workers:
-            made = list(workers.map(self._describe, blocks))
-        self._points = np.concatenate([points for points, _ in made])
-        self._index = SpectrogramIndex(torch.cat([spectrograms for _, spectrograms in made]))
+            descriptions = list(workers.map(self._describe, blocks))
+        self._points = np.concatenate([points for points, _ in descriptions])
+        self._index = SpectrogramIndex(torch.cat([spectrograms for _, spectrograms in descriptions]))
 
     def nearness(self, waves: Waves, points: Points) -> Nearness:
         """How near clips come: their waveforms [N, samples] at the store's rate, and their points [N, D]."""

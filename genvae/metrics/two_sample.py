@@ -33,9 +33,11 @@ def two_sample_auc(real: Points, other: Points, real_recordings: Recordings, oth
     first_other, second_other = folds(other_recordings)
 
     def taught(here: tuple[Mask, Mask], there: tuple[Mask, Mask]) -> float:
-        known = np.concatenate([real[here[0]], other[here[1]]])
+        points = np.concatenate([real[here[0]], other[here[1]]])
         is_other = np.repeat([0, 1], [here[0].sum(), here[1].sum()])
-        classifier = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=(0.5, 0.5)).fit(known, is_other)
+        classifier = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=(0.5, 0.5)).fit(
+            points, is_other
+        )
         return area(classifier.decision_function(real[there[0]]), classifier.decision_function(other[there[1]]))
 
     first, second = (first_real, first_other), (second_real, second_other)
@@ -78,11 +80,11 @@ def telling(real: Points, other: Points, statistics: tuple[Statistic, ...], coun
         statistics: what they are, [D].
         count: how many.
     """
-    found = [
+    differences = [
         Difference(statistic, float(np.median(theirs) - np.median(ours)), area(ours, theirs))
         for statistic, ours, theirs in zip(statistics, real.T, other.T, strict=True)
     ]
     best: dict[str, Difference] = {}
-    for each in sorted(found, key=lambda each: -abs(each.area - 0.5)):
+    for each in sorted(differences, key=lambda each: -abs(each.area - 0.5)):
         best.setdefault(each.statistic.family, each)
     return list(best.values())[:count]

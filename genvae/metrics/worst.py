@@ -45,14 +45,14 @@ def worst(judge: Judge, waves: Mapping[str, Waves], count: int) -> list[Oddity]:
     brought is far from what is left.
     """
     member = next((each for each in judge.members if isinstance(each, SignalStatistics)), signal_statistics())
-    known = np.concatenate([judge.embed(member, judge.store.waves(own)) for own in judge.modelled.values()])
-    space = Space(known, standardised=True)
-    found = []
+    training_points = np.concatenate([judge.embed(member, judge.store.waves(own)) for own in judge.modelled.values()])
+    space = Space(training_points, standardised=True)
+    oddities = []
     for genre, clips in waves.items():
         points = judge.embed(member, clips)
         real = judge.embed(member, judge.store.waves(judge.held_out[genre]))
-        found += _farthest(genre, points, real, space, member, count)
-    return found
+        oddities += _farthest(genre, points, real, space, member, count)
+    return oddities
 
 
 def _farthest(
@@ -62,7 +62,7 @@ def _farthest(
     far = np.sqrt((shares * np.square(distances(space(points), space(real)))).sum(axis=1))
     expected = shares @ real  # of each clip the statistics of those that it stands for
     apart = space.standardised(points) - space.standardised(expected)
-    made = []
+    oddities = []
     for index in np.argsort(-far, kind="stable")[:count].tolist():
         order = np.argsort(-np.abs(apart[index]), kind="stable")
         families: dict[str, int] = {}
@@ -72,5 +72,5 @@ def _farthest(
         reasons = tuple(
             (member.statistics[place], float(points[index, place] - expected[index, place])) for place in chosen
         )
-        made.append(Oddity(genre, index, float(far[index]), reasons))
-    return made
+        oddities.append(Oddity(genre, index, float(far[index]), reasons))
+    return oddities

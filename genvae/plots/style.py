@@ -8,7 +8,7 @@ from pathlib import Path
 import matplotlib
 from matplotlib.figure import Figure
 
-from genvae.errors import GenvaeError
+from genvae.errors import DiskError, GenvaeError
 from genvae.files import write_whole
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -53,7 +53,8 @@ def save(drawn: Figure, path: Path) -> None:
     """Write a figure as its name says; the same figure gives the same bytes.
 
     Raises:
-        GenvaeError: the suffix is none of a picture, or the file can't be written.
+        GenvaeError: the suffix is none of a picture.
+        DiskError: the file can't be written.
     """
     require_format(path)
     kind = path.suffix.lower().lstrip(".")
@@ -64,7 +65,7 @@ def save(drawn: Figure, path: Path) -> None:
     try:
         write_whole(path, content)
     except OSError as error:
-        raise GenvaeError(f"{path} can't be written: {error.strerror}.") from error
+        raise DiskError(f"{path} can't be written: {error.strerror}.") from error
 
 
 def _with_palette(png: io.BytesIO) -> bytes:

@@ -26,7 +26,7 @@ def shown(item: Clip) -> Picture:
 
 def over_map(
     decode: Callable[[Tensor, str], Clip],
-    found: LatentMap,
+    latent_map: LatentMap,
     genres: Sequence[str],
     low: Floats,
     high: Floats,
@@ -38,10 +38,10 @@ def over_map(
     """
     across, up = (low[axis] + (np.arange(cells) + 0.5) / cells * (high[axis] - low[axis]) for axis in (0, 1))
     points = torch.tensor(np.stack(np.meshgrid(across, up[::-1]), axis=-1).reshape(-1, 2), dtype=torch.float32)
-    nearest = found.neighbours(points, 1)[0][:, 0]
-    labels = [genres[int(found.genre[index])] for index in nearest]
-    made = [shown(decode(z, genre)) for z, genre in zip(found.invert(points), labels, strict=True)]
-    return np.concatenate([strip(made[row : row + cells]) for row in range(0, len(made), cells)])
+    nearest = latent_map.neighbours(points, 1)[0][:, 0]
+    labels = [genres[int(latent_map.genre[index])] for index in nearest]
+    pictures = [shown(decode(z, genre)) for z, genre in zip(latent_map.invert(points), labels, strict=True)]
+    return np.concatenate([strip(pictures[row : row + cells]) for row in range(0, len(pictures), cells)])
 
 
 def strip(pictures: Sequence[Picture]) -> Picture:

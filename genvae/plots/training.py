@@ -68,7 +68,7 @@ def _read(path: Path) -> dict[tuple[str, str], Series]:
                     values.append(float(entry[name]))
     except FileNotFoundError as error:
         raise RunError(f"{path} does not exist: the run keeps no log of its training.") from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RunError(f"{path} is damaged: {type(error).__name__}: {error}.") from error
     if not series:
         raise RunError(f"{path} holds no step of a training yet.")

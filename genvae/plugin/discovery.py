@@ -169,19 +169,21 @@ def _guarded_rows(source: PluginSource) -> Iterator[PluginRow]:
         yield replace(nothing, reason=reason)
     if not hooks and not unknown:
         yield replace(nothing, reason=f"{source.value} implements no hook; is @genvae.hookimpl missing on one?")
-    found: list[PluginRow] = []
+    rows: list[PluginRow] = []
     for hook, function in hooks:
         with kept_quiet() as more:
-            found += _declared(hook, function, nothing)
-        noise = noise if noise.told() else more
+            rows += _declared(hook, function, nothing)
+        noise = noise if noise.describe() else more
     seconds = time.perf_counter() - began
-    for row in found:
+    for row in rows:
         row = replace(row, import_seconds=seconds)
         if row.state == "ok" and seconds > SLOW and not source.named:
             reason = f"importing {source.value} takes {seconds:.1f} s, which most commands wait for: keep heavy imports"
             row = replace(row, state="slow", reason=f"{reason} out of it, in the module that the factory names")
-        if row.state == "ok" and (told := noise.told()):
-            row = replace(row, state="noisy", reason=f"importing {source.value} {told}: leave that to what is called")
+        if row.state == "ok" and (complaint := noise.describe()):
+            row = replace(
+                row, state="noisy", reason=f"importing {source.value} {complaint}: leave that to what is called"
+            )
         yield row
 
 
@@ -226,22 +228,22 @@ def _hooks(module: Any) -> tuple[list[tuple[str, Any]], list[str]]:
         manager.register(module)
     except (pluggy.PluginValidationError, ValueError) as error:
         raise PluginError(" ".join(str(error).split())) from error
-    known, unknown = [], []
+    hooks, unknown = [], []
     for caller in manager.get_hookcallers(module) or []:
         for implementation in caller.get_hookimpls():
             if caller.name in _KIND_OF_HOOK:
-                known.append((caller.name, implementation.function))
+                hooks.append((caller.name, implementation.function))
             elif not implementation.optionalhook:  # its author says that an older genvae may do without it
                 unknown.append(_unknown(caller.name))
-    return known, unknown
+    return hooks, unknown
 
 
 def _unknown(hook: str) -> str:
     close = difflib.get_close_matches(hook, _KIND_OF_HOOK, n=1, cutoff=0.8)  # all begin alike
     if close:
         return f"there is no hook {hook!r}. Did you mean {close[0]!r}?"
-    known = ", ".join(_KIND_OF_HOOK)
-    return f"there is no hook {hook!r} in genvae {genvae.__version__}; it may need a newer one. Known: {known}."
+    names = ", ".join(_KIND_OF_HOOK)
+    return f"there is no hook {hook!r} in genvae {genvae.__version__}; it may need a newer one. Known: {names}."
 
 
 def _problem(plugin: object, kind: str) -> str | None:
@@ -271,8 +273,8 @@ def _import_file(name: str, text: Path, folder: Path) -> Any:
         sys.path.append(str(folder))  # at the end, so that nothing in the folder hides a library
     importlib.invalidate_caches()
     module = importlib.import_module(name)
-    found = getattr(module, "__file__", None)
-    if found is None or Path(found).resolve() != text.resolve():
-        where = found or "a part of Python"
+    origin = getattr(module, "__file__", None)
+    if origin is None or Path(origin).resolve() != text.resolve():
+        where = origin or "a part of Python"
         raise PluginError(f"{text} can't be imported, as another module is called {name!r} ({where}): rename it")
     return module

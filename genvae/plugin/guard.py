@@ -30,14 +30,14 @@ def place(error: BaseException, module: str) -> str:
         error: that was caught.
         module: any of the plugin's package.
     """
-    package, found = module.partition(".")[0], ""
+    package, location = module.partition(".")[0], ""
     trace = error.__traceback__
     while trace is not None:
         frame = trace.tb_frame
         if package and str(frame.f_globals.get("__name__", "")).partition(".")[0] == package:
-            found = f" ({_short(frame.f_code.co_filename)}, line {trace.tb_lineno})"  # the innermost one is kept
+            location = f" ({_short(frame.f_code.co_filename)}, line {trace.tb_lineno})"  # the innermost one is kept
         trace = trace.tb_next
-    return found
+    return location
 
 
 @contextmanager

@@ -25,17 +25,17 @@ class Noise:
     warned: list[str] = field(default_factory=list)
     logging: bool = False
 
-    def told(self) -> str:
+    def describe(self) -> str:
         """All of it in a clause, "" for nothing."""
-        told = []
+        clauses = []
         if line := " ".join(self.printed.split()):
-            told.append(f"prints {line[:60]!r}")
+            clauses.append(f"prints {line[:60]!r}")
         if self.warned:
             more = f" and {len(self.warned) - 1} more" if len(self.warned) > 1 else ""
-            told.append(f"warns ({self.warned[0]}{more})")
+            clauses.append(f"warns ({self.warned[0]}{more})")
         if self.logging:
-            told.append("sets up logging")
-        return ", ".join(told)
+            clauses.append("sets up logging")
+        return ", ".join(clauses)
 
 
 @contextmanager
@@ -44,13 +44,13 @@ def kept_quiet() -> Iterator[Noise]:
     noise = Noise()
     root = logging.getLogger()
     before = (list(root.handlers), root.level, logging.root.manager.disable)
-    heard = io.StringIO()
+    output = io.StringIO()
     with warnings.catch_warnings(record=True) as caught:
         try:
-            with redirect_stdout(heard):
+            with redirect_stdout(output):
                 yield noise
         finally:
-            noise.printed = heard.getvalue()
+            noise.printed = output.getvalue()
             if noise.printed:
                 print(noise.printed, end="", file=sys.stderr)
             noise.warned = [" ".join(f"{each.category.__name__}: {each.message}".split()) for each in caught]

@@ -55,8 +55,8 @@ class Option:
         """
         if self.least is not None and self.most is not None and self.above is None and self.below is None:
             return f"from {self.least} to {self.most}"
-        said = (("at least", self.least), ("above", self.above), ("at most", self.most), ("below", self.below))
-        return " and ".join(f"{word} {bound}" for word, bound in said if bound is not None)
+        limits = (("at least", self.least), ("above", self.above), ("at most", self.most), ("below", self.below))
+        return " and ".join(f"{word} {bound}" for word, bound in limits if bound is not None)
 
 
 class Asset(str):
@@ -79,9 +79,9 @@ class Asset(str):
         """
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).hexdigest()
-        made = cls(f"{path.name}#{digest}")
-        made.path = path.absolute()
-        return made
+        asset = cls(f"{path.name}#{digest}")
+        asset.path = path.absolute()
+        return asset
 
     @staticmethod
     def is_reference(text: str) -> bool:

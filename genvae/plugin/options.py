@@ -39,13 +39,13 @@ def build(cls: type, values: Mapping[str, Any], *, where: str, stored: bool = Fa
         OptionError: an unknown option, a value of the wrong type or out of range, a file that can't be read, or what
             the dataclass itself refuses (a ValueError from its `__post_init__`).
     """
-    known = typing.get_type_hints(cls, include_extras=True)
+    types = typing.get_type_hints(cls, include_extras=True)
     for name in values:
-        if name not in known:
-            raise OptionError(f"{where} has no option {name!r}. {nearest(name, known)}")
-    given = {name: _within(value, known[name], f"{where}.{name}", stored=stored) for name, value in values.items()}
+        if name not in types:
+            raise OptionError(f"{where} has no option {name!r}. {nearest(name, types)}")
+    arguments = {name: _within(value, types[name], f"{where}.{name}", stored=stored) for name, value in values.items()}
     try:
-        return cls(**given)
+        return cls(**arguments)
     except ValueError as error:
         raise OptionError(f"{where}: {error}") from error
 
@@ -70,17 +70,19 @@ def by_section(values: Mapping[str, Any], sections: Iterable[str]) -> dict[str, 
     Raises:
         OptionError: a name without a section, or with one that is none of `sections`.
     """
-    known = list(sections)
-    found: dict[str, dict[str, Any]] = {section: {} for section in known}
+    section_names = list(sections)
+    grouped_values: dict[str, dict[str, Any]] = {section: {} for section in section_names}
     for target, value in values.items():
         section, _, name = target.partition(".")
         if not name:
-            listed = " or ".join(f"{each}.{target.rstrip('.')}" for each in known)
+            listed = " or ".join(f"{each}.{target.rstrip('.')}" for each in section_names)
             raise OptionError(f"The option {target!r} lacks its section: write {listed}.")
-        if section not in found:
-            raise OptionError(f"The option {target!r}: there is no section {section!r} here. {nearest(section, known)}")
-        found[section][name.replace("-", "_")] = value
-    return found
+        if section not in grouped_values:
+            raise OptionError(
+                f"The option {target!r}: there is no section {section!r} here. {nearest(section, section_names)}"
+            )
+        grouped_values[section][name.replace("-", "_")] = value
+    return grouped_values
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,7 +109,9 @@ def describe(cls: type) -> list[Described]:
     for field in dataclasses.fields(cls):
         default = field.default_factory() if callable(field.default_factory) else field.default
         kind, option = _parts(hints[field.name])
-        rows.append(Described(field.name, _told(kind, option), json.dumps(default), option.meaning if option else ""))
+        rows.append(
+            Described(field.name, _expectation(kind, option), json.dumps(default), option.meaning if option else "")
+        )
     return rows
 
 
@@ -119,7 +123,7 @@ def _parts(hint: Any) -> tuple[Any, Option | None]:
     return kind, next((each for each in extras if isinstance(each, Option)), None)
 
 
-def _told(kind: Any, option: Option | None) -> str:
+def _expectation(kind: Any, option: Option | None) -> str:
     """What an option takes."""
     bounds = option.bounds if option else ""
     none = type(None) in typing.get_args(kind)
@@ -132,10 +136,10 @@ def _told(kind: Any, option: Option | None) -> str:
 def _within(value: Any, hint: Any, where: str, *, stored: bool) -> Any:
     """Bring one value to the annotated type and check its range, or raise OptionError."""
     kind, option = _parts(hint)
-    found = _file(value, where, stored=stored) if _is_file(kind) else _coerce(value, kind, where)
-    if option is not None and not option.holds(found):
-        raise OptionError(f"{where} takes {_told(kind, option)}, not {value!r}.")
-    return found
+    converted = _file(value, where, stored=stored) if _is_file(kind) else _coerce(value, kind, where)
+    if option is not None and not option.holds(converted):
+        raise OptionError(f"{where} takes {_expectation(kind, option)}, not {value!r}.")
+    return converted
 
 
 def _is_file(kind: Any) -> bool:

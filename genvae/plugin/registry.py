@@ -34,8 +34,8 @@ class Registry:
 
     def __init__(self, sources: Iterable[EntryPoint | PluginSource], *, disabled: Iterable[str] = ()) -> None:
         self._off = Disabled(disabled)
-        known = (PluginSource.of_point(s) if isinstance(s, EntryPoint) else s for s in sources)
-        rows = [row for source in known for row in self._rows_of(source)]
+        plugin_sources = (PluginSource.of_point(s) if isinstance(s, EntryPoint) else s for s in sources)
+        rows = [row for source in plugin_sources for row in self._rows_of(source)]
         self._declared = sorted(_mark_clashes(rows), key=_order)
 
     @cached_property
@@ -61,8 +61,8 @@ class Registry:
         rows = [r for r in self._declared if r.kind == kind and r.name == bare and is_of(r, distribution)]
         rows = [r for r in rows if r.plugin] or rows  # a broken one does not stand in the way of its namesake
         if not rows:
-            known = [r.name for r in self._declared if r.kind == kind and r.plugin]
-            raise PluginError(f"There is no {kind} {name!r}. {nearest(bare, known)}{self._may_bring()}")
+            candidates = [r.name for r in self._declared if r.kind == kind and r.plugin]
+            raise PluginError(f"There is no {kind} {name!r}. {nearest(bare, candidates)}{self._may_bring()}")
         if len(rows) > 1:
             names = sorted({f"{r.distribution}:{r.name}" for r in rows})
             if len(names) == 1:

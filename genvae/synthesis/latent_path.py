@@ -106,5 +106,5 @@ def mix(vectors: Tensor, shares: Tensor) -> Tensor:
     A plain mean of vectors that point many ways is short: it would lie near the centre, where no clip does.
     """
     mean = shares @ vectors
-    wanted, length = shares @ vectors.norm(dim=1), mean.norm()
-    return mean * (wanted / length) if float(length) > 1e-9 * float(wanted) else mean
+    target_norm, length = shares @ vectors.norm(dim=1), mean.norm()
+    return mean * (target_norm / length) if float(length) > 1e-9 * float(target_norm) else mean

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genvae.errors import AudioError
+from genvae.files import parse_json
 from genvae.items import read_comment
 
 _FORMAT = 1
@@ -22,6 +23,7 @@ _MAX_LENGTH = 1 << 16  # characters of JSON
 _MAX_NUMBER = 2**63 - 1
 _MAX_SECONDS = 24 * 3600.0
 _MAX_BPM = 1000.0
+_LARGEST_LATENT = 1e9
 
 QUIETEST = -60.0
 """The lowest peak that a sound can be brought to, in dB of full scale."""
@@ -51,8 +53,8 @@ class Waypoint:
             ValueError: it is not in base64, not a number of whole values, or not finite.
         """
         values = np.frombuffer(base64.b64decode(self.latent, validate=True), "<f4").astype(np.float32)
-        if not np.isfinite(values).all():
-            raise ValueError("its latent has values that are not finite")
+        if not (np.abs(values) <= _LARGEST_LATENT).all():
+            raise ValueError("its latent has values that are not finite, or that no latent has")
         return values
 
 
@@ -117,8 +119,8 @@ def read(path: Path) -> Provenance:
     if len(comment) > _MAX_LENGTH or not comment.startswith("{"):
         raise AudioError(f"{path} was not made by genvae generate: it does not say what made it.")
     try:
-        value = json.loads(comment)
-    except (ValueError, RecursionError):
+        value = parse_json(comment)
+    except ValueError:
         value = None
     if not isinstance(value, dict) or "genvae" not in value:
         raise AudioError(f"{path} was not made by genvae generate: it does not say what made it.")

@@ -170,14 +170,14 @@ class Renderer:
             GenvaeError: the run has no such genre.
         """
         model = self._pipeline.model
-        found = []
+        candidates = []
         for genre in genres:
             label = self._label(genre)
             latents = [model.encode(each, label).mean for each in features]  # [1, latent_dim] each
             decoded = (model.decode(z, label) for z in latents)
             missed = sum(float((a - b).square().mean()) for a, b in zip(decoded, features, strict=True))
-            found.append((missed, label, latents))
-        _, label, latents = min(found, key=lambda each: each[0])
+            candidates.append((missed, label, latents))
+        _, label, latents = min(candidates, key=lambda each: each[0])
         return label, latents
 
     def _features(self, place: PathPoint, generator: torch.Generator) -> Tensor:
@@ -205,9 +205,9 @@ class Renderer:
         parts = self._pipeline
         wave = parts.vocode(spectrogram, length=shape[-1], generator=generator)
         if wave.shape != (1, *shape):
-            name, came = parts.config.vocoder.plugin, list(wave.shape)
+            name, actual = parts.config.vocoder.plugin, list(wave.shape)
             what = "waveform" if len(shape) == 1 else parts.kind.name
-            raise PluginError(f"The vocoder {name!r} gave a {what} of shape {came}, expected {[1, *shape]}.")
+            raise PluginError(f"The vocoder {name!r} gave a {what} of shape {actual}, expected {[1, *shape]}.")
         if not torch.isfinite(wave).all():
             raise GenvaeError(
                 f"What came out is not a {parts.kind.name}: it has values that are not finite numbers. "

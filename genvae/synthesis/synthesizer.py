@@ -237,10 +237,10 @@ class Synthesizer:
 
         def clip(number: int) -> Clip:
             if isinstance(genre, str):
-                made = self._generate(genre, drawn, number, temperature, seconds, loop)
+                new_clip = self._generate(genre, drawn, number, temperature, seconds, loop)
             else:
-                made = self._mixed(genre, drawn, number, temperature)
-            return made if normalise is None else made.normalised(normalise)
+                new_clip = self._mixed(genre, drawn, number, temperature)
+            return new_clip if normalise is None else new_clip.normalised(normalise)
 
         return clip(index) if count is None else [clip(index + i) for i in range(count)]
 
@@ -272,9 +272,9 @@ class Synthesizer:
 
     def _mixed(self, mixture: Mixture, seed: int, index: int, temperature: float) -> Clip:
         self.provenance(next(iter(mixture), ""), seed=seed, index=index, temperature=temperature)  # for what it refuses
-        found = self.mixture(mixture, seed=seed, index=index, temperature=temperature)
-        both = LatentPath((Knot(found.genre, found.latent), Knot(found.other, found.latent)))
-        clip = self.decode_at(both, found.share, seed=seed, index=index)
+        point = self.mixture(mixture, seed=seed, index=index, temperature=temperature)
+        both = LatentPath((Knot(point.genre, point.latent), Knot(point.other, point.latent)))
+        clip = self.decode_at(both, point.share, seed=seed, index=index)
         return replace(clip, provenance=replace(clip.provenance, temperature=float(temperature)))
 
     def mixture(self, mixture: Mixture, *, seed: int, index: int = 0, temperature: float = 1.0) -> PathPoint:
@@ -414,16 +414,16 @@ class Synthesizer:
         clip = self._remade(provenance)
         return clip if provenance.normalise is None else clip.normalised(provenance.normalise)
 
-    def _remade(self, told: Provenance) -> Clip:
-        if told.waypoints is None:
-            loop = None if told.bpm is None else Loop(told.bpm, told.bars or 0)
-            return self._generate(told.genre, told.seed, told.index, told.temperature, told.seconds, loop)
-        path = LatentPath(tuple(Knot(each.genre, torch.from_numpy(each.values())) for each in told.waypoints))
-        if told.seconds is None:
-            clip = self._decode_at(path, told.at, told.seed, told.index)
+    def _remade(self, recipe: Provenance) -> Clip:
+        if recipe.waypoints is None:
+            loop = None if recipe.bpm is None else Loop(recipe.bpm, recipe.bars or 0)
+            return self._generate(recipe.genre, recipe.seed, recipe.index, recipe.temperature, recipe.seconds, loop)
+        path = LatentPath(tuple(Knot(each.genre, torch.from_numpy(each.values())) for each in recipe.waypoints))
+        if recipe.seconds is None:
+            clip = self._decode_at(path, recipe.at, recipe.seed, recipe.index)
         else:
-            clip = self.decode_path(path, told.seconds, seed=told.seed, index=told.index)
-        return replace(clip, provenance=replace(clip.provenance, temperature=told.temperature))
+            clip = self.decode_path(path, recipe.seconds, seed=recipe.seed, index=recipe.index)
+        return replace(clip, provenance=replace(clip.provenance, temperature=recipe.temperature))
 
     @one_thread()
     @torch.no_grad()
@@ -465,16 +465,16 @@ class Synthesizer:
         wave = samples_of(sound, self.kind)
         if not self.makes_sounds:
             _, chosen = self.encode(wave, genre)
-            made = self._renderer.reconstruct_item(wave, chosen, item_generator(0, chosen, 0), shift)
-            return Reconstruction(made, 0, chosen, float((made - wave).square().mean().sqrt()), kind=self.kind)
+            output = self._renderer.reconstruct_item(wave, chosen, item_generator(0, chosen, 0), shift)
+            return Reconstruction(output, 0, chosen, float((output - wave).square().mean().sqrt()), kind=self.kind)
         if len(wave) > LONGEST * self.sample_rate:
             seconds = len(wave) / self.sample_rate
             raise GenvaeError(f"It has {seconds:.0f} s, and a reconstruction at most {LONGEST:g}: take a part of it.")
         _, chosen = self.encode(wave, genre)
         generator = item_generator(0, chosen, 0)
-        made = self._renderer.reconstruct(wave, chosen, generator, shift=shift, on_clip=on_clip)
-        made = within_full_scale(made)
-        return Reconstruction(made, self.sample_rate, chosen, log_spectral_distance(wave, made))
+        output = self._renderer.reconstruct(wave, chosen, generator, shift=shift, on_clip=on_clip)
+        output = within_full_scale(output)
+        return Reconstruction(output, self.sample_rate, chosen, log_spectral_distance(wave, output))
 
     def _drawn(self, genre: str, seed: int, index: int, temperature: float) -> tuple[Tensor, torch.Generator]:
         """The latent [latent_dim] of a clip, and its generator as it stands behind that draw."""

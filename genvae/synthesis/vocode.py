@@ -107,17 +107,17 @@ def vocode(
     samples = spec.samples(linear.shape[-1]) if length is None else _whole("length", length, least=1)
     generator = None if seed is None else torch.Generator().manual_seed(_whole("seed", seed, most=2**63 - 1))
     registry = installed() if registry is None else registry
-    made = _make(registry, vocoder, options or {}, spec)
-    taken: dict[str, Tensor] = {}
+    module = _make(registry, vocoder, options or {}, spec)
+    arguments: dict[str, Tensor] = {}
     if phase is not None:
-        if not made.takes_initial_phase:
+        if not module.takes_initial_phase:
             others = ", ".join(_taking_initial_phase(registry))
             raise OptionError(f"`initial_phase`: the vocoder {vocoder!r} takes none. These do: {others}.")
-        taken["initial_phase"] = _as_batch(phase)
+        arguments["initial_phase"] = _as_batch(phase)
     logs = linear.clamp_min(torch.finfo(linear.dtype).tiny).log()  # a stranger's vocoder may not know minus infinity
     rows = _as_batch(logs)
-    with torch.no_grad(), guarded(f"The vocoder {vocoder!r} failed while making a waveform", type(made).__module__):
-        wave: Tensor = made.to(rows.device).eval()(rows, length=samples, generator=generator, **taken)
+    with torch.no_grad(), guarded(f"The vocoder {vocoder!r} failed while making a waveform", type(module).__module__):
+        wave: Tensor = module.to(rows.device).eval()(rows, length=samples, generator=generator, **arguments)
     if wave.shape != (len(rows), samples):
         shape = list(wave.shape)
         raise PluginError(f"The vocoder {vocoder!r} gave waveforms of shape {shape}, expected {[len(rows), samples]}.")
@@ -139,12 +139,12 @@ def _make(registry: Registry, vocoder: str, options: Mapping[str, Any], spec: Fe
         SpecMismatch: it refuses the magnitudes.
     """
     try:
-        made: Vocoder = registry.make("vocoder", vocoder, options, spec=spec)
+        module: Vocoder = registry.make("vocoder", vocoder, options, spec=spec)
     except OptionError as error:
         raise OptionError(f"`options`: {error}") from error
     except SpecMismatch as error:
         raise SpecMismatch(f"`vocoder` {vocoder!r} does not take magnitudes of this transform: {error}") from error
-    return made
+    return module
 
 
 def _taking_initial_phase(registry: Registry) -> list[str]:

@@ -40,8 +40,8 @@ def check(function: Callable[[Subject], None]) -> Check:
 
 def light(function: Callable[[Subject], None]) -> Check:
     """As `check`, for one that looks at the declaration alone."""
-    made = check(function)
-    return Check(made.name, made.about, function, light=True)
+    base = check(function)
+    return Check(base.name, base.about, function, light=True)
 
 
 def checks_in(module: ModuleType) -> list[Check]:

@@ -36,7 +36,7 @@ def _training(subject: Subject, folder: Path) -> Training:
     )
 
 
-def _told(subject: Subject, callback: Callback, training: Training, *, steps: int = 3) -> None:
+def _run_training(subject: Subject, callback: Callback, training: Training, *, steps: int = 3) -> None:
     """Tell it of a small training."""
     callback.on_start(training)
     for step in range(1, steps + 1):
@@ -53,7 +53,7 @@ def hears_a_training(subject: Subject) -> None:
         training = _training(subject, Path(folder))
         before = {name: value.clone() for name, value in training.pipeline.state_dict().items()}
         callback: Callback = subject.make()
-        _told(subject, callback, training)
+        _run_training(subject, callback, training)
         after = training.pipeline.state_dict()
         changed = [name for name, value in before.items() if not torch.equal(value, after[name])]
         expect(not changed, "weights as they were (but in on_finish)", f"{', '.join(changed[:3])} changed")
@@ -66,7 +66,7 @@ def state_survives(subject: Subject) -> None:
     with tempfile.TemporaryDirectory(prefix="genvae-check-") as folder:
         training = _training(subject, Path(folder))
         callback: Callback = subject.make()
-        _told(subject, callback, training)
+        _run_training(subject, callback, training)
         state = callback.state()
         expect(isinstance(state, Mapping), "`state` to return a dict", type(state).__name__)
         path = Path(folder) / "state.safetensors"

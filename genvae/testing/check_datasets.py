@@ -19,7 +19,7 @@ from genvae.plugin.registry import use_file
 from genvae.testing import fresh
 from genvae.testing.check import check
 from genvae.testing.failure import CheckFailure, expect
-from genvae.testing.items import made
+from genvae.testing.items import item_kind
 from genvae.testing.sounds import write_example
 from genvae.testing.subject import Subject
 
@@ -29,12 +29,12 @@ MOST = 8
 
 def source_of(subject: Subject) -> Path:
     """The source to read: the one that was named, or an example, written once."""
-    if "source" not in subject.kept:
+    if "source" not in subject.cache:
         chosen = subject.source
         if chosen is None:
             chosen = write_example
-        subject.kept["source"] = Path(chosen) if isinstance(chosen, str | Path) else chosen(subject.folder("source"))
-    source: Path = subject.kept["source"]
+        subject.cache["source"] = Path(chosen) if isinstance(chosen, str | Path) else chosen(subject.folder("source"))
+    source: Path = subject.cache["source"]
     return source
 
 
@@ -45,15 +45,15 @@ def _dataset(subject: Subject) -> Dataset:
 
 def _recordings(subject: Subject) -> list[Recording]:
     try:
-        found = list(_dataset(subject).recordings())
+        recordings = list(_dataset(subject).recordings())
     except GenvaeError as error:
         if subject.source is None:
             what = "recordings from SOURCE/GENRE/*.wav; name a source of another form with --source, or source="
             raise CheckFailure(what, str(error)) from error
         raise
-    if not found:
+    if not recordings:
         raise CheckFailure(f"recordings in {source_of(subject)}", "none")
-    return found
+    return recordings
 
 
 @check
@@ -177,7 +177,7 @@ def _facts(recording: Recording) -> list[str]:
 def _read(recording: Recording, block: int, items: str) -> Any:
     """All samples [frames, channels], each block checked; or all items, each checked."""
     if items != SOUNDS:
-        kind, read = made(items), list(recording.open())
+        kind, read = item_kind(items), list(recording.open())
         for item in read:
             wrong = kind.check(item)
             expect(not wrong, f"items of {recording.id!r} as their kind wants them", str(wrong))

@@ -54,8 +54,8 @@ def _import_cost(module: str, paths: tuple[str, ...]) -> tuple[float, list[str]]
     """Milliseconds of the processor, and heavy modules, of an import in a new process; the best of a few."""
     best, heavy = float("inf"), list[str]()
     for _ in range(5):
-        found = json.dumps([*paths, *filter(None, sys.path)])
-        done = subprocess.run([sys.executable, "-c", _PROGRAM, module, found], capture_output=True, text=True)
+        search_path = json.dumps([*paths, *filter(None, sys.path)])
+        done = subprocess.run([sys.executable, "-c", _PROGRAM, module, search_path], capture_output=True, text=True)
         if done.returncode:
             last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
             raise CheckFailure(f"{module} to be imported in a new process", last)
@@ -126,8 +126,8 @@ def factory_is_of_its_kind(subject: Subject) -> None:
         "embedder": Embedder,
         "metric": Metric,
     }
-    base, made = bases[subject.kind], subject.factory
+    base, factory = bases[subject.kind], subject.factory
     what = f"{subject.plugin.factory} to be a class that extends genvae.{base.__name__}"
-    expect(inspect.isclass(made) and issubclass(made, base), what, f"it is {made!r}")
-    left = sorted(getattr(made, "__abstractmethods__", ()))
+    expect(inspect.isclass(factory) and issubclass(factory, base), what, f"it is {factory!r}")
+    left = sorted(getattr(factory, "__abstractmethods__", ()))
     expect(not left, f"every abstract method of genvae.{base.__name__}", f"{', '.join(left)} is missing")

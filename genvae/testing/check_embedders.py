@@ -15,7 +15,7 @@ from genvae.testing.sounds import music, noise, tone
 from genvae.testing.subject import Subject
 
 
-def _made(subject: Subject) -> tuple[Embedder, NDArray[np.float32]]:
+def _ready(subject: Subject) -> tuple[Embedder, NDArray[np.float32]]:
     embedder: Embedder = subject.make()
     rate: Any = embedder.sample_rate
     expect(isinstance(rate, int) and rate > 0, "`sample_rate` in Hz", repr(rate))
@@ -35,7 +35,7 @@ def name_says_version_and_digest(subject: Subject) -> None:
 @check
 def gives_points(subject: Subject) -> None:
     """Waveforms [N, samples], silent ones too, give finite points [N, D], another one for another sound."""
-    embedder, waves = _made(subject)
+    embedder, waves = _ready(subject)
     for count in (1, len(waves)):
         points: Any = embedder.embed(waves[:count])
         shape = list(getattr(points, "shape", []))
@@ -47,7 +47,7 @@ def gives_points(subject: Subject) -> None:
 @check
 def hears_a_clip_alone(subject: Subject) -> None:
     """A clip gives the same point alone and among others, and each time; the waveforms are left as they were."""
-    embedder, waves = _made(subject)
+    embedder, waves = _ready(subject)
     before = waves.copy()
     together = np.asarray(embedder.embed(waves))
     expect(bool(np.array_equal(waves, before)), "the waveforms as they were", "they were changed in place")

@@ -10,7 +10,7 @@ from genvae.plugin.declarations import TransformPlugin
 from genvae.spec import FeatureSpec
 from genvae.testing.check import check
 from genvae.testing.failure import CheckFailure, expect_close, expect_shape
-from genvae.testing.items import example_items, made
+from genvae.testing.items import example_items, item_kind
 from genvae.testing.reload import reloaded
 from genvae.testing.subject import Subject
 
@@ -19,7 +19,7 @@ def _ready(subject: Subject) -> tuple[Transform, Tensor]:
     """The transform, and four items."""
     assert isinstance(subject.plugin, TransformPlugin)
     transform: Transform = subject.make(sample_rate=0)
-    return transform.eval(), example_items(4, made(subject.plugin.items).shape)
+    return transform.eval(), example_items(4, item_kind(subject.plugin.items).shape)
 
 
 @check

@@ -90,9 +90,9 @@ class Learnt(Setup):
 
 def _learnt(subject: Subject) -> Learnt:
     """Train on one batch until its clips can be told apart in their reconstructions, or the steps are spent."""
-    if "learnt" in subject.kept:
-        kept: Learnt = subject.kept["learnt"]
-        return kept
+    if "learnt" in subject.cache:
+        earlier: Learnt = subject.cache["learnt"]
+        return earlier
     setup = _setup(subject)
     model = setup.model.train()
     optimizers, generator = optimizers_of(model.optimizers(), model.optimizers), seeded()
@@ -107,7 +107,7 @@ def _learnt(subject: Subject) -> Learnt:
                 break
     learnt = Learnt(setup.pipeline, setup.features, setup.genre, setup.waves, left, steps)
     model.eval()
-    subject.kept["learnt"] = learnt
+    subject.cache["learnt"] = learnt
     return learnt
 
 
@@ -164,8 +164,8 @@ def suggests_what_exists(subject: Subject) -> None:
     assert isinstance(subject.plugin, ModelPlugin)
     for target, value in subject.plugin.suggests.items():
         section, _, name = target.partition(".")
-        known = [each for each in (*SECTIONS, "train") if each != "model"]
-        expect(section in known, f"suggests[{target!r}] to be of {', '.join(known)}", f"{section!r}")
+        sections = [each for each in (*SECTIONS, "train") if each != "model"]
+        expect(section in sections, f"suggests[{target!r}] to be of {', '.join(sections)}", f"{section!r}")
         classes: list[type] = [TrainOptions]
         if section != "train":
             rows = [row for row in subject.registry.declared() if row.kind == section and row.plugin]
@@ -241,17 +241,17 @@ def leaves_its_input(subject: Subject) -> None:
     """`loss`, `encode`, `decode` and a training step change no tensor that they are given."""
     setup = _setup(subject)
     model = setup.model.train()
-    given = {"features": setup.features, "genre": setup.genre, "waves": setup.waves}
-    before = {name: tensor.clone() for name, tensor in given.items()}
+    inputs = {"features": setup.features, "genre": setup.genre, "waves": setup.waves}
+    before = {name: tensor.clone() for name, tensor in inputs.items()}
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
         _step(setup, optimizers_of(model.optimizers(), model.optimizers), seeded(), 0)
     model.eval()
     with torch.no_grad():
         model.loss(setup.features, setup.genre, generator=seeded())
         z = model.encode(setup.features, setup.genre).mean.clone()
-        given["z"], before["z"] = z, z.clone()
+        inputs["z"], before["z"] = z, z.clone()
         model.decode(z, setup.genre, generator=seeded())
-    changed = [name for name, tensor in given.items() if not torch.equal(tensor, before[name])]
+    changed = [name for name, tensor in inputs.items() if not torch.equal(tensor, before[name])]
     expect(not changed, "what it is given as it was", f"{', '.join(changed)} changed in place")
 
 
@@ -305,7 +305,7 @@ def overfits_one_batch(subject: Subject) -> None:
     expect(
         learnt.left < ENOUGH,
         f"less than half of the clips' variance to be missed after {STEPS} steps",
-        f"{100 * learnt.left:.0f} % is missed: the latents carry too little (is the divergence's weight too high?), "
+        f"{100 * learnt.left:.0f} % is missed: the latents carry too little (is the KL weight too high?), "
         "or the learning rate is too low",
     )
 

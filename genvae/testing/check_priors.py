@@ -42,9 +42,9 @@ def _latents(subject: Subject) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 def _fitted(subject: Subject) -> Prior:
     """A fitted prior, the same one for every check that only draws from it."""
-    if "fitted" not in subject.kept:
-        subject.kept["fitted"] = _fit(subject)
-    prior: Prior = subject.kept["fitted"]
+    if "fitted" not in subject.cache:
+        subject.cache["fitted"] = _fit(subject)
+    prior: Prior = subject.cache["fitted"]
     return prior
 
 

@@ -18,11 +18,11 @@ PROGRESS = [number / 200 for number in range(203)]
 def gives_a_factor(subject: Subject) -> None:
     """For every part of the budget, and a little beyond it, it gives a finite number of 0 or more, not always 0."""
     schedule: Schedule = subject.make()
-    given: dict[float, Any] = {progress: schedule.scale(progress) for progress in PROGRESS}
-    for progress, scale in given.items():
+    factors: dict[float, Any] = {progress: schedule.scale(progress) for progress in PROGRESS}
+    for progress, scale in factors.items():
         right = isinstance(scale, int | float) and math.isfinite(scale) and scale >= 0
         expect(right, f"scale({progress:g}) to be a number of 0 or more", repr(scale))
-    expect(any(given.values()), "a learning rate above 0 somewhere", "0 everywhere")
+    expect(any(factors.values()), "a learning rate above 0 somewhere", "0 everywhere")
 
 
 @check

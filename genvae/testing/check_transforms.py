@@ -57,13 +57,13 @@ def gives_the_values_of_its_spec(subject: Subject) -> None:
     wave = music(8192, RATE)
     transform.fit([wave])
     values = transform.invert(transform(wave))
-    wanted = features_of(wave, transform.spec)
-    if wanted is not None:
-        one, other = (levels(each.double(), transform.spec) for each in (values, wanted))
+    reference = features_of(wave, transform.spec)
+    if reference is not None:
+        one, other = (levels(each.double(), transform.spec) for each in (values, reference))
         what = f"`invert` to give the {transform.spec.kind} that the spec describes, to 1 % of the largest"
         expect_close(one, other, 0.01, what)
         if transform.spec.kind in ("complex", "waveform"):
-            expect_close(values, wanted, 0.01, what)
+            expect_close(values, reference, 0.01, what)
     pairs = [(transform.spec, transform.invert)]
     if transform.magnitude_spec is not None:
         pairs.append((transform.magnitude_spec, lambda features: transform.magnitudes(transform.invert(features))))
@@ -74,9 +74,9 @@ def gives_the_values_of_its_spec(subject: Subject) -> None:
         for pitch in (440.0, 1500.0):
             level = levels(back(transform(tone(pitch, 16384, RATE))), spec)[0].mean(1)  # [bins]
             nearest = int((centres - pitch).abs().argmin())
-            found = int(level.argmax())
+            peak = int(level.argmax())
             what = f"a tone of {pitch:.0f} Hz to peak in bin {nearest} ({centres[nearest]:.0f} Hz) of a {spec.kind}"
-            expect(abs(found - nearest) <= 1, what, f"bin {found} ({centres[found]:.0f} Hz)")
+            expect(abs(peak - nearest) <= 1, what, f"bin {peak} ({centres[peak]:.0f} Hz)")
 
 
 @check

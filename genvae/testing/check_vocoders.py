@@ -23,9 +23,9 @@ RATE = 22050
 
 def _ready(subject: Subject) -> tuple[Any, Feeder]:
     """A vocoder, and a transform that it accepts."""
-    if "feeder" not in subject.kept:
-        subject.kept["feeder"] = feeder(subject, RATE)
-    feed: Feeder = subject.kept["feeder"]
+    if "feeder" not in subject.cache:
+        subject.cache["feeder"] = feeder(subject, RATE)
+    feed: Feeder = subject.cache["feeder"]
     return subject.make(spec=feed.spec).eval(), feed
 
 

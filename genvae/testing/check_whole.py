@@ -75,8 +75,8 @@ def trains_and_generates(subject: Subject) -> None:
             paths=subject.paths,
             environment=off,
         )
-    wanted = list(store.item_shape)
-    expect(shape == wanted, f"a clip of shape {wanted} from the run", f"{shape}")
+    expected = list(store.item_shape)
+    expect(shape == expected, f"a clip of shape {expected} from the run", f"{shape}")
 
 
 def generate(run: str, genre: str, files: list[str]) -> list[int]:
@@ -116,5 +116,5 @@ def _prepare(dataset: Dataset, out: Path, name: str, items: str) -> None:
         settings = replace(settings, sample_rate=RATE, clip_ms=CLIP_MS)
     with ThreadPoolExecutor(1) as executor:
         report = prepare([dataset], out, settings, executor=executor).report
-    kept = report["clips"]["kept"]
-    expect(kept >= 4, "at least four clips from the dataset's recordings", f"{kept}; {report.get('skipped', '')}")
+    clips = report["clips"]["kept"]
+    expect(clips >= 4, "at least four clips from the dataset's recordings", f"{clips}; {report.get('skipped', '')}")

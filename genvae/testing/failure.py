@@ -13,22 +13,22 @@ from torch import Tensor
 class CheckFailure(AssertionError):
     """A plugin does not do what its kind must do.
 
-    expected: what it must do. came: what it did. read: where the contract stands, a page of docs/ and its heading.
+    expected: what it must do. actual: what it did. read: where the contract stands, a page of docs/ and its heading.
     """
 
-    def __init__(self, expected: str, came: str, read: str = "") -> None:
-        super().__init__(expected, came, read)
-        self.expected, self.came, self.read = expected, came, read
+    def __init__(self, expected: str, actual: str, read: str = "") -> None:
+        super().__init__(expected, actual, read)
+        self.expected, self.actual, self.read = expected, actual, read
 
     def __str__(self) -> str:
-        lines = [f"expected {self.expected}", f"came     {self.came}"]
+        lines = [f"expected {self.expected}", f"actual   {self.actual}"]
         return "\n".join([*lines, f"read     {self.read}"] if self.read else lines)
 
 
-def expect(true: bool, expected: str, came: str) -> None:
+def expect(true: bool, expected: str, actual: str) -> None:
     """Raise CheckFailure unless the first argument holds."""
     if not true:
-        raise CheckFailure(expected, came)
+        raise CheckFailure(expected, actual)
 
 
 def expect_shape(tensor: object, shape: Sequence[int], what: str) -> Tensor:

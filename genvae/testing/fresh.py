@@ -109,7 +109,7 @@ def _answer(request: Mapping[str, Any]) -> None:
     try:
         answer = {"value": getattr(importlib.import_module(module), name)(**request["arguments"])}
     except CheckFailure as failure:
-        answer = {"failure": [failure.expected, failure.came]}
+        answer = {"failure": [failure.expected, failure.actual]}
     except BaseException as error:  # whatever it is, the parent must hear of it
         answer = {"error": one_line(error)}
     Path(request["result"]).write_text(json.dumps(answer))

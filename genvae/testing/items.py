@@ -27,7 +27,7 @@ def example_items(count: int, shape: tuple[int, ...], seed: int = 0) -> Tensor:
     return items + 0.05 * torch.rand(count, *shape, generator=generator)
 
 
-def made(items: str) -> ItemKind:
+def item_kind(items: str) -> ItemKind:
     """A kind of items that is none of sounds."""
     return kind_of(items, sample_rate=0, clip_samples=0)
 
@@ -47,7 +47,7 @@ class ExampleItems(Dataset):
         """Yield the recordings."""
         for number in range(6):
             genre = GENRES[number % 2]
-            opens = partial(_opened, made(self.items).shape, number)
+            opens = partial(_opened, item_kind(self.items).shape, number)
             yield Recording(id=f"{genre}/{number}", genre=genre, open=opens, fingerprint="1")
 
 

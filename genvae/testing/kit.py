@@ -94,19 +94,21 @@ class BoundCheck:
             with stdout_for_data(), bounded(self.patience), unchanged():
                 self.check.function(self.subject)
         except CheckFailure as failure:
-            raise CheckFailure(failure.expected, failure.came, read) from failure.__cause__
+            raise CheckFailure(failure.expected, failure.actual, read) from failure.__cause__
         except Endless as error:
-            asked = f"an end within {self.patience:g} seconds"
-            raise CheckFailure(asked, f"none: it was still at work{self._place(error)}", read) from None
+            limit = f"an end within {self.patience:g} seconds"
+            raise CheckFailure(limit, f"none: it was still at work{self._place(error)}", read) from None
         except (Exception, SystemExit) as error:  # whatever a plugin raises
-            came = f"{one_line(error)}{self._place(error)}"
-            raise CheckFailure(f"no error ({self.check.about[0].lower()}{self.check.about[1:]})", came, read) from error
+            actual = f"{one_line(error)}{self._place(error)}"
+            raise CheckFailure(
+                f"no error ({self.check.about[0].lower()}{self.check.about[1:]})", actual, read
+            ) from error
 
     def _place(self, error: BaseException) -> str:
         """Where in the plugin it happened, or if none of its lines took part, where at all."""
-        found = place(error, self.subject.plugin.factory) or place(error, self.subject.row.module)
-        if found:
-            return found
+        location = place(error, self.subject.plugin.factory) or place(error, self.subject.row.module)
+        if location:
+            return location
         last = traceback.extract_tb(error.__traceback__)[-1]
         return f" ({last.filename}, line {last.lineno})"
 
@@ -138,9 +140,9 @@ def plugin_checks(
     bound = []
     for subject in find(target, kind=kind, values=options, source=source):
         bound += [BoundCheck(subject, each, expected.get(each.name)) for each in _checks_of(subject)]
-    known = {each.name for each in bound}
-    for name in expected.keys() - known:
-        raise PluginError(f"expected_failures: there is no check {name!r}. {nearest(name, known)}")
+    names = {each.name for each in bound}
+    for name in expected.keys() - names:
+        raise PluginError(f"expected_failures: there is no check {name!r}. {nearest(name, names)}")
     return bound
 
 
@@ -170,7 +172,7 @@ class Outcome:
             fail; `unavailable`, it can't run on this machine.
         seconds: what it took.
         expected: what should have come, or why it is expected to fail.
-        came: what came instead.
+        actual: what came instead.
         read: where to read about it.
     """
 
@@ -181,7 +183,7 @@ class Outcome:
     state: CheckState
     seconds: float
     expected: str = ""
-    came: str = ""
+    actual: str = ""
     read: str = ""
 
     @property
@@ -231,24 +233,24 @@ def outcome_of(bound: BoundCheck) -> Outcome:
     """Run one check and say how it ended."""
     began = time.perf_counter()
     state: CheckState = "passed"
-    expected = came = read = ""
+    expected = actual = read = ""
     missing = bound.unavailable()
     if missing:
-        state, expected, came = "unavailable", "a plugin that can run on this machine", missing
+        state, expected, actual = "unavailable", "a plugin that can run on this machine", missing
     else:
         try:
             bound()
         except CheckFailure as failure:
-            state, expected, came, read = "failed", failure.expected, failure.came, failure.read
+            state, expected, actual, read = "failed", failure.expected, failure.actual, failure.read
             if bound.expected is not None:
                 state = "expected"
         else:
             if bound.expected is not None:
                 state = "unexpected"
-                expected, came = f"a failure, because {bound.expected}", "it passed: take it out of expected_failures"
+                expected, actual = f"a failure, because {bound.expected}", "it passed: take it out of expected_failures"
     row = bound.subject.row
     seconds = time.perf_counter() - began
-    return Outcome(row.name, row.kind, bound.name, bound.check.about, state, seconds, expected, came, read)
+    return Outcome(row.name, row.kind, bound.name, bound.check.about, state, seconds, expected, actual, read)
 
 
 def parametrize_checks(

@@ -78,15 +78,15 @@ def feeder(subject: Subject, sample_rate: int) -> Feeder:
 
 def other_specs(subject: Subject, spec: FeatureSpec, sample_rate: int) -> list[FeatureSpec]:
     """Specs of other kinds, that installed transforms give."""
-    found: dict[str, FeatureSpec] = {}
+    specs: dict[str, FeatureSpec] = {}
     for row in _of_sounds(candidates(subject, "transform")):
         assert row.plugin is not None
         if row.plugin.unavailable is not None:
             continue
         other = _transform(subject, row, sample_rate).spec
         if other.kind != spec.kind:
-            found.setdefault(other.kind, other)
-    return list(found.values())
+            specs.setdefault(other.kind, other)
+    return list(specs.values())
 
 
 def _of_sounds(rows: Iterable[PluginRow]) -> Iterator[PluginRow]:
@@ -96,8 +96,8 @@ def _of_sounds(rows: Iterable[PluginRow]) -> Iterator[PluginRow]:
 
 def _transform(subject: Subject, row: PluginRow, sample_rate: int) -> Transform:
     plugin = subject.registry.plugin("transform", row.full_name)
-    known = options.build(plugin.options, {}, where="transform")
-    values = {n: v for n, v in subject.options.get("transform", {}).items() if hasattr(known, n)}
+    defaults = options.build(plugin.options, {}, where="transform")
+    values = {n: v for n, v in subject.options.get("transform", {}).items() if hasattr(defaults, n)}
     transform: Transform = subject.registry.make("transform", row.full_name, values, sample_rate=sample_rate)
     return transform.eval()
 
@@ -170,11 +170,11 @@ def _values(subject: Subject, names: Mapping[str, str], *, small: bool) -> dict[
     values: dict[str, dict[str, Any]] = {}
     model = names.get("model", DEFAULTS["model"])
     for section in DEFAULTS:
-        given = subject.options.get(section, {})
+        own_values = subject.options.get(section, {})
         plugin = subject.registry.plugin(section, names.get(section, DEFAULTS[section]))
-        known = plugin.options.__dataclass_fields__  # type: ignore[attr-defined]  # the registry has seen to that
+        fields = plugin.options.__dataclass_fields__  # type: ignore[attr-defined]  # the registry has seen to that
         suggested = model_suggestions(subject.registry, model, section)
         defaults = {} if section == subject.kind or not small else SMALL.get(section, {})
-        chosen = {n: v for n, v in defaults.items() if n in known and n not in suggested}
-        values[section] = {**chosen, **{n: v for n, v in given.items() if n in known or section == subject.kind}}
+        chosen = {n: v for n, v in defaults.items() if n in fields and n not in suggested}
+        values[section] = {**chosen, **{n: v for n, v in own_values.items() if n in fields or section == subject.kind}}
     return values

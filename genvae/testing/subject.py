@@ -33,7 +33,7 @@ class Subject:
         source: of a dataset.
         paths: on which new processes find it.
         file: whether it is a single file, which users name with --plugin.
-        kept: what several checks share.
+        cache: what several checks share.
     """
 
     row: PluginRow
@@ -42,7 +42,7 @@ class Subject:
     source: Choice = None
     paths: list[str] = field(default_factory=list)
     file: bool = False
-    kept: dict[str, Any] = field(default_factory=dict)
+    cache: dict[str, Any] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:
@@ -130,8 +130,8 @@ def _named(registry: Registry, target: str, kind: str | None) -> list[PluginRow]
         return rows
     rows = [row for row in declared if normalised(row.distribution) == normalised(target)]
     if not rows:
-        known = {row.name for row in declared} | {row.distribution for row in declared}
-        hint = nearest(target, known)
+        names = {row.name for row in declared} | {row.distribution for row in declared}
+        hint = nearest(target, names)
         cure = hint if hint.startswith("Did") else "`genvae plugins list` names all."
         raise PluginError(
             f"There is no plugin and no distribution {target!r}. {cure} One that is not installed can be "
@@ -141,13 +141,13 @@ def _named(registry: Registry, target: str, kind: str | None) -> list[PluginRow]
 
 
 def _sections(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
+    sections: dict[str, dict[str, Any]] = {}
     for dotted, value in values.items():
         section, dot, name = dotted.partition(".")
         if not dot or section not in KINDS:
             raise PluginError(f"Options are named as SECTION.NAME, such as model.width; {dotted!r} is not.")
-        found.setdefault(section, {})[name] = value
-    return found
+        sections.setdefault(section, {})[name] = value
+    return sections
 
 
 def _registry_of(path: Path) -> tuple[Registry, list[str], list[str]]:

@@ -54,6 +54,6 @@ class Average:
     def _exchange(self) -> None:
         for name, tensor in self.held.items():
             own = self.parameters[name]
-            kept = own.detach().clone()
+            backup = own.detach().clone()
             own.copy_(tensor)
-            tensor.copy_(kept)
+            tensor.copy_(backup)

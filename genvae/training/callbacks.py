@@ -31,11 +31,11 @@ class Callbacks:
         self, registry: Registry, parts: Iterable[PartConfig], training: Training, warn: Callable[[str], None]
     ) -> None:
         self.training, self._warn = training, warn
-        self._made: dict[str, Callback] = {}
+        self._callbacks: dict[str, Callback] = {}
         for part in parts:
-            made = registry.make("callback", part.name, part.options)
-            assert isinstance(made, Callback)
-            self._made[part.name] = made
+            callback = registry.make("callback", part.name, part.options)
+            assert isinstance(callback, Callback)
+            self._callbacks[part.name] = callback
 
     def load(self, states: Mapping[str, Mapping[str, Any]]) -> None:
         """Go on from what `state` gave."""
@@ -44,22 +44,22 @@ class Callbacks:
 
     def state(self) -> dict[str, Mapping[str, Any]]:
         """What each needs after a resumption, by name."""
-        kept: dict[str, Mapping[str, Any]] = {}
+        states: dict[str, Mapping[str, Any]] = {}
 
         def keep(callback: Callback) -> None:
-            kept[name] = dict(callback.state())
+            states[name] = dict(callback.state())
 
-        for name in list(self._made):
+        for name in list(self._callbacks):
             self._call(name, "saying what it knows", keep)
-        return kept
+        return states
 
     def tell(self, event: str, *arguments: Any) -> None:
         """Call `on_EVENT` of each with the training and what else there is to tell."""
-        for name in list(self._made):
+        for name in list(self._callbacks):
             self._call(name, f"in on_{event}", methodcaller(f"on_{event}", self.training, *arguments))
 
     def _call(self, name: str, doing: str, call: Callable[[Callback], Any]) -> None:
-        callback = self._made.get(name)
+        callback = self._callbacks.get(name)
         if callback is None:
             return
         try:
@@ -68,7 +68,7 @@ class Callbacks:
         except GenvaeError as error:
             if strict():
                 raise
-            del self._made[name]
+            del self._callbacks[name]
             self._warn(f"{error} Training goes on without it.")
 
 

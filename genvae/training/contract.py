@@ -24,8 +24,8 @@ def loss_parts(parts: object, method: Callable[..., Any]) -> dict[str, Tensor]:
         what = "nothing" if parts is None else f"a {type(parts).__name__}"
         raise TypeError(f"{who} returns {what}, expected the parts of the loss: return {{'loss': ...}}")
     if "loss" not in parts:
-        given = ", ".join(map(repr, parts)) or "none"
-        raise TypeError(f"{who} gives no part 'loss', which is what is minimised; it gives {given}: name one 'loss'")
+        names = ", ".join(map(repr, parts)) or "none"
+        raise TypeError(f"{who} gives no part 'loss', which is what is minimised; it gives {names}: name one 'loss'")
     for name, value in parts.items():
         if not isinstance(value, Tensor):
             cure = "use torch's functions" if name == "loss" else f"return torch.tensor({name})"
@@ -35,18 +35,20 @@ def loss_parts(parts: object, method: Callable[..., Any]) -> dict[str, Tensor]:
     return dict(parts)
 
 
-def optimizers_of(made: object, method: Callable[..., Any]) -> list[torch.optim.Optimizer]:
+def optimizers_of(optimizers: object, method: Callable[..., Any]) -> list[torch.optim.Optimizer]:
     """What a model's `optimizers` has returned.
 
     Raises:
         TypeError: it is no list of optimisers.
     """
     who = f"{method.__name__}{_place(method)}"
-    if isinstance(made, torch.optim.Optimizer):
-        raise TypeError(f"{who} returns one optimiser, expected a list: return [{type(made).__name__}(...)]")
-    if not isinstance(made, list | tuple) or not all(isinstance(each, torch.optim.Optimizer) for each in made):
-        raise TypeError(f"{who} returns a {type(made).__name__}, expected a list of torch.optim optimisers")
-    return list(made)
+    if isinstance(optimizers, torch.optim.Optimizer):
+        raise TypeError(f"{who} returns one optimiser, expected a list: return [{type(optimizers).__name__}(...)]")
+    if not isinstance(optimizers, list | tuple) or not all(
+        isinstance(each, torch.optim.Optimizer) for each in optimizers
+    ):
+        raise TypeError(f"{who} returns a {type(optimizers).__name__}, expected a list of torch.optim optimisers")
+    return list(optimizers)
 
 
 def _place(method: Callable[..., Any]) -> str:

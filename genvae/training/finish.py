@@ -10,6 +10,7 @@ from genvae.errors import GenvaeError, RunError
 from genvae.latents.encode import encode, save_latents
 from genvae.latents.fit import make_map
 from genvae.pipeline import Pipeline
+from genvae.plugin.declarations import SOUNDS
 from genvae.run import Run
 from genvae.training.interrupt import Interrupted, Wish
 from genvae.training.log import TrainingLog
@@ -50,9 +51,11 @@ def finish(
             pipeline.prior.fit(torch.cat(draws), genre, generator=torch.Generator().manual_seed(seed))
         except ValueError as error:
             raise RunError(f"The prior can't be fitted: {error}") from error
-    log.begin("measuring how the training clips sound")
+    if store.items == SOUNDS:
+        log.begin("measuring how the training clips sound")
     save_latents(run, torch.cat(means), store, numbers)
     run.save_weights(pipeline)
+    run.seal()
     run.checkpoint_path.unlink(missing_ok=True)
     log.begin("making the map")
     try:

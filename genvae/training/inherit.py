@@ -28,11 +28,11 @@ def inherit(pipeline: Pipeline, source: Run, registry: Registry) -> None:
     rows = _rows(pipeline.model, genres)
     same = pipeline.config.vocoder == theirs.config.vocoder
     for section in ("transform", "model", "vocoder") if same else ("transform", "model"):
-        own, known = getattr(pipeline, section).state_dict(), getattr(theirs, section).state_dict()
-        if own.keys() != known.keys():
+        own, source_state = getattr(pipeline, section).state_dict(), getattr(theirs, section).state_dict()
+        if own.keys() != source_state.keys():
             raise RunError(f"{source.path} has another {section} than this run: leave its options as they are.")
         for name, tensor in own.items():
-            value = known[name]
+            value = source_state[name]
             if section == "model" and name in rows:
                 value = _brought(value, before, genres)
             if value.shape != tensor.shape:

@@ -40,19 +40,19 @@ class Wish:
 def on_signals() -> Iterator[Wish]:
     """Within the block, the first SIGINT or SIGTERM sets the wish; a second one acts as it always does."""
     wish = Wish()
-    kept: dict[int, Any] = {}
+    handlers: dict[int, Any] = {}
 
     def note(number: int, frame: FrameType | None) -> None:
         wish.signal = number
-        signal.signal(number, kept[number])
+        signal.signal(number, handlers[number])
 
     for number in (signal.SIGINT, signal.SIGTERM):
         try:
-            kept[number] = signal.signal(number, note)
+            handlers[number] = signal.signal(number, note)
         except ValueError:  # not the main thread: whoever called from there handles signals itself
             break
     try:
         yield wish
     finally:
-        for caught, handler in kept.items():
+        for caught, handler in handlers.items():
             signal.signal(caught, handler)

@@ -86,22 +86,22 @@ def new_job(
     """
     registry = registry or installed()
     named: dict[str, str] = dict(plugins or {})
-    given: dict[str, Mapping[str, Any]] = {section: (values or {}).get(section, {}) for section in JOB_SECTIONS}
+    option_values: dict[str, Mapping[str, Any]] = {section: (values or {}).get(section, {}) for section in JOB_SECTIONS}
     if source is not None:
-        named, given = _inherited(source, store, named, given, registry)
+        named, option_values = _inherited(source, store, named, option_values, registry)
     registry.require_items(store.items)
     usually = kind_of(store.items, sample_rate=store.sample_rate, clip_samples=store.clip_samples).parts
     model = named.get("model", usually.get("model", DEFAULTS["model"]))
-    known = get_type_hints(registry.plugin("model", model).options)
-    usual = {name: value for name, value in (preset or {}).get("model", {}).items() if name in known}
-    given = {**given, "model": {**usual, **given["model"]}}
+    option_types = get_type_hints(registry.plugin("model", model).options)
+    usual = {name: value for name, value in (preset or {}).get("model", {}).items() if name in option_types}
+    option_values = {**option_values, "model": {**usual, **option_values["model"]}}
     config = PipelineConfig.assemble(
         registry,
         sample_rate=store.sample_rate,
         clip_samples=store.clip_samples,
         genres=store.genres,
         plugins=named,
-        values=given,
+        values=option_values,
         items=store.items,
     )
     whole = {} if store.items == SOUNDS else {"shift": False}  # only a sound may begin elsewhere in its recording
@@ -110,7 +110,7 @@ def new_job(
         **model_suggestions(registry, config.model.name, "train"),
         **(preset or {}).get("train", {}),
     }
-    chosen: TrainOptions = options.build(TrainOptions, {**suggested, **given["train"]}, where="train")
+    chosen: TrainOptions = options.build(TrainOptions, {**suggested, **option_values["train"]}, where="train")
     extras = Extras.of(registry, chosen, values)
     for kind, part in (("schedule", extras.schedule), *(("callback", each) for each in extras.callbacks)):
         registry.make(kind, part.name, part.options)  # what can't be made is told before anything is written
@@ -152,7 +152,8 @@ def describe_run(
     """Write the description of a new run.
 
     Raises:
-        RunError: the folder holds a run or anything else, or can't be made.
+        RunError: the folder holds a run or anything else.
+        DiskError: it can't be made.
     """
     training = {"seed": seed, "budget": asdict(budget), "options": options.to_json(chosen)}
     if extras is not None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Self, TypeVar
 
-from genvae.files import write_whole
+from genvae.files import naming, write_whole
 from genvae.progress import Listener, Message, Progress, tracked
 
 Record = Mapping[str, float | int | str]
@@ -29,6 +29,7 @@ class TrainingLog:
         self._stage, self._note = "", ""
         if silent:
             return
+        self._path = path
         _drop_after(path, step)
         self._file = path.open("a", encoding="ascii")
 
@@ -43,8 +44,9 @@ class TrainingLog:
         """Append one line; `kind` is train, validation or warning."""
         if self._silent:
             return
-        self._file.write(json.dumps({"kind": kind, "step": step, **values}) + "\n")
-        self._file.flush()
+        with naming(self._path):
+            self._file.write(json.dumps({"kind": kind, "step": step, **values}) + "\n")
+            self._file.flush()
 
     def begin(self, stage: str) -> None:
         """Begin a stage of the work, of which nothing is done yet."""
@@ -78,11 +80,16 @@ class TrainingLog:
 def _drop_after(path: Path, step: int) -> None:
     if not path.exists():
         return
-    kept = []
+    lines = []
     for line in path.read_bytes().splitlines(keepends=True):
         try:
             if json.loads(line)["step"] <= step:
-                kept.append(line)
-        except (ValueError, KeyError, TypeError):  # the last line of a process that was killed while it wrote
+                lines.append(line)
+        except (
+            ValueError,
+            KeyError,
+            TypeError,
+            RecursionError,
+        ):  # the last line of a process that was killed while it wrote
             continue
-    write_whole(path, b"".join(kept))
+    write_whole(path, b"".join(lines))

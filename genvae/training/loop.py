@@ -7,6 +7,8 @@ import json
 import math
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -19,10 +21,12 @@ from torch import Tensor
 from genvae.clips.batches import genres_of, in_order, load
 from genvae.clips.store import ClipStore
 from genvae.errors import Cure, OptionError, RunError, StoreError
+from genvae.files import held_alone, sweep
 from genvae.interfaces.callback import Training
 from genvae.interfaces.model import TrainingStep
 from genvae.interfaces.schedule import Schedule
 from genvae.pipeline import Pipeline
+from genvae.plugin.declarations import SOUNDS
 from genvae.plugin.guard import guarded
 from genvae.progress import Listener, ignore
 from genvae.run import Run
@@ -82,7 +86,7 @@ def train(job: Job, store: ClipStore, *, device: str = "auto", listener: Listene
     fabric.barrier()
     run = Run(job.path)
     devices = [fabric.device] if fabric.device.type == "cuda" else []
-    with torch.random.fork_rng(devices), on_signals() as wish:
+    with _alone(run) if fabric.is_global_zero else nullcontext(), torch.random.fork_rng(devices), on_signals() as wish:
         torch.manual_seed(job.seed)  # for the first weights; every step seeds anew
         trainer = _Trainer(fabric, run, store, job)
         if job.create is None:
@@ -105,6 +109,18 @@ def train(job: Job, store: ClipStore, *, device: str = "auto", listener: Listene
                 log.say(trainer.validations.verdict(held_out=trainer.validation_split == "validation"))
         fabric.barrier()
     return run
+
+
+@contextmanager
+def _alone(run: Run) -> Iterator[None]:
+    """Hold the run for this training alone, and take away what one that was killed left half-written.
+
+    Raises:
+        RunError: another process trains it.
+    """
+    with held_alone(run.path, RunError(f"Another process is training {run.path}.")):
+        sweep(run.path)
+        yield
 
 
 class _Trainer:
@@ -135,8 +151,11 @@ class _Trainer:
         self.validation_numbers = np.sort(chosen)
 
         config = job.config
-        new = () if job.create is None and run.checkpoint_path.exists() else new_sections(config, job.source)
-        self.pipeline = Pipeline.build(config, job.registry, new=new).to(fabric.device)
+        if job.create is None and run.checkpoint_path.exists():  # a stranger's, perhaps: as large as its file
+            built = run.build(job.registry, run.checkpoint_path, config)
+        else:
+            built = Pipeline.build(config, job.registry, new=new_sections(config, job.source))
+        self.pipeline = built.to(fabric.device)
         self.average = Average(self.pipeline.model, self.options.ema)
         self.bfloat16 = self.options.precision == "bf16-mixed"
         self.step, self.seconds = 0, 0.0
@@ -169,14 +188,18 @@ class _Trainer:
                 raise RunError(f"{self.run.path} is trained already; there is nothing to resume.")
             return  # stopped before its first checkpoint: begin at the beginning
         state = load_tree(self.run.checkpoint_path)
-        self.pipeline.load_state_dict(state["pipeline"])
-        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(saved)
-        self.average.load(state["average"])
-        self.step, self.seconds = state["step"], state["seconds"]
+        try:
+            self.pipeline.load_state_dict(state["pipeline"])
+            for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+                optimizer.load_state_dict(saved)
+            self.average.load(state["average"])
+            self.step, self.seconds = int(state["step"]), float(state["seconds"])
+            self.measured = bool(state.get("measured", True))
+            self.callback_states = dict(state.get("callbacks", {}))
+        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            misfit = str(error).splitlines()[-1].strip()
+            raise RunError(f"{self.run.checkpoint_path} does not fit the run: {misfit}") from error
         self.validations = Validations.logged(self.run.metrics_path, self.step)
-        self.measured = state.get("measured", True)
-        self.callback_states = state.get("callbacks", {})
 
     def start_callbacks(self, log: TrainingLog) -> None:
         """Make the callbacks of this session, and tell them that it begins."""
@@ -290,7 +313,8 @@ class _Trainer:
                 budget=self.budget,
             )
         )
-        log.say(expectation(self.budget, steps, options.batch_size))
+        if self.store.items == SOUNDS:  # of which that was measured
+            log.say(expectation(self.budget, steps, options.batch_size))
         if self.budget.minutes is not None:
             log.say(ending(max(0.0, 60 * self.budget.minutes - self.seconds)))
 
@@ -362,9 +386,9 @@ class _Trainer:
     def _log_training(self, log: TrainingLog, progress: float, speed: float) -> None:
         self._require_finite()
         values = {name: float(value.detach()) for name, value in self.parts.items()}
-        told = {**values, "clips_per_second": round(speed, 1), "seconds": self.seconds}
-        log.record("train", self.step, told)
-        self.tell("step", told)
+        record = {**values, "clips_per_second": round(speed, 1), "seconds": self.seconds}
+        log.record("train", self.step, record)
+        self.tell("step", record)
         log.show(progress, f"step {self.step}  loss {values['loss']:.4g}  {speed:.0f} clips/s")
 
     def _validate(self, log: TrainingLog, progress: float) -> None:
@@ -375,20 +399,20 @@ class _Trainer:
             values = validate(self.pipeline, batches, seed=self.seed)
         self.tell("validation", values)
         log.record("validation", self.step, values)
-        log.say(self.validations.told(self.step, values))
+        log.say(self.validations.describe(self.step, values))
         active, latent_dim = int(values["active_units"]), self.pipeline.model.latent_dim
         early = progress <= 0.2 or self.step <= self._warm_up()  # there was no time to learn anything yet
         if not early and active < max(1, round(COLLAPSED * latent_dim)):
             log.warn(
                 self.step,
                 f"The posterior is collapsing: {active} of {latent_dim} latent dimensions carry "
-                "anything. Lower the weight of the divergence, or train for longer.",
+                "anything. Lower the KL weight, or train for longer.",
             )
 
     def _warm_up(self) -> int:
         """Steps until everything has its full strength; a model's option says so by its name, such as `kl_warmup`."""
-        known = [value for name, value in self.run.config.model.options.items() if name.endswith("warmup")]
-        steps = [value for value in known if isinstance(value, int)]
+        warmups = [value for name, value in self.run.config.model.options.items() if name.endswith("warmup")]
+        steps = [value for value in warmups if isinstance(value, int)]
         return max(self.options.warmup_steps, *steps, 0)
 
 
@@ -424,8 +448,8 @@ def _world_size() -> int:
 
 def _devices() -> list[str]:
     """What `device` can be here."""
-    found = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    return ["cpu", *(name for name, there in found.items() if there)]
+    devices = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    return ["cpu", *(name for name, there in devices.items() if there)]
 
 
 def _device_name(device: torch.device, processes: int) -> str:

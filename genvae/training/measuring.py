@@ -48,8 +48,8 @@ def measure(
             batch, _ = plain.at(step)
             # not over the yield, which would leave it switched off for the caller
             with torch.no_grad(), pipeline.using("transform", "computing features"):
-                made = pipeline.transform(batch.to(device))
-            yield made
+                spectrograms = pipeline.transform(batch.to(device))
+            yield spectrograms
 
     with pipeline.using("model", "being fitted"):
         pipeline.model.fit(features())

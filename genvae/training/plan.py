@@ -77,11 +77,11 @@ class Budget:
 
     def __post_init__(self) -> None:
         """Raise OptionError unless exactly one is set, to something above zero."""
-        given = [value for value in (self.steps, self.epochs, self.minutes) if value is not None]
-        if len(given) != 1:
+        limits = [value for value in (self.steps, self.epochs, self.minutes) if value is not None]
+        if len(limits) != 1:
             raise OptionError("Give exactly one of `steps`, `epochs` and `minutes`.")
-        if not (given[0] > 0 and math.isfinite(given[0])):
-            raise OptionError(f"`steps`, `epochs` or `minutes` must be above zero, not {given[0]}.")
+        if not (limits[0] > 0 and math.isfinite(limits[0])):
+            raise OptionError(f"`steps`, `epochs` or `minutes` must be above zero, not {limits[0]}.")
 
     def total_steps(self, steps_per_epoch: int) -> int | None:
         """The number of steps, or None when time decides."""

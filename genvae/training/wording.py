@@ -97,25 +97,25 @@ class Validations:
         seen: step and values of each, in their order.
     """
 
-    seen: list[tuple[int, Mapping[str, float]]] = field(default_factory=list)
+    history: list[tuple[int, Mapping[str, float]]] = field(default_factory=list)
 
     @classmethod
     def logged(cls, path: Path, step: int) -> Validations:
         """Those up to a step that stand in a log, which may be missing or torn."""
-        found = cls()
+        validations = cls()
         for line in path.read_bytes().splitlines() if path.exists() else ():
             try:
                 entry: dict[str, Any] = json.loads(line)
                 if entry["kind"] == "validation" and entry["step"] <= step:
-                    found.seen.append((int(entry["step"]), {**entry, "loss": float(entry["loss"])}))
+                    validations.history.append((int(entry["step"]), {**entry, "loss": float(entry["loss"])}))
             except (ValueError, KeyError, TypeError):
                 continue
-        return found
+        return validations
 
-    def told(self, step: int, values: Mapping[str, float]) -> str:
+    def describe(self, step: int, values: Mapping[str, float]) -> str:
         """Take in a validation, and say it in a line, the number to watch first."""
         judged = self._judged(step, values)
-        self.seen.append((step, values))
+        self.history.append((step, values))
         others = "  ".join(f"{name} {value:.4g}" for name, value in values.items() if name != "loss")
         return f"step {step}  validation loss {values['loss']:.4g} ({judged})  {others}".rstrip()
 
@@ -125,22 +125,22 @@ class Validations:
         Args:
             held_out: whether the clips were of recordings that it was not trained on.
         """
-        step, last = self.seen[-1]
+        step, last = self.history[-1]
         whose = "recordings that it was not trained on" if held_out else "its own training clips"
-        said = f"Validation loss {last['loss']:.4g} on {whose}"
-        others = [(at, values["loss"]) for at, values in self.seen[:-1] if at != step]
+        sentence = f"Validation loss {last['loss']:.4g} on {whose}"
+        others = [(at, values["loss"]) for at, values in self.history[:-1] if at != step]
         if others:
             at, least = min(others, key=lambda each: each[1])
             if last["loss"] < least:
-                said += f", the best of {len(others) + 1}"
+                sentence += f", the best of {len(others) + 1}"
             else:
-                said += f"; it was {least:.4g} at step {at}, so more of the same training would hardly help"
+                sentence += f"; it was {least:.4g} at step {at}, so more of the same training would hardly help"
         if "distance_db" in last:
-            said += f". Reconstructions without texture are {last['distance_db']:.1f} dB off"
-        return f"{said}. How good new clips are, `genvae evaluate` measures."
+            sentence += f". Reconstructions without texture are {last['distance_db']:.1f} dB off"
+        return f"{sentence}. How good new clips are, `genvae evaluate` measures."
 
     def _judged(self, step: int, values: Mapping[str, float]) -> str:
-        before = [(at, other) for at, other in self.seen if at != step]
+        before = [(at, other) for at, other in self.history if at != step]
         if not before:
             return "the number to watch: lower is better"
         at, last = before[-1]

@@ -106,11 +106,11 @@ class Admission:
 
     def _with_cookie(self, scope: Scope) -> str | None:
         """Where a page is without the token in its address, so that neither a bookmark nor a screen tells it."""
-        asked = dict(parse_qsl(scope["query_string"].decode("latin-1")))
-        if self._token is None or "token" not in asked or scope["path"].startswith("/api/"):
+        parameters = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+        if self._token is None or "token" not in parameters or scope["path"].startswith("/api/"):
             return None
-        del asked["token"]
-        return "?" + urlencode(asked) if asked else scope["path"].rpartition("/")[2] or "."
+        del parameters["token"]
+        return "?" + urlencode(parameters) if parameters else scope["path"].rpartition("/")[2] or "."
 
     def _knows(self, netloc: str, address: str) -> bool:
         """Whether `name:port` is one of ours."""
@@ -133,15 +133,15 @@ def _token(scope: Scope, headers: Headers) -> str:
     if kind.lower() == "bearer":
         return value.strip()
     query: str = scope["query_string"].decode("latin-1")
-    asked = dict(parse_qsl(query))
-    if "token" in asked:
-        return asked["token"]
+    parameters = dict(parse_qsl(query))
+    if "token" in parameters:
+        return parameters["token"]
     try:
         cookie = SimpleCookie(headers.get("cookie", "")).get(_COOKIE)
     except CookieError:
         return ""
-    found: str = cookie.value if cookie else ""
-    return found
+    token: str = cookie.value if cookie else ""
+    return token
 
 
 def _declared(headers: Headers) -> int:
@@ -155,13 +155,13 @@ def _too_large(limit: int) -> str:
 
 def _counted(receive: Receive, limit: int) -> Receive:
     """The same, but a body that goes on beyond the limit, whatever it declared, ends in an error."""
-    seen = 0
+    size = 0
 
     async def counted() -> Message:
-        nonlocal seen
+        nonlocal size
         message = await receive()
-        seen += len(message.get("body", b""))
-        if seen > limit:
+        size += len(message.get("body", b""))
+        if size > limit:
             raise HTTPException(413, _too_large(limit))
         return message
 

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 import genvae
 from genvae.errors import GenvaeError
-from genvae.web import listening_routes, pages, routes
+from genvae.web import designs, listening_routes, pages, routes
 from genvae.web.admission import LOCAL, Admission
 from genvae.web.engine import Engine
 from genvae.web.listening import Listening
@@ -42,8 +42,14 @@ def create_app(
         hosts: names that it may be asked by; `*` takes any.
         token: what every request must bring; None asks for none.
         worker: what computes; closed when the application ends.
+
+    Raises:
+        GenvaeError: some of the runs make sounds, and some do not.
     """
     worker = worker or ModelWorker()
+    sounds = all(each.makes_sounds for each in engines)
+    if not sounds and any(each.makes_sounds for each in engines):
+        raise GenvaeError("Some of these runs make sounds and some do not: serve them apart, each on a `port`.")
     test = listening or Listening(engines, None, Votes())
 
     @asynccontextmanager
@@ -62,10 +68,12 @@ def create_app(
         redoc_url=None,
         openapi_url="/api/openapi.json",
         lifespan=lifespan,
-        routes=list(pages.routes()),
+        routes=list(pages.routes("index.html" if sounds else "designs.html")),
     )
     by_digest = {each.digest: each for each in engines}
     app.include_router(routes.router(by_digest, worker))
+    if not sounds:
+        app.include_router(designs.router(by_digest, worker))
     app.include_router(routes.lesson_pages(by_digest, worker))
     app.include_router(listening_routes.router(test, worker))
     app.add_exception_handler(Busy, _busy)

@@ -30,8 +30,8 @@ def main(path: str, sample_rate: str, seconds: str) -> int:
     pcm = (sound.wave * 32768).astype("<i2")
     sys.stdout.buffer.write(pcm.tobytes())
     sys.stdout.buffer.flush()
-    told = "; ".join(filter(None, (sound.shortfall, *sound.remarks)))
-    print(json.dumps({"longer": sound.longer, "told": told}), file=sys.stderr)
+    note = "; ".join(filter(None, (sound.shortfall, *sound.remarks)))
+    print(json.dumps({"longer": sound.longer, "note": note}), file=sys.stderr)
     return 0
 
 

@@ -43,20 +43,20 @@ class Directions:
     latents: Tensor
     genres: Sequence[str]
     mean: Tensor
-    _heard: list[NDArray[np.float64]] = field(default_factory=list)
+    _qualities: list[NDArray[np.float64]] = field(default_factory=list)
 
     @classmethod
-    def of(cls, found: LatentMap, genres: Sequence[str], k: int) -> Directions:
+    def of(cls, latent_map: LatentMap, genres: Sequence[str], k: int) -> Directions:
         """The k strongest directions of a run's map, with clips drawn from it."""
-        count = len(found.latents)
+        count = len(latent_map.latents)
         drawn = torch.randperm(count, generator=torch.Generator().manual_seed(0))[:CLIPS]
-        parts = found.principal
+        parts = latent_map.principal
         return cls(
             axes=parts.axes[:k].float(),
             deviations=parts.deviation[:k].float(),
             explained=parts.explained[:k].float(),
-            latents=found.latents[drawn],
-            genres=[genres[int(index)] for index in found.genre[drawn]],
+            latents=latent_map.latents[drawn],
+            genres=[genres[int(index)] for index in latent_map.genre[drawn]],
             mean=parts.mean.float(),
         )
 
@@ -73,28 +73,30 @@ class Directions:
     @property
     def measured(self) -> float:
         """How much of the measuring is done, from 0 to 1."""
-        return len(self._heard) / len(self.latents) if len(self.latents) else 1.0
+        return len(self._qualities) / len(self.latents) if len(self.latents) else 1.0
 
     def measure(self, synthesizer: Synthesizer) -> None:
         """Decode one more clip, and note how it sounds."""
-        index = len(self._heard)
+        index = len(self._qualities)
         clip = synthesizer.decode(self.latents[index], self.genres[index], seed=index)
-        self._heard.append(qualities(clip.wave.numpy(), clip.sample_rate))
+        self._qualities.append(qualities(clip.wave.numpy(), clip.sample_rate))
 
     def correlations(self) -> NDArray[np.float64]:
         """Between the place along each direction and each quality of the sounds, [k, 4]; 0 where nothing varies."""
-        latents = self.latents[: len(self._heard)]
+        latents = self.latents[: len(self._qualities)]
         along = ((latents - self.mean) @ self.axes.T).double().numpy()
-        heard = np.array(self._heard)
+        values = np.array(self._qualities)
         along = along - along.mean(axis=0)
-        heard = heard - heard.mean(axis=0)
-        scale = np.outer(np.linalg.norm(along, axis=0), np.linalg.norm(heard, axis=0))
-        found: NDArray[np.float64] = np.divide(along.T @ heard, scale, out=np.zeros_like(scale), where=scale > 0)
-        return found
+        values = values - values.mean(axis=0)
+        scale = np.outer(np.linalg.norm(along, axis=0), np.linalg.norm(values, axis=0))
+        coefficients: NDArray[np.float64] = np.divide(
+            along.T @ values, scale, out=np.zeros_like(scale), where=scale > 0
+        )
+        return coefficients
 
     def words(self) -> list[list[str]]:
         """What each direction does, the strongest effect first; none where nothing is sure, or not all is measured."""
-        if self.measured < 1 or len(self._heard) < 3:
+        if self.measured < 1 or len(self._qualities) < 3:
             return [[] for _ in self.axes]
         named = []
         for row in self.correlations():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -11,13 +12,16 @@ import genvae
 from genvae.errors import GenvaeError
 from genvae.latents import LatentMap, map_methods
 from genvae.pipeline import SECTIONS
+from genvae.plots.tiles import over_map
 from genvae.plugin.registry import Registry
+from genvae.png import encode_png
 from genvae.run import Run
 from genvae.synthesis.latent_path import LatentPath
+from genvae.synthesis.sound import Clip
 from genvae.synthesis.synthesizer import Synthesizer
 from genvae.web import measured, schema, shades
 from genvae.web.directions import Directions
-from genvae.web.lesson import GUIDANCE, Lesson
+from genvae.web.lesson import Lesson
 from genvae.web.sources import NEAREST, Resolved, Sources
 from genvae.web.vocoders import offered
 from genvae.web.worker import Check
@@ -60,6 +64,11 @@ class Engine:
         self._directions = Directions.of(first, run.config.genres, DIRECTIONS) if first else None
         self.lesson = Lesson(run, registry, self._synthesizer(None), first)
         self._sources = Sources(self._synthesizer(None), self.maps, self._directions, self.latent_dim)
+
+    @property
+    def makes_sounds(self) -> bool:
+        """Whether its items are sounds."""
+        return self._synthesizer(None).makes_sounds
 
     @property
     def default(self) -> str:
@@ -127,17 +136,17 @@ class Engine:
 
     def directions(self) -> list[schema.DirectionInfo]:
         """The principal directions, and what they do as far as that is measured."""
-        found = self._directions
-        if found is None:
+        directions = self._directions
+        if directions is None:
             return []
         return [
-            schema.DirectionInfo(explained=float(share), does=words, measured=found.measured)
-            for share, words in zip(found.explained, found.words(), strict=True)
+            schema.DirectionInfo(explained=float(share), does=words, measured=directions.measured)
+            for share, words in zip(directions.explained, directions.words(), strict=True)
         ]
 
     def measure(self) -> bool:
         """Do a small part of finding out what the directions do; whether there is more to do."""
-        if self._directions is None or self._directions.measured >= 1:
+        if self._directions is None or self._directions.measured >= 1 or not self.makes_sounds:
             return False
         self._directions.measure(self._synthesizer(None))
         return True
@@ -152,7 +161,7 @@ class Engine:
             deviation=(0.5 * posterior.log_variance[0]).exp().tolist(),
             nats=posterior.kl()[0].tolist(),
             stages=list(lesson.stages),
-            guidance=list(GUIDANCE) if lesson.guides else [],
+            guidance=list(lesson.guidance),
         )
 
     def generate(self, genre: str, *, seed: int, index: int, temperature: float, vocoder: str | None) -> bytes:
@@ -166,21 +175,42 @@ class Engine:
         if source.genre is not None and plain:
             seed, index, temperature = source.seed, source.index, source.temperature
             return self.generate(source.genre, seed=seed, index=index, temperature=temperature, vocoder=vocoder)
+        return self._decoded(source, vocoder).wav()
+
+    def design(self, source: schema.Source) -> bytes:
+        """A source as a file of the kind's usual format, where it is no sound."""
+        return self._decoded(source, None).encode()
+
+    def over(
+        self, method: str, low: tuple[float, float], high: tuple[float, float], cells: int, check: Check = _nothing
+    ) -> bytes:
+        """What is decoded over a part of a map, so many items on a side, as a PNG file."""
+        synthesizer = self._synthesizer(None)
+
+        def decode(z: Tensor, genre: str) -> Clip:
+            check()
+            return synthesizer.decode(z, genre)
+
+        corners = np.array(low), np.array(high)
+        return encode_png(over_map(decode, self._sources.map(method), synthesizer.genres, *corners, cells))
+
+    def _decoded(self, source: schema.Source, vocoder: str | None) -> Clip:
+        """What a source is made to sound like."""
         resolved = self._sources.resolve(source)
         synthesizer = self._synthesizer(vocoder)
         if resolved.other is None:
-            return synthesizer.decode(resolved.z, resolved.genre, seed=source.seed, index=source.index).wav()
+            return synthesizer.decode(resolved.z, resolved.genre, seed=source.seed, index=source.index)
         both = LatentPath.of(torch.stack([resolved.z, resolved.z]), [resolved.genre, resolved.other])
-        return synthesizer.decode_at(both, resolved.share, seed=source.seed, index=source.index).wav()
+        return synthesizer.decode_at(both, resolved.share, seed=source.seed, index=source.index)
 
-    def place(self, asked: schema.PlaceRequest | schema.PathPlaceRequest) -> schema.Placed:
+    def place(self, request: schema.PlaceRequest | schema.PathPlaceRequest) -> schema.Placed:
         """Where a source lies, or the clips of a path."""
-        if isinstance(asked, schema.PlaceRequest):
-            found = [self._sources.resolve(asked.source)]
+        if isinstance(request, schema.PlaceRequest):
+            places = [self._sources.resolve(request.source)]
         else:
-            path, times = self._path(asked)
-            found = [Resolved(each.latent, each.genre) for each in map(path.at, times)]
-        return schema.Placed(genre=found[0].genre, clips=[self._placed(each) for each in found])
+            path, times = self._path(request)
+            places = [Resolved(each.latent, each.genre) for each in map(path.at, times)]
+        return schema.Placed(genre=places[0].genre, clips=[self._placed(each) for each in places])
 
     def place_wave(self, wave: Tensor, *, note: str = "", upload: str = "") -> schema.Placed:
         """Where the clips of a sound [samples] lie."""
@@ -205,56 +235,56 @@ class Engine:
 
         Coordinates are told in 65535ths of the map's extent: a hundredth of a pixel, for half of what floats take.
         """
-        found = self._sources.map(method)
-        low, high = found.points.amin(dim=0), found.points.amax(dim=0)
-        part = (found.points - low) / (high - low).clamp_min(torch.finfo(torch.float32).tiny)
+        latent_map = self._sources.map(method)
+        low, high = latent_map.points.amin(dim=0), latent_map.points.amax(dim=0)
+        part = (latent_map.points - low) / (high - low).clamp_min(torch.finfo(torch.float32).tiny)
         steps = (part * 65535).round().numpy().astype("<u2")
-        return steps[:, 0].tobytes() + steps[:, 1].tobytes() + found.genre.numpy().astype("<u2").tobytes()
+        return steps[:, 0].tobytes() + steps[:, 1].tobytes() + latent_map.genre.numpy().astype("<u2").tobytes()
 
     def shades(self, method: str, quality: str) -> bytes:
         """How the training clips of a map sound, a byte each, in their order; see `shades.py`."""
-        found = self._sources.map(method).heard
-        if quality not in found:
-            known = ", ".join(found) or "nothing: the run is of an earlier version"
-            raise GenvaeError(f"The clips of this map were not measured for {quality!r}. There is {known}.")
-        return shades.shades(found[quality])
+        qualities = self._sources.map(method).heard
+        if quality not in qualities:
+            names = ", ".join(qualities) or "nothing: the run is of an earlier version"
+            raise GenvaeError(f"The clips of this map were not measured for {quality!r}. There is {names}.")
+        return shades.shades(qualities[quality])
 
-    def path(self, asked: schema.PathRequest, check: Check = _nothing) -> bytes:
+    def path(self, request: schema.PathRequest, check: Check = _nothing) -> bytes:
         """The wav file that `genvae interpolate` writes for a path."""
-        path, times = self._path(asked)
-        synthesizer = self._synthesizer(asked.vocoder)
+        path, times = self._path(request)
+        synthesizer = self._synthesizer(request.vocoder)
         seconds = synthesizer.seconds(len(times))
-        start = asked.start
+        start = request.start
         return synthesizer.decode_path(path, seconds, seed=start.seed, index=start.index, on_clip=check).wav()
 
-    def _path(self, asked: schema.PathPlaceRequest) -> tuple[LatentPath, list[float]]:
+    def _path(self, request: schema.PathPlaceRequest) -> tuple[LatentPath, list[float]]:
         """A path, and the times on it at which its clips lie."""
-        knots = [self._sources.resolve(each) for each in (asked.start, *asked.via, asked.end)]
+        knots = [self._sources.resolve(each) for each in (request.start, *request.via, request.end)]
         path = LatentPath.of(torch.stack([each.z for each in knots]), [each.genre for each in knots])
-        return path, torch.linspace(0, 1, max(asked.steps, len(knots))).tolist()
+        return path, torch.linspace(0, 1, max(request.steps, len(knots))).tolist()
 
     def _synthesizer(self, vocoder: str | None) -> Synthesizer:
         try:
             return self.synthesizers[vocoder or self.default]
         except KeyError:
-            known = ", ".join(self.synthesizers)
-            raise GenvaeError(f"There is no vocoder {vocoder!r} here. There are: {known}.") from None
+            names = ", ".join(self.synthesizers)
+            raise GenvaeError(f"There is no vocoder {vocoder!r} here. There are: {names}.") from None
 
     def _placed(self, resolved: Resolved) -> schema.PlacedClip:
         maps = {}
-        for method, found in self.maps.items():
-            point = resolved.points[method] if method in resolved.points else found.place(resolved.z[None])[0]
-            indices, distances = found.neighbours(point[None], NEAREST)
+        for method, latent_map in self.maps.items():
+            point = resolved.points[method] if method in resolved.points else latent_map.place(resolved.z[None])[0]
+            indices, distances = latent_map.neighbours(point[None], NEAREST)
             neighbours = [
                 schema.Neighbour(
-                    clip=int(found.clip[index]),
-                    genre=self._config.genres[int(found.genre[index])],
-                    point=_pair(found.points[index]),
+                    clip=int(latent_map.clip[index]),
+                    genre=self._config.genres[int(latent_map.genre[index])],
+                    point=_pair(latent_map.points[index]),
                     distance=float(distance),
                 )
                 for index, distance in zip(indices[0], distances[0], strict=True)
             ]
-            sparse = bool(found.sparse(point[None])[0])
+            sparse = bool(latent_map.sparse(point[None])[0])
             maps[method] = schema.MapPlace(point=_pair(point), sparse=sparse, neighbours=neighbours)
         return schema.PlacedClip(latent=resolved.z.tolist(), maps=maps)
 

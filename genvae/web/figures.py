@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 WIDTH, HEIGHT = 600, 160
-_EDGE = 4  # units that stay free at each edge
+_EDGE = 4  # units that stay free above and below
 _LEVELS = 8  # of grey in a spectrogram
 _LOWEST = 40.0  # Hz
 _ROWS = 56  # of a spectrogram
@@ -31,7 +31,7 @@ def line(values: ArrayLike, low: float, high: float, *, height: int = HEIGHT) ->
 
 def dots(x: ArrayLike, y: ArrayLike, across: tuple[float, float], up: tuple[float, float], height: int = HEIGHT) -> str:
     """Points as strokes of no length, which round ends make dots."""
-    left = _EDGE + (np.asarray(x, float) - across[0]) / (across[1] - across[0]) * (WIDTH - 2 * _EDGE)
+    left = (np.asarray(x, float) - across[0]) / (across[1] - across[0]) * WIDTH
     return "".join(f"M{a:.1f} {b:.1f}h0" for a, b in zip(left, _down(y, up[0], up[1], height), strict=True))
 
 
@@ -53,12 +53,12 @@ def levels(magnitudes: NDArray[np.float32], rate: int, *, range_db: float = 80.0
     steps = np.ceil((1 + level / range_db) * _LEVELS).clip(0, _LEVELS).astype(int)  # [rows, frames]
     wide, high = WIDTH / frames, height / _ROWS
     areas = [""] * (_LEVELS + 1)
-    for row, found in enumerate(steps):
+    for row, row_levels in enumerate(steps):
         top = height - (row + 1) * high
-        edges = np.flatnonzero(np.diff(found, prepend=-1, append=-1))
+        edges = np.flatnonzero(np.diff(row_levels, prepend=-1, append=-1))
         for start, end in pairwise(edges):
             width = (end - start) * wide
-            areas[found[start]] += f"M{start * wide:.1f} {top:.1f}h{width:.1f}v{high:.1f}h-{width:.1f}z"
+            areas[row_levels[start]] += f"M{start * wide:.1f} {top:.1f}h{width:.1f}v{high:.1f}h-{width:.1f}z"
     return areas[1:]
 
 

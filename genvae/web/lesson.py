@@ -22,12 +22,10 @@ from genvae.synthesis.sound import Sound
 from genvae.synthesis.synthesizer import Synthesizer, item_generator
 from genvae.threads import one_thread
 
-GUIDANCE = (0.0, 1.0, 2.0, 4.0)
-"""How strongly a sound follows its latent, to be heard beside each other."""
-
 MEAN, MADE = "mean", "made"
 """The decoder's mean, which draws nothing; and the sound as `genvae generate` makes it."""
 
+_GUIDANCE = (0.0, 1.0, 2.0, 4.0)  # to be heard beside each other
 _POINTS = 200  # of a genre on the lesson's maps, and draws from each prior
 _NEIGHBOURS = 10  # of a training sound, whose genres are counted
 _KNOWN = 1000  # training sounds of a genre among which neighbours are looked for
@@ -72,10 +70,10 @@ class Lesson:
         found: a map of the run, or None.
     """
 
-    def __init__(self, run: Run, registry: Registry, synthesizer: Synthesizer, found: LatentMap | None) -> None:
-        self._run, self._registry, self._synthesizer, self._map = run, registry, synthesizer, found
+    def __init__(self, run: Run, registry: Registry, synthesizer: Synthesizer, latent_map: LatentMap | None) -> None:
+        self._run, self._registry, self._synthesizer, self._map = run, registry, synthesizer, latent_map
         self._pipeline = synthesizer.pipeline
-        self._guided = lru_cache(len(GUIDANCE))(self._with_guidance)  # a copy of the nets each
+        self._guided = lru_cache(len(_GUIDANCE))(self._with_guidance)  # a copy of the nets each
 
     @property
     def genres(self) -> tuple[str, ...]:
@@ -83,9 +81,10 @@ class Lesson:
         return self._synthesizer.genres
 
     @property
-    def guides(self) -> bool:
-        """Whether the run's model can be told how strongly to follow a latent."""
-        return "guidance" in self._pipeline.config.model.options
+    def guidance(self) -> tuple[float, ...]:
+        """How strongly a sound can follow its latent, the run's own among them; none where the model knows none."""
+        own = self._pipeline.config.model.options.get("guidance")
+        return () if own is None else tuple(sorted({*_GUIDANCE, float(own)}))
 
     @cached_property
     @one_thread()
@@ -149,12 +148,11 @@ class Lesson:
         """A sound of a seed that follows its latent by another guidance than the run's own.
 
         Raises:
-            GenvaeError: the run has no such genre, its model knows no guidance, or that one is not among GUIDANCE.
+            GenvaeError: the run has no such genre, or that is no guidance of `guidance`.
         """
-        if not self.guides or amount not in GUIDANCE:
-            raise GenvaeError(
-                f"This run's guidance can be {', '.join(f'{each:g}' for each in GUIDANCE)}, or not at all."
-            )
+        if amount not in self.guidance:
+            known = ", ".join(f"{each:g}" for each in self.guidance)
+            raise GenvaeError(f"The guidance can be {known}." if known else "This run's model knows no guidance.")
         z = self._synthesizer.latent(genre, seed=seed)
         generator = item_generator(seed, genre, 0)
         self._pipeline.prior.sample(self._label(genre), generator=generator)
@@ -168,16 +166,18 @@ class Lesson:
         if self._map is None:
             return None
         generator = torch.Generator().manual_seed(0)
-        known, count = self._map.latents, min(len(self._map.latents), _POINTS * len(self.genres))
-        chosen = torch.randperm(len(known), generator=generator)[:count]
+        latents, count = self._map.latents, min(len(self._map.latents), _POINTS * len(self.genres))
+        chosen = torch.randperm(len(latents), generator=generator)[:count]
         label = torch.arange(count) % len(self.genres)
         fitted = self._pipeline.prior.sample(label, generator=generator)
         normal = torch.randn(fitted.shape, generator=generator)
         parts = self._map.principal
-        planar = [((each.double() - parts.mean) @ parts.axes[:2].T).float() for each in (known[chosen], fitted, normal)]
+        planar = [
+            ((each.double() - parts.mean) @ parts.axes[:2].T).float() for each in (latents[chosen], fitted, normal)
+        ]
         apart = [
-            float(_nearest(each[:_POINTS], known, 2)[0][:, rank].median())
-            for each, rank in ((known[chosen], 1), (fitted, 0), (normal, 0))
+            float(_nearest(each[:_POINTS], latents, 2)[0][:, rank].median())
+            for each, rank in ((latents[chosen], 1), (fitted, 0), (normal, 0))
         ]
         return Priors(planar[0], planar[1], planar[2], (apart[0], apart[1], apart[2]))
 
@@ -195,14 +195,14 @@ class Lesson:
         """
         if self._map is None:
             return None
-        kept = self._evenly(_KNOWN)
-        latents, genre = self._map.latents[kept], self._map.genre[kept]
+        numbers = self._evenly(_KNOWN)
+        latents, genre = self._map.latents[numbers], self._map.genre[numbers]
         table = {}
         for index, name in enumerate(self.genres):
-            asked = latents[genre == index][:_POINTS]
-            if not len(asked):
+            queries = latents[genre == index][:_POINTS]
+            if not len(queries):
                 continue
-            near = _nearest(asked, latents, _NEIGHBOURS + 1)[1][:, 1:]
+            near = _nearest(queries, latents, _NEIGHBOURS + 1)[1][:, 1:]
             table[name] = {other: float((genre[near] == i).float().mean()) for i, other in enumerate(self.genres)}
         return table
 
@@ -223,7 +223,7 @@ class Lesson:
         return torch.tensor([self.genres.index(genre)])
 
 
-def _nearest(asked: Tensor, known: Tensor, k: int) -> tuple[Tensor, Tensor]:
+def _nearest(queries: Tensor, references: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """Distances and indices [n, k] of the nearest of known latents [N, latent_dim] to some [n, latent_dim]."""
-    distances, indices = torch.cdist(asked, known).topk(min(k, len(known)), largest=False)
+    distances, indices = torch.cdist(queries, references).topk(min(k, len(references)), largest=False)
     return distances, indices

@@ -37,7 +37,7 @@ def render(lesson: Lesson) -> str:
         "figure": lambda name: str(getattr(drawn, name)()),
         "number": lambda name: escape(drawn.numbers[name]),
     }
-    return _PLACE.sub(lambda found: fill[found[1]](found[2]), _TEXT.read_text(encoding="utf-8"))
+    return _PLACE.sub(lambda match: fill[match[1]](match[2]), _TEXT.read_text(encoding="utf-8"))
 
 
 def lines_of(address: str) -> str:
@@ -52,23 +52,23 @@ def lines_of(address: str) -> str:
 
 
 def _python(module: str, name: str) -> str:
-    found: Any = importlib.import_module(module)
+    target: Any = importlib.import_module(module)
     for part in name.split("."):
-        found = getattr(found, part)
-    source = textwrap.dedent(inspect.getsource(inspect.unwrap(found)))
-    [made] = ast.parse(source).body
-    assert isinstance(made, ast.FunctionDef)
-    first, rest = made.body[0], source.splitlines()
-    if ast.get_docstring(made) is not None:
+        target = getattr(target, part)
+    source = textwrap.dedent(inspect.getsource(inspect.unwrap(target)))
+    [definition] = ast.parse(source).body
+    assert isinstance(definition, ast.FunctionDef)
+    first, rest = definition.body[0], source.splitlines()
+    if ast.get_docstring(definition) is not None:
         assert first.end_lineno is not None
         del rest[first.lineno - 1 : first.end_lineno]
     return "\n".join(rest)
 
 
 def _script(file: str, name: str) -> str:
-    found = re.search(rf"^function {name}\(.*?^}}", (_STATIC / file).read_text(encoding="utf-8"), re.M | re.S)
-    assert found is not None, f"{file} has no function {name}"
-    return found[0]
+    match = re.search(rf"^function {name}\(.*?^}}", (_STATIC / file).read_text(encoding="utf-8"), re.M | re.S)
+    assert match is not None, f"{file} has no function {name}"
+    return match[0]
 
 
 class _Drawn:
@@ -104,12 +104,12 @@ class _Drawn:
         """A tone above the Nyquist frequency, its samples, and the lower tone that has the same samples."""
         time = np.linspace(0, 0.004, 400)
         at = np.arange(0, 0.004, 1 / _RATE)
-        heard = _TONE - _RATE
+        alias = _TONE - _RATE
         label = "A tone of 3,000 Hz sampled 4,000 times a second: its samples lie on a tone of 1,000 Hz as well."
         paths = [
             ("zero", figures.line([0, 0], -1, 1)),
             ("truth", figures.line(np.sin(2 * np.pi * _TONE * time), -1, 1)),
-            ("alias", figures.line(np.sin(2 * np.pi * heard * time), -1, 1)),
+            ("alias", figures.line(np.sin(2 * np.pi * alias * time), -1, 1)),
             ("dots", figures.dots(at, np.sin(2 * np.pi * _TONE * at), (0, 0.004), (-1, 1))),
         ]
         return figures.figure("sampling", label, paths)
@@ -165,13 +165,13 @@ class _Drawn:
         """Where training sounds lie, and draws from two priors."""
         if self._priors is None:
             return _NO_MAP
-        found = self._priors
-        everything = torch.cat([found.training, found.fitted, found.normal])
+        priors = self._priors
+        everything = torch.cat([priors.training, priors.fitted, priors.normal])
         label = (
             "Training sounds, draws from the fitted prior, and draws from the standard normal, in the plane of the two "
             "strongest principal directions."
         )
-        groups = (("dots training", found.training), ("dots normal", found.normal), ("dots fitted", found.fitted))
+        groups = (("dots training", priors.training), ("dots normal", priors.normal), ("dots fitted", priors.fitted))
         return figures.figure(
             "priors", label, [(kind, _scatter(each, everything)) for kind, each in groups], height=300
         )

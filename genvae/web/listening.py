@@ -46,7 +46,12 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Slot:
-    """A sound of a trial: where it comes from, and its number there (a seed, or a clip's number in the store)."""
+    """A sound of a trial.
+
+    Attributes:
+        source: where it comes from.
+        number: which of the source's it is: a seed, or a clip's number in the store.
+    """
 
     source: str
     number: int
@@ -131,7 +136,7 @@ class Listening:
     genres: list[str] = field(init=False)
     _real: dict[str, NDArray[np.int64]] = field(init=False, default_factory=dict)
     _trials: OrderedDict[str, Trial] = field(init=False, default_factory=OrderedDict)
-    _heard: OrderedDict[tuple[str, int], bytes] = field(init=False, default_factory=OrderedDict)
+    _sounds: OrderedDict[tuple[str, int], bytes] = field(init=False, default_factory=OrderedDict)
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -160,7 +165,7 @@ class Listening:
             if engine.sample_rate != self.rate:
                 continue
             for vocoder in engine.synthesizers:
-                self.sources[self._name(engine, vocoder)] = partial(_made, engine, vocoder)
+                self.sources[self._name(engine, vocoder)] = partial(_vocoded, engine, vocoder)
 
     def draw(self, question: Question, sources: Sequence[str]) -> Trial:
         """A new trial. For `real` each source has a sound in it, for `genre` one of them.
@@ -178,8 +183,8 @@ class Listening:
             raise GenvaeError("There is nothing to tell apart: choose a source, of a run with two genres or more.")
         drawing = random.SystemRandom()
         genre = drawing.choice(self.genres)
-        taken = drawing.sample(chosen, len(chosen) if question == "real" else 1)
-        slots = [Slot(name, self._number(name, genre, drawing)) for name in taken]
+        names = drawing.sample(chosen, len(chosen) if question == "real" else 1)
+        slots = [Slot(name, self._number(name, genre, drawing)) for name in names]
         trial = Trial(secrets.token_urlsafe(9), question, genre, slots)
         with self._lock:
             self._trials[trial.id] = trial
@@ -193,16 +198,16 @@ class Listening:
         Raises:
             GenvaeError: there is no such trial any more, or no such sound in it.
         """
-        told = self._trial(trial)
-        if not 0 <= slot < len(told.slots):
-            raise GenvaeError(f"This trial has sounds 0 to {len(told.slots) - 1}.")
-        if (trial, slot) not in self._heard:
-            wanted = told.slots[slot]
-            wave = self.sources[wanted.source](told.genre, wanted.number)
-            self._heard[trial, slot] = wav.encode(levelled(wave), self.rate)
-            while len(self._heard) > _RECENT:
-                self._heard.popitem(last=False)
-        return self._heard[trial, slot]
+        drawn = self._trial(trial)
+        if not 0 <= slot < len(drawn.slots):
+            raise GenvaeError(f"This trial has sounds 0 to {len(drawn.slots) - 1}.")
+        if (trial, slot) not in self._sounds:
+            place = drawn.slots[slot]
+            wave = self.sources[place.source](drawn.genre, place.number)
+            self._sounds[trial, slot] = wav.encode(levelled(wave), self.rate)
+            while len(self._sounds) > _RECENT:
+                self._sounds.popitem(last=False)
+        return self._sounds[trial, slot]
 
     def vote(self, trial: str, answer: str) -> tuple[Vote, Trial]:
         """Take the answer to a trial: the place of the real one, or a genre; a trial is answered once.
@@ -210,56 +215,56 @@ class Listening:
         Raises:
             GenvaeError: there is no such trial any more, or that is no answer to it.
         """
-        told = self._trial(trial)
-        if told.question == "real":
-            places = [str(place) for place in range(len(told.slots))]
+        drawn = self._trial(trial)
+        if drawn.question == "real":
+            places = [str(place) for place in range(len(drawn.slots))]
             if answer not in places:
                 raise GenvaeError(f"Answer with the place of a sound: {', '.join(places)}.")
-            answer = told.slots[int(answer)].source
+            answer = drawn.slots[int(answer)].source
         elif answer not in self.genres:
             raise GenvaeError(f"Answer with a genre: {', '.join(self.genres)}.")
         vote = Vote(
-            question=told.question,
-            genre=told.genre,
-            sources=tuple(each.source for each in told.slots),
-            numbers=tuple(each.number for each in told.slots),
+            question=drawn.question,
+            genre=drawn.genre,
+            sources=tuple(each.source for each in drawn.slots),
+            numbers=tuple(each.number for each in drawn.slots),
             answer=answer,
-            choices=len(told.slots) if told.question == "real" else len(self.genres),
+            choices=len(drawn.slots) if drawn.question == "real" else len(self.genres),
         )
         with self._lock:
             if self._trials.pop(trial, None) is None:
                 raise GenvaeError("That trial was answered already.")
             self.votes.add(vote)
-        return vote, told
+        return vote, drawn
 
     def scores(self) -> list[Score]:
         """What all votes say, by question and source."""
-        made = []
+        scores = []
         for question in ("real", "genre"):
-            asked = [vote for vote in self.votes.all if vote.question == question]
+            votes = [vote for vote in self.votes.all if vote.question == question]
             for name in sorted(
-                {source for vote in asked for source in vote.sources}, key=lambda each: (each != REAL, each)
+                {source for vote in votes for source in vote.sources}, key=lambda each: (each != REAL, each)
             ):
-                own = [vote for vote in asked if name in vote.sources]
+                own = [vote for vote in votes if name in vote.sources]
                 hits = sum(vote.answer == (name if question == "real" else vote.genre) for vote in own)
                 chance = sum(1 / vote.choices for vote in own) / len(own)
-                made.append(Score(name, question, hits, len(own), hits / len(own), wilson(hits, len(own)), chance))
-        return made
+                scores.append(Score(name, question, hits, len(own), hits / len(own), wilson(hits, len(own)), chance))
+        return scores
 
     def agreements(self) -> list[Agreement]:
         """How each metric of `genvae evaluate` agrees with votes on what sounds real, for runs that keep its result.
 
         A run is compared as its own vocoder makes it sound, which is what was measured.
         """
-        heard = {each.source: each.share for each in self.scores() if each.question == "real"}
+        shares = {each.source: each.share for each in self.scores() if each.question == "real"}
         measured: dict[str, dict[str, float]] = {}
         for engine in self.engines:
             name = self._name(engine, engine.default)
-            for metric, (real, made) in engine.measures().items():
-                found = measured.setdefault(metric, {})
-                found[name] = made
-                found.setdefault(REAL, real)
-        return [agreement(metric, heard, values) for metric, values in measured.items()]
+            for metric, (real, value) in engine.measures().items():
+                by_source = measured.setdefault(metric, {})
+                by_source[name] = value
+                by_source.setdefault(REAL, real)
+        return [agreement(metric, shares, values) for metric, values in measured.items()]
 
     def _name(self, engine: Engine, vocoder: str) -> str:
         """The source that a run with a vocoder is; of runs with the same name the digest tells them apart."""
@@ -282,7 +287,7 @@ class Listening:
         return wave
 
 
-def _made(engine: Engine, vocoder: str, genre: str, number: int) -> Waves:
+def _vocoded(engine: Engine, vocoder: str, genre: str, number: int) -> Waves:
     wave: Waves = engine.synthesizers[vocoder].generate(genre, seed=number).wave.numpy()
     return wave
 
@@ -306,13 +311,13 @@ def wilson(hits: int, votes: int) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def agreement(metric: str, heard: Mapping[str, float], measured: Mapping[str, float]) -> Agreement:
+def agreement(metric: str, shares: Mapping[str, float], measured: Mapping[str, float]) -> Agreement:
     """Pairs of sources that a metric, of which more is better, orders as ears do; ties say nothing."""
-    both = sorted(heard.keys() & measured.keys())
+    both = sorted(shares.keys() & measured.keys())
     agreeing = pairs = 0
     for i, first in enumerate(both):
         for second in both[i + 1 :]:
-            order = (heard[first] - heard[second]) * (measured[first] - measured[second])
+            order = (shares[first] - shares[second]) * (measured[first] - measured[second])
             pairs += order != 0
             agreeing += order > 0
     return Agreement(metric, agreeing, pairs)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Request, Response
 
 from genvae.web import schema
 from genvae.web.listening import FEWEST, MOST, REAL, Listening
-from genvae.web.routes import FAULTS, WAV, Wav, gone
+from genvae.web.routes import FAULTS, WAV, Wav, disconnection
 from genvae.web.worker import ModelWorker
 
 _Trial = Annotated[str, Path(max_length=40)]
@@ -32,16 +32,16 @@ def router(listening: Listening, worker: ModelWorker) -> APIRouter:
         )
 
     @api.post("/trial", responses=FAULTS)
-    async def trial(asked: schema.TrialRequest) -> schema.TrialInfo:
+    async def trial(wish: schema.TrialRequest) -> schema.TrialInfo:
         """Draw a new trial: a genre, a sound of each source, and their order, all at random."""
-        drawn = listening.draw(asked.question, asked.sources)
+        drawn = listening.draw(wish.question, wish.sources)
         genre = drawn.genre if drawn.question == "real" else None
         return schema.TrialInfo(trial=drawn.id, question=drawn.question, sounds=len(drawn.slots), genre=genre)
 
     @api.get("/sound/{trial}/{slot}", response_class=Wav, responses=WAV)
     async def sound(request: Request, trial: _Trial, slot: int) -> Response:
         """A sound of a trial, which does not say where it comes from."""
-        return Wav(await worker.run(lambda _: listening.sound(trial, slot), gone(request)))
+        return Wav(await worker.run(lambda _: listening.sound(trial, slot), disconnection(request)))
 
     @api.post("/vote", responses=FAULTS)
     async def vote(answer: schema.Answer) -> schema.Solved:

@@ -48,13 +48,13 @@ def measures(run: Run) -> dict[str, tuple[float, float]]:
     rows = {row["name"]: row["members"] for row in evaluation(run)}
     if _REAL not in rows or _MADE not in rows:
         return {}
-    found = {}
+    pairs = {}
     for member, numbers in rows[_REAL].items():
         for name, real in numbers.items():
-            made = rows[_MADE].get(member, {}).get(name)
-            if made is not None and math.isfinite(real) and math.isfinite(made):
-                found[f"{name} ({member})"] = (_SIGN[name] * real, _SIGN[name] * made)
-    return found
+            value = rows[_MADE].get(member, {}).get(name)
+            if value is not None and math.isfinite(real) and math.isfinite(value):
+                pairs[f"{name} ({member})"] = (_SIGN[name] * real, _SIGN[name] * value)
+    return pairs
 
 
 def curves(run: Run) -> dict[str, dict[str, list[tuple[int, float]]]]:

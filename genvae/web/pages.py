@@ -17,12 +17,12 @@ _TYPES = {
     ".svg": "image/svg+xml",
     ".js": "text/javascript; charset=utf-8",
 }
-_AT = {"index.html": "/", "api.html": "/api", "listen.html": "/listen"}
+_AT = {"api.html": "/api", "listen.html": "/listen"}
 _DAY = "public, max-age=86400"
 
 
 @dataclass(frozen=True)
-class Kept:
+class StaticContent:
     """Bytes that are sent whole, compressed where that helps, and only where the browser has not got them already.
 
     Attributes:
@@ -60,14 +60,16 @@ class Kept:
         return self.answer(request)
 
 
-def routes() -> list[Route]:
-    """A route for each file of the page."""
+def routes(home: str = "index.html") -> list[Route]:
+    """A route for each file of the page; `home` is the one at the server's root."""
     root = Path(__file__).parent / "static"
-    found = []
+    page_routes = []
     for path in sorted(root.rglob("*.*")):
         name = path.relative_to(root).as_posix()
         if path.suffix not in _TYPES:  # a vendored library's licence
             continue
-        kept = Kept(path.read_bytes(), _TYPES[path.suffix], _DAY if path.suffix == ".svg" else "no-cache")
-        found.append(Route(_AT.get(name, f"/{name}"), kept.endpoint, methods=["GET", "HEAD"]))
-    return found
+        content = StaticContent(path.read_bytes(), _TYPES[path.suffix], _DAY if path.suffix == ".svg" else "no-cache")
+        page_routes.append(
+            Route("/" if name == home else _AT.get(name, f"/{name}"), content.endpoint, methods=["GET", "HEAD"])
+        )
+    return page_routes

@@ -13,7 +13,7 @@ from genvae.errors import GenvaeError
 from genvae.web import schema
 from genvae.web.engine import Engine
 from genvae.web.lesson_page import render
-from genvae.web.pages import Kept
+from genvae.web.pages import StaticContent
 from genvae.web.uploads import BYTES, SECONDS, Uploads
 from genvae.web.worker import Check, ModelWorker
 
@@ -64,8 +64,8 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker) -> APIRouter:
     limits = schema.Limits(upload_bytes=BYTES, upload_seconds=SECONDS)
     infos = {digest: each.info(runs, limits) for digest, each in engines.items()}
     abouts = {digest: each.about() for digest, each in engines.items()}
-    maps = {(digest, method): _kept(each, method) for digest, each in engines.items() for method in each.maps}
-    shades: dict[tuple[str, str, str], Kept] = {}
+    maps = {(digest, method): _map_points(each, method) for digest, each in engines.items() for method in each.maps}
+    shades: dict[tuple[str, str, str], StaticContent] = {}
     uploads = {digest: Uploads(info.sample_rate) for digest, info in infos.items()}
 
     def chosen(digest: str | None) -> str:
@@ -74,7 +74,7 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker) -> APIRouter:
         raise GenvaeError(f"No run {digest!r} is served here. There is {', '.join(engines)}.")
 
     async def compute(request: Request, job: Callable[[Check], T]) -> T:
-        return await worker.run(job, gone(request))
+        return await worker.run(job, disconnection(request))
 
     @api.get("/health", tags=["about"])
     async def health() -> schema.Health:
@@ -144,9 +144,9 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker) -> APIRouter:
     ) -> Response:
         """A sound file, as the body, after it went through the model: as from `genvae reconstruct`."""
         digest = chosen(run)
-        engine, known = engines[digest], uploads[digest]
+        engine, run_uploads = engines[digest], uploads[digest]
         steps = _numbers(shifts)
-        sound = known.recall(upload) if upload else await known.take(request)
+        sound = run_uploads.recall(upload) if upload else await run_uploads.take(request)
         return Wav(await compute(request, lambda check: engine.reconstruct(sound.wave, genre, vocoder, steps, check)))
 
     @api.post(
@@ -161,9 +161,9 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker) -> APIRouter:
             digest = chosen(run)
             engine, sound = engines[digest], await uploads[digest].take(request)
             return await compute(request, lambda _: engine.place_wave(sound.wave, note=sound.note, upload=sound.digest))
-        asked = _PLACES.validate_json(await request.body())
-        located = engines[chosen(asked.run)]
-        return await compute(request, lambda _: located.place(asked))
+        placeable = _PLACES.validate_json(await request.body())
+        located = engines[chosen(placeable.run)]
+        return await compute(request, lambda _: located.place(placeable))
 
     @api.get("/map/{method}", tags=["places"], responses=_POINTS, response_class=Response)
     async def points(request: Request, method: str, run: schema.RunDigest = None) -> Response:
@@ -173,8 +173,8 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker) -> APIRouter:
         """
         digest = chosen(run)
         if (digest, method) not in maps:
-            known = " and ".join(engines[digest].maps) or "none"
-            raise GenvaeError(f"This run has no map {method!r}; it has {known}. `genvae map` makes one.")
+            methods = " and ".join(engines[digest].maps) or "none"
+            raise GenvaeError(f"This run has no map {method!r}; it has {methods}. `genvae map` makes one.")
         return maps[digest, method].answer(request)
 
     @api.get("/map/{method}/{quality}", tags=["places"], responses=_SHADES, response_class=Response)
@@ -183,7 +183,7 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker) -> APIRouter:
         digest = chosen(run)
         key = digest, method, quality
         if key not in shades:
-            shades[key] = Kept(engines[digest].shades(method, quality), "application/octet-stream")
+            shades[key] = StaticContent(engines[digest].shades(method, quality), "application/octet-stream")
         return shades[key].answer(request)
 
     @api.get("/lesson/sound", tags=["lesson"], responses=FAULTS)
@@ -216,28 +216,28 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker) -> APIRouter:
 def lesson_pages(engines: Mapping[str, Engine], worker: ModelWorker) -> APIRouter:
     """The lesson's page of each run, drawn when it is first asked for."""
     router = APIRouter(include_in_schema=False)
-    drawn: dict[str, Kept] = {}
+    drawn: dict[str, StaticContent] = {}
 
     @router.get("/explain")
     async def explain(request: Request, run: str | None = None) -> Response:
         digest = run if run in engines else next(iter(engines))
         assert digest is not None
         if digest not in drawn:
-            page = await worker.run(lambda _: render(engines[digest].lesson), gone(request))
-            drawn[digest] = Kept(page.encode(), "text/html; charset=utf-8")
+            page = await worker.run(lambda _: render(engines[digest].lesson), disconnection(request))
+            drawn[digest] = StaticContent(page.encode(), "text/html; charset=utf-8")
         return drawn[digest].answer(request)
 
     return router
 
 
-async def gone(request: Request) -> None:
+async def disconnection(request: Request) -> None:
     """End when the client has closed its connection."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
 
 
-def _kept(engine: Engine, method: str) -> Kept:
-    return Kept(engine.points(method), "application/octet-stream")
+def _map_points(engine: Engine, method: str) -> StaticContent:
+    return StaticContent(engine.points(method), "application/octet-stream")
 
 
 def _numbers(text: str) -> list[float]:

@@ -22,8 +22,8 @@ def shades(values: Tensor) -> bytes:
     """The shades of a quality [N]; a clip whose value is exactly 0 has none of it, such as no pitch."""
     low, high = _range(values)
     steps = (1 + 254 * ((values - low) / max(high - low, 1e-6)).clamp(0, 1)).round()
-    found: bytes = torch.where(values == 0, torch.zeros_like(steps), steps).to(torch.uint8).numpy().tobytes()
-    return found
+    content: bytes = torch.where(values == 0, torch.zeros_like(steps), steps).to(torch.uint8).numpy().tobytes()
+    return content
 
 
 def _range(values: Tensor) -> tuple[float, float]:

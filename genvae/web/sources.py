@@ -71,8 +71,8 @@ class Sources:
         try:
             return self._maps[method]
         except KeyError:
-            known = " and ".join(self._maps) or "none"
-            raise GenvaeError(f"This run has no map {method!r}; it has {known}. `genvae map` makes one.") from None
+            methods = " and ".join(self._maps) or "none"
+            raise GenvaeError(f"This run has no map {method!r}; it has {methods}. `genvae map` makes one.") from None
 
     def resolve(self, source: schema.Source) -> Resolved:
         """The latent of a source.
@@ -87,11 +87,11 @@ class Sources:
             z, genre, other, share = self._mixed(source)
         elif source.point is not None:
             assert source.map is not None  # the schema wants both or neither
-            found = self.map(source.map)
-            point = _within(torch.tensor(source.point), found)
+            latent_map = self.map(source.map)
+            point = _within(torch.tensor(source.point), latent_map)
             points[source.map] = point
-            z = found.invert(point[None])[0]
-            genre = genre or self._surroundings(found, point)
+            z = latent_map.invert(point[None])[0]
+            genre = genre or self._surroundings(latent_map, point)
         elif source.latent is not None:
             z = torch.tensor(source.latent)
             if len(z) != self._latent_dim:
@@ -110,11 +110,11 @@ class Sources:
 
     def _mixed(self, source: schema.Source) -> tuple[Tensor, str, str | None, float]:
         """What a seed draws in several genres, mixed: a latent, the two strongest genres, and the second's share."""
-        found = self._synthesizer.mixture(
+        mixture = self._synthesizer.mixture(
             source.mix, seed=source.seed, index=source.index, temperature=source.temperature
         )
-        other = None if found.other == found.genre else found.other
-        return found.latent, found.genre, other, found.share
+        other = None if mixture.other == mixture.genre else mixture.other
+        return mixture.latent, mixture.genre, other, mixture.share
 
     def _varied(self, z: Tensor, number: int) -> Tensor:
         """A latent [latent_dim] nearby: a random step, and as much nearer to the middle as keeps the spread of all."""
@@ -140,16 +140,16 @@ class Sources:
             raise GenvaeError("This run has no map, so there are no directions to shift along. `genvae map` makes one.")
         return self._directions.shift(shifts)
 
-    def _surroundings(self, found: LatentMap, point: Tensor) -> str:
+    def _surroundings(self, latent_map: LatentMap, point: Tensor) -> str:
         """The genre that most of the nearest training clips have; of several, that of the nearest."""
-        indices, _ = found.neighbours(point[None], NEAREST)
-        near = found.genre[indices[0]].tolist()
+        indices, _ = latent_map.neighbours(point[None], NEAREST)
+        near = latent_map.genre[indices[0]].tolist()
         commonest: int = max(near, key=near.count)  # the first of several
         return self._synthesizer.genres[commonest]
 
 
-def _within(point: Tensor, found: LatentMap) -> Tensor:
+def _within(point: Tensor, latent_map: LatentMap) -> Tensor:
     """A point [2], brought to the map and a margin around it if it lies further out."""
-    low, high = found.points.amin(dim=0), found.points.amax(dim=0)
+    low, high = latent_map.points.amin(dim=0), latent_map.points.amax(dim=0)
     margin = _MARGIN * (high - low)
     return point.clamp(low - margin, high + margin)

@@ -153,5 +153,5 @@ async def _decode(path: Path, rate: int) -> tuple[Tensor, str]:
     if "why" in result:
         raise AudioError(str(result["why"]))
     notes = [f"Only its first {SECONDS:g} s were taken."] if result["longer"] else []
-    notes += [f"Note: {result['told']}."] if result["told"] else []
+    notes += [f"Note: {result['note']}."] if result["note"] else []
     return torch.from_numpy(np.frombuffer(pcm, "<i2").astype(np.float32) / FULL_SCALE), " ".join(notes)

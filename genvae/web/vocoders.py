@@ -25,15 +25,15 @@ def offered(run: Run, registry: Registry) -> dict[str, Synthesizer]:
     own, usual = run.config.vocoder, DEFAULTS["vocoder"]
     first_ones = [row.short_name for row in registry.declared() if row.full_name in (own.name, usual)]
     others = sorted(registry.names("vocoder"), key=lambda name: (name not in first_ones, name))
-    made: dict[str, Synthesizer] = {}
+    synthesizers: dict[str, Synthesizer] = {}
     first: Exception | None = None
     for name in [None, *others]:
-        if name in made:
+        if name in synthesizers:
             continue
         try:
             with _without(_COMPILERS):
                 part = own if name is None else PartConfig.of(registry, "vocoder", name, {})
-                base = next(iter(made.values()), None)
+                base = next(iter(synthesizers.values()), None)
                 new = base.with_vocoder(part, registry) if base else Synthesizer(run, registry, vocoder=part)
                 new.generate(new.genres[0], seed=0, index=0)
         except RunError:
@@ -41,11 +41,11 @@ def offered(run: Run, registry: Registry) -> dict[str, Synthesizer]:
         except Exception as error:  # it wants other features, or a compiler, or it is a stranger's and breaks
             first = first or error
             continue
-        made[name or registry.row("vocoder", own.name).short_name] = new
-    if not made:
+        synthesizers[name or registry.row("vocoder", own.name).short_name] = new
+    if not synthesizers:
         assert first is not None
         raise first
-    return made
+    return synthesizers
 
 
 @contextmanager

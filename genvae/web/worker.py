@@ -65,12 +65,12 @@ class ModelWorker:
         """Jobs that wait or run."""
         return self._pending
 
-    async def run(self, job: Callable[[Check], T], gone: Coroutine[Any, Any, None]) -> T:
+    async def run(self, job: Callable[[Check], T], disconnection: Coroutine[Any, Any, None]) -> T:
         """What `job` returns, or raises, when its turn has come.
 
         Args:
             job: the work. It may call what it is given as often as it likes, to be ended when nobody waits any more.
-            gone: ends when the caller has gone; then a job that waits is not begun.
+            disconnection: ends when the caller has gone; then a job that waits is not begun.
 
         Raises:
             Busy: too many are waiting.
@@ -79,22 +79,22 @@ class ModelWorker:
         """
         with self._lock:
             if self._pending >= self.capacity:
-                gone.close()
+                disconnection.close()
                 raise Busy(max(1, math.ceil(self._pending * self._mean)))
             self._pending += 1
         unwanted = threading.Event()
         future = self._pool.submit(self._timed, job, unwanted)
         future.add_done_callback(lambda _: self._done())
-        made = asyncio.wrap_future(future)
-        watches: list[asyncio.Future[Any]] = [asyncio.create_task(gone), asyncio.create_task(self._stopped())]
+        outcome = asyncio.wrap_future(future)
+        watches: list[asyncio.Future[Any]] = [asyncio.create_task(disconnection), asyncio.create_task(self._stopped())]
         try:
-            await asyncio.wait([made, *watches], return_when=asyncio.FIRST_COMPLETED)
-            if made.done():
-                return made.result()
+            await asyncio.wait([outcome, *watches], return_when=asyncio.FIRST_COMPLETED)
+            if outcome.done():
+                return outcome.result()
             raise Stopping if self._stopping.is_set() else Abandoned
         finally:
             unwanted.set()
-            for each in (made, *watches):
+            for each in (outcome, *watches):
                 each.cancel()
 
     async def idle(self, job: Callable[[], bool]) -> None:
@@ -129,9 +129,9 @@ class ModelWorker:
 
         check()
         began = time.perf_counter()
-        made = job(check)
+        value = job(check)
         self._mean += _SHARE * (time.perf_counter() - began - self._mean)
-        return made
+        return value
 
     def _done(self) -> None:
         with self._lock:

@@ -35,8 +35,8 @@ def flow_matching_loss(velocity: Velocity, data: Tensor, *, generator: torch.Gen
     return error.square().flatten(1).mean(1)
 
 
-def walk(velocity: Velocity, noise: Tensor, steps: int) -> Tensor:
-    """From noise [B, ...] to data along the learnt velocity, by the midpoint rule: two evaluations a step."""
+def integrate_velocity(velocity: Velocity, noise: Tensor, steps: int) -> Tensor:
+    """Integrate a learnt velocity from noise [B, ...] to data, by the midpoint rule: two evaluations a step."""
     x, width = noise, 1.0 / steps
     for step in range(steps):
         time = torch.full((len(x),), step * width, device=x.device, dtype=x.dtype)

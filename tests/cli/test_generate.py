@@ -79,7 +79,7 @@ def test_a_file_that_holds_something_else_is_kept(genvae: Genvae, tiny_run_path:
     order = ["generate", "--run", tiny_run_path, "--genre", "rock", "--seed", "1", "--count", "3"]
     Path("rock-s1-001.wav").write_bytes(b"a treasure")
     result = genvae(*order)
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert "rock-s1-001.wav exists and holds something else" in result.stderr
     assert [path.name for path in Path().iterdir()] == ["rock-s1-001.wav"], "refused before anything is made"
     assert Path("rock-s1-001.wav").read_bytes() == b"a treasure"
@@ -101,7 +101,7 @@ def test_a_file_whose_sound_was_changed_is_kept(genvae: Genvae, tiny_run_path: P
     content = bytearray(Path("rock-s1-000.wav").read_bytes())
     content[100] ^= 0xFF
     Path("rock-s1-000.wav").write_bytes(content)
-    assert genvae(*order).exit_code == 1
+    assert genvae(*order).exit_code == 3
     assert Path("rock-s1-000.wav").read_bytes() == content
 
 
@@ -137,26 +137,23 @@ def test_wrong_usage_is_told(genvae: Genvae, tiny_run_path: Path, arguments: lis
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "code", "said"),
     [
-        (["--genre", "polka"], "There is no genre 'polka' in this run. Known: drum & bass, rock, techno."),
-        ([], "This run knows: drum & bass, rock, techno."),
-        (["--genre", "rock", "--vocoder", "griffin"], "Did you mean 'griffin-lim'?"),
-        (["--genre", "rock", "--set", "vocoder.iteration=3"], "Did you mean 'iterations'?"),
-        (
-            ["--genre", "rock", "--set", "vocoder.iterations=-3"],
-            "takes a whole number from 0 to 100000",
-        ),
-        (["--genre", "rock", "--set", "model.latent_dim=3"], "there is no section 'model'"),
-        (["--genre", "rock", "--temperature", "1e300"], "--temperature takes from 0 to 100"),
-        (["--genre", "rock", "--run", "nowhere"], "nowhere is not a run"),
+        (["--genre", "polka"], 3, "There is no genre 'polka' in this run. Known: drum & bass, rock, techno."),
+        ([], 2, "This run knows: drum & bass, rock, techno."),
+        (["--genre", "rock", "--vocoder", "griffin"], 6, "Did you mean 'griffin-lim'?"),
+        (["--genre", "rock", "--set", "vocoder.iteration=3"], 2, "Did you mean 'iterations'?"),
+        (["--genre", "rock", "--set", "vocoder.iterations=-3"], 2, "takes a whole number from 0 to 100000"),
+        (["--genre", "rock", "--set", "model.latent_dim=3"], 2, "there is no section 'model'"),
+        (["--genre", "rock", "--temperature", "1e300"], 2, "--temperature takes from 0 to 100"),
+        (["--genre", "rock", "--run", "nowhere"], 4, "nowhere is not a run"),
     ],
 )
 def test_a_mistake_is_one_line_and_no_file(
-    genvae: Genvae, tiny_run_path: Path, arguments: list[str], said: str
+    genvae: Genvae, tiny_run_path: Path, arguments: list[str], code: int, said: str
 ) -> None:
     result = genvae("generate", "--run", tiny_run_path, "--seed", "1", *arguments)
-    assert result.exit_code == 1
+    assert result.exit_code == code
     assert said in result.stderr
     assert result.stderr.startswith("Error: ")
     assert len(result.stderr.splitlines()) <= 2
@@ -170,7 +167,7 @@ def test_a_damaged_run_is_one_line_that_names_the_file(genvae: Genvae, tiny_run:
     content = file.read_bytes()
     file.write_bytes({"truncated": content[: len(content) // 2], "garbage": b"[1]" + content, "empty": b""}[damage])
     result = genvae("generate", "--run", tiny_run.path, "--genre", "rock")
-    assert result.exit_code == 1
+    assert result.exit_code == 4
     assert f"{name} is damaged" in result.stderr
     assert len(result.stderr.splitlines()) == 1
 
@@ -180,7 +177,7 @@ def test_without_a_pretrained_run_the_message_says_what_to_do(
 ) -> None:
     monkeypatch.setattr(pretrained, "__file__", str(tmp_path / "__init__.py"))
     result = genvae("generate", "--genre", "rock")
-    assert result.exit_code == 1
+    assert result.exit_code == 4
     assert "--run of your own" in result.stderr
 
 
@@ -235,7 +232,7 @@ def test_a_terminal_is_refused(tiny_run_path: Path) -> None:
     finally:
         os.close(terminal)
         os.close(master)
-    assert done.returncode == 1
+    assert done.returncode == 3
     assert "terminal" in done.stderr
     assert "Traceback" not in done.stderr
 

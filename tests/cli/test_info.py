@@ -75,7 +75,7 @@ def test_anything_else_is_one_line(genvae: Genvae, name: str, said: str) -> None
     Path("mine.wav").write_bytes(wav.encode(np.zeros(5, np.float32), 8000))
     Path("text.txt").write_text("text")
     result = genvae("info", name)
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert said in result.stderr
     assert len(result.stderr.splitlines()) == 1 + (name == "mine.wav")
 
@@ -84,7 +84,7 @@ def test_anything_else_is_one_line(genvae: Genvae, name: str, said: str) -> None
 def test_a_sound_of_ones_own_is_answered_with_what_takes_it(genvae: Genvae, name: str, tiny_run_path: Path) -> None:
     soundfile.write(name, 0.1 * np.sin(np.arange(9000)), 8000)
     result = genvae("info", name)
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     cure = result.stderr.splitlines()[1].removeprefix("Try: genvae ")
     assert genvae(*shlex.split(cure), "--run", tiny_run_path).exit_code == 0
     assert len(list(Path("heard").iterdir())) == 1
@@ -93,5 +93,5 @@ def test_a_sound_of_ones_own_is_answered_with_what_takes_it(genvae: Genvae, name
 def test_a_damaged_run_is_one_line(genvae: Genvae, tiny_run: Run) -> None:
     tiny_run.description_path.write_text('{"format": 1')
     result = genvae("info", tiny_run.path)
-    assert result.exit_code == 1
+    assert result.exit_code == 4
     assert "pipeline.json is damaged" in result.stderr

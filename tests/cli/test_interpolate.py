@@ -52,7 +52,7 @@ def test_a_longer_generated_sound_is_made_again(genvae, tiny_run_path):
     assert soundfile.info("long.wav").frames == 10000
     assert genvae("regenerate", "long.wav", "--run", tiny_run_path).exit_code == 0
     result = genvae("generate", *arguments[:-1], 0.1)
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert "--seconds takes from 0.512 to 600" in result.stderr
 
 
@@ -75,7 +75,7 @@ def test_steps_and_seconds_are_not_given_together(genvae, tiny_run_path):
 )
 def test_an_end_that_is_none_is_one_line(genvae, tiny_run_path, end, message):
     result = genvae("interpolate", "--from", end, "--to", "rock@1", "--run", tiny_run_path)
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert message in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
 
@@ -83,5 +83,5 @@ def test_an_end_that_is_none_is_one_line(genvae, tiny_run_path, end, message):
 def test_other_files_are_not_written_over(genvae, tiny_run_path):
     Path("way.wav").write_bytes(b"mine")
     result = genvae(*BASE, "--run", tiny_run_path, "-o", "way.wav")
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert Path("way.wav").read_bytes() == b"mine"

@@ -35,5 +35,5 @@ def test_a_run_without_latents_takes_them_from_its_store(genvae, tone_store, sma
 def test_another_store_is_refused(genvae, tone_store, tiny_run):
     tiny_run.latents_path.unlink()
     result = genvae("map", tiny_run.path, "--store", tone_store)
-    assert result.exit_code == 1
+    assert result.exit_code == 4
     assert "was trained on another store" in result.stderr

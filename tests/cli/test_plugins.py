@@ -110,7 +110,7 @@ def test_show_tells_what_a_model_suggests(genvae: Genvae) -> None:
 
 def test_show_of_an_unknown_name_is_answered_with_the_nearest(genvae: Genvae) -> None:
     result = genvae("plugins", "show", "grifin-lim")
-    assert result.exit_code == 1
+    assert result.exit_code == 6
     assert "Did you mean 'griffin-lim'?" in result.stderr
 
 
@@ -120,7 +120,7 @@ def test_a_clash_is_listed_and_asked_about(genvae: Genvae, install: Install) -> 
     assert len(rows) == 2
     assert all("clash" in row for row in rows)
     result = genvae("plugins", "show", "griffin-lim")
-    assert result.exit_code == 1
+    assert result.exit_code == 6
     assert "acme:griffin-lim or genvae:griffin-lim" in result.stderr
     assert genvae("plugins", "show", "acme:griffin-lim").exit_code == 0
 
@@ -128,6 +128,6 @@ def test_a_clash_is_listed_and_asked_about(genvae: Genvae, install: Install) -> 
 def test_a_name_of_two_kinds_is_asked_about(genvae: Genvae, install: Install) -> None:
     install("acme", GOOD.format(name="stft"))
     result = genvae("plugins", "show", "stft")
-    assert result.exit_code == 1
+    assert result.exit_code == 6
     assert "--kind transform or --kind vocoder" in result.stderr
     assert genvae("plugins", "show", "stft", "--kind", "vocoder").stdout.startswith("plugin   vocoder stft")

@@ -71,7 +71,7 @@ def test_bad_files_are_named_and_the_others_written(genvae: Genvae, tiny_run_pat
     soundfile.write("nan.wav", np.full(5000, np.nan), 8000, subtype="FLOAT")
     bad = ["text.wav", "empty.wav", "silent.wav", "nan.wav", "missing.wav", "."]
     result = genvae("reconstruct", "good.wav", *bad, "--run", tiny_run_path, "-o", "out", "--json")
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert [path.name for path in Path("out").iterdir()] == ["good-reconstruction.wav"]
     assert "6 of 7 files" in result.stderr
     for name, told in zip(bad, json.loads(result.stdout)[1:], strict=True):
@@ -90,7 +90,7 @@ def test_json_tells_the_genre_and_the_distance(genvae: Genvae, tiny_run_path: Pa
 def test_an_unknown_genre_is_one_error_for_all_files(genvae: Genvae, tiny_run_path: Path) -> None:
     files = [sound("a.wav"), sound("b.wav")]
     result = genvae("reconstruct", *files, "--run", tiny_run_path, "-o", "out", "--genre", "polka")
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert result.stderr.splitlines() == [
         "Error: There is no genre 'polka' in this run. Known: drum & bass, rock, techno."
     ]
@@ -98,7 +98,7 @@ def test_an_unknown_genre_is_one_error_for_all_files(genvae: Genvae, tiny_run_pa
 
 def test_two_files_of_one_name_are_refused(genvae: Genvae, tiny_run_path: Path) -> None:
     result = genvae("reconstruct", sound("a/x.wav"), sound("b/x.flac"), "--run", tiny_run_path, "-o", "out")
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert "a/x.wav and b/x.flac would both become" in result.stderr
 
 
@@ -106,7 +106,7 @@ def test_a_file_that_holds_something_else_is_kept(genvae: Genvae, tiny_run_path:
     Path("out").mkdir()
     Path("out/a-reconstruction.wav").write_bytes(b"a treasure")
     order = ["reconstruct", sound("a.wav"), "--run", tiny_run_path, "-o", "out"]
-    assert genvae(*order).exit_code == 1
+    assert genvae(*order).exit_code == 3
     assert Path("out/a-reconstruction.wav").read_bytes() == b"a treasure"
     assert genvae(*order, "--overwrite").exit_code == 0
     assert wav.read_info(Path("out/a-reconstruction.wav"))["ISFT"].startswith("genvae ")

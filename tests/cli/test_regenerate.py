@@ -35,7 +35,7 @@ def test_without_an_output_it_compares_and_writes_nothing(genvae: Genvae, tiny_r
 def test_another_run_is_an_error_that_names_both(genvae: Genvae, tmp_path: Path, clip: Path) -> None:
     other = make_run(tmp_path / "other", seed=1)
     result = genvae("regenerate", clip, "--run", other.path)
-    assert result.exit_code == 1
+    assert result.exit_code == 4
     assert other.digest() in result.stderr
     assert provenance.read(clip).run in result.stderr
 
@@ -44,7 +44,7 @@ def test_a_changed_sound_is_an_error_and_the_original_is_made(genvae: Genvae, ti
     original = clip.read_bytes()
     clip.write_bytes(original[:200] + bytes(50) + original[250:])
     result = genvae("regenerate", clip, "--run", tiny_run_path, "-o", "again.wav")
-    assert result.exit_code == 1
+    assert result.exit_code == 4
     assert "holds other bytes than its run makes here" in result.stderr
     assert Path("again.wav").read_bytes() == original
 
@@ -56,20 +56,20 @@ def test_the_version_that_differs_is_named_where_the_bytes_differ(
     older = provenance.Provenance(**{**vars(told), "versions": {**told.versions, "torch": "1.0"}})
     clip.write_bytes(wav.encode(np.zeros(4096, np.float32), 8000, older.info()))
     result = genvae("regenerate", clip, "--run", tiny_run_path)
-    assert result.exit_code == 1
+    assert result.exit_code == 4
     assert f"torch {told.versions['torch']} instead of 1.0" in result.stderr
 
 
 def test_a_file_made_by_something_else_is_told(genvae: Genvae) -> None:
     Path("mine.wav").write_bytes(wav.encode(np.zeros(10, np.float32), 8000))
     result = genvae("regenerate", "mine.wav")
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert "mine.wav was not made by genvae" in result.stderr
 
 
 def test_a_missing_file_is_told(genvae: Genvae) -> None:
     result = genvae("regenerate", "nowhere.wav")
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert "nowhere.wav can't be read" in result.stderr
 
 
@@ -80,5 +80,5 @@ def test_a_vocoder_that_is_not_installed_is_named(genvae: Genvae, tiny_run_path:
         wav.encode(np.zeros(10, np.float32), 8000, provenance.Provenance(**{**vars(told), "vocoder": vocoder}).info())
     )
     result = genvae("regenerate", clip, "--run", tiny_run_path)
-    assert result.exit_code == 1
+    assert result.exit_code == 6
     assert "pip install genvae-dream" in result.stderr

@@ -14,20 +14,20 @@ def test_a_port_in_use_is_told_before_anything_is_loaded(genvae: Genvae) -> None
         taken.listen()
         port = taken.getsockname()[1]
         result = genvae("serve", "--run", "nowhere", "--port", port)
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert f"Error: 127.0.0.1:{port} can't be listened on: Address already in use." in result.stderr
     assert "--port 0" in result.stderr
 
 
 def test_a_host_that_is_none_is_told(genvae: Genvae) -> None:
     result = genvae("serve", "--host", "no.such.host.invalid", "--public")
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert "no.such.host.invalid:8000 can't be listened on" in result.stderr
 
 
 def test_a_missing_run_is_told(genvae: Genvae) -> None:
     result = genvae("serve", "--run", "nowhere", "--port", "0")
-    assert result.exit_code == 1
+    assert result.exit_code == 4
     assert "nowhere is not a run" in result.stderr
 
 

@@ -57,7 +57,7 @@ def test_a_mixture_is_the_one_of_the_page_and_is_made_again(genvae: Genvae, tiny
 )
 def test_a_mixture_that_is_none_is_told(genvae: Genvae, tiny_run_path: Path, mixture: str, said: str) -> None:
     result = genvae("generate", "--run", tiny_run_path, "--genre", mixture, "--seed", "1")
-    assert result.exit_code == 1
+    assert result.exit_code
     assert said in result.stderr
 
 
@@ -157,7 +157,7 @@ def test_a_file_of_other_things_is_no_latents(
     elif held is not None:
         np.save("z.npy", held, allow_pickle=True)
     result = genvae("generate", "--run", tiny_run_path, "--latents", "z.npy", "--genre", "rock", "--seed", "1")
-    assert result.exit_code == 1
+    assert result.exit_code
     assert said in result.stderr
     assert not list(Path().glob("*.wav"))
 

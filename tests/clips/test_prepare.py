@@ -22,7 +22,7 @@ from genvae.clips.prepare import prepare
 from genvae.clips.report import table
 from genvae.clips.store import ClipStore
 from genvae.clips.work import Settings
-from genvae.errors import GenvaeError, OptionError, PluginError, StoreError
+from genvae.errors import DiskError, GenvaeError, OptionError, PluginError, StoreError
 from genvae.interfaces.dataset import Dataset, Recording
 from genvae.text import printable
 from genvae_plugins.datasets.folder import Folder
@@ -77,7 +77,8 @@ def test_only_what_is_new_or_changed_is_decoded_and_what_is_gone_goes(tmp_path):
     assert (ran.decoded, ran.removed) == (0, ["music/rock/2.wav"])
     fresh = tmp_path / "fresh"
     run(root, out=fresh)
-    assert digests(out) == digests(fresh)
+    assert digests(out / "shards") == digests(fresh / "shards")
+    assert splits(out).keys() == splits(fresh).keys()
 
 
 def test_a_shard_that_was_damaged_or_deleted_is_made_again(tmp_path):
@@ -91,6 +92,65 @@ def test_a_shard_that_was_damaged_or_deleted_is_made_again(tmp_path):
     (out / "shards" / ".left.tmp").write_text("of a run that was killed")
     assert run(root, out=out).decoded == 3
     assert digests(out) == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda seal: "[" * 100_000,
+        lambda seal: json.dumps(seal | {"clips": str(seal["clips"])}),
+        lambda seal: json.dumps(seal | {"offsets": [2**70] * seal["clips"]}),
+        lambda seal: json.dumps(seal | {"peaks": [-1] * seal["clips"]}),
+        lambda seal: json.dumps(seal | {"peaks": [None] * seal["clips"]}),
+        lambda seal: json.dumps(seal | {"offsets": 3}),
+        lambda seal: json.dumps(seal | {"reason": {"a": 1}}),
+        lambda seal: json.dumps(seal | {"seconds": float("inf")}),
+        lambda seal: json.dumps(seal | {"state": ["kept"]}),
+    ],
+)
+def test_a_seal_that_is_damaged_in_any_way_is_made_again(tmp_path, change):
+    root, out = corpus(tmp_path / "music", 1), tmp_path / "store"
+    run(root, out=out)
+    before = digests(out)
+    seal = sorted(out.glob("shards/*.json"))[0]
+    seal.write_text(change(json.loads(seal.read_text())))
+    assert run(root, out=out).decoded == 1
+    assert digests(out) == before
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EACCES, errno.ENOSPC])
+def test_what_the_store_refuses_is_never_a_recordings_fault(tmp_path, monkeypatch, number):
+    def refused(*_):
+        raise OSError(number, os.strerror(number))
+
+    root, out = corpus(tmp_path / "music", 1), tmp_path / "store"
+    for name in ("write_seal", "new_shard"):
+        with monkeypatch.context() as patched:
+            patched.setattr(work, name, refused)
+            with pytest.raises(DiskError, match=rf"{out} can't be written: {os.strerror(number)}"):
+                run(root, out=out)
+    assert run(root, out=out).report["recordings"]["skipped"] == 0
+
+
+class OneUnreachable(Folder):
+    def recordings(self):
+        yield from super().recordings()
+        yield Recording(id="bad", genre="a", open=unreachable, fingerprint="1")
+
+
+def unreachable():
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def test_a_recording_that_the_system_does_not_give_costs_no_other_and_is_tried_again(tmp_path):
+    dataset = OneUnreachable(None, corpus(tmp_path / "music", 1))
+    for decoded in (3, 1):
+        with ThreadPoolExecutor(1) as executor:
+            prepared = prepare([dataset], tmp_path / "store", SETTINGS, executor=executor)
+        assert prepared.decoded == decoded
+        assert [(each["id"], each["reason"]) for each in prepared.report["skipped"]] == [
+            ("bad", os.strerror(errno.EIO))
+        ]
 
 
 def test_processes_threads_and_their_number_give_the_same_bytes(tmp_path):
@@ -222,6 +282,35 @@ def test_the_report_counts_clips_that_are_silent_not_finite_or_too_loud(tmp_path
     assert (ClipStore.open(tmp_path / "store").index["offset"] // 800).tolist() == [0, 3, 4, 6, 7, 8, 9]
 
 
+def splits(store: Path) -> dict[str, str]:
+    return {recording.id: recording.split for recording in ClipStore.open(store).recordings}
+
+
+def test_a_recording_never_changes_sides_because_others_are_added(tmp_path, monkeypatch):
+    root, out = tmp_path / "music", tmp_path / "store"
+    settings = Settings(sample_rate=8000, clip_ms=100, validation=0.3)
+    before = {}
+    for batch in range(8):
+        for n in range(2):
+            write(root / "rock" / f"{batch} {n}.wav", 10 * batch + n)
+        if batch == 4:  # one that is stopped in the middle forgets nothing
+            with monkeypatch.context() as stopped:
+                stopped.setattr("genvae.clips.prepare.run_tasks", stop)
+                with pytest.raises(KeyboardInterrupt):
+                    run(root, out=out, settings=settings)
+        run(root, out=out, settings=settings)
+        now = splits(out)
+        assert {name: now[name] for name in before} == before
+        before = now
+    (root / "rock" / "0 0.wav").rename(root / "rock" / "renamed.wav")
+    run(root, out=out, settings=settings)
+    assert splits(out) == {name.replace("0 0.wav", "renamed.wav"): side for name, side in before.items()}
+
+
+def stop(*_, **__):
+    raise KeyboardInterrupt
+
+
 def test_copies_under_other_names_stand_in_one_split(tmp_path):
     root = tmp_path / "music"
     for n in range(12):
@@ -331,7 +420,7 @@ def test_a_full_disk_ends_it_at_once_and_the_store_stays_unfinished(tmp_path, mo
         wholesome(folder, seal)
 
     monkeypatch.setattr(work, "write_seal", full)
-    with pytest.raises(StoreError, match=r"store can't be written: No space left on device\. What is done stays"):
+    with pytest.raises(DiskError, match=r"store can't be written: No space left on device\. What is done stays"):
         run(root, out=out)
     with pytest.raises(StoreError, match="is unfinished"):
         ClipStore.open(out)

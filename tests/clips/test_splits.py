@@ -1,8 +1,9 @@
 """The split as properties: no sound in both halves, blind to names and order, something in each half."""
 
 from collections import defaultdict
+from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genvae.clips.splits import Candidate, choose_splits
@@ -72,3 +73,37 @@ def test_what_the_dataset_pins_stays_and_draws_its_copies_along():
         Candidate(genre="b", digest="y"),
     ]
     assert choose_splits(items, 0.5) == ["validation", "validation", "train", "train"]
+
+
+def grown(batches, share):
+    """Yield all candidates so far and their splits after each batch, as a store that grows chooses them."""
+    items, splits = [], []
+    for batch in batches:
+        held = [replace(item, held=split) for item, split in zip(items, splits, strict=True)]
+        items = [*items, *batch]
+        splits = choose_splits([*held, *batch], share)
+        yield items, splits
+
+
+@settings(deadline=None)
+@given(st.lists(candidates, max_size=6), st.floats(0, 0.99))
+def test_what_was_held_stays_whatever_is_added(batches, share):
+    before = []
+    for items, splits in grown(batches, share):
+        assert splits[: len(before)] == before
+        sides = defaultdict(set)
+        for item, split in zip(items, splits, strict=True):
+            sides[item.digest].add(split)
+        assert all(len(each) == 1 for each in sides.values())  # no sound stands in both
+        before = splits
+
+
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=6), st.integers(0, 1000), st.floats(0.01, 0.99))
+def test_a_store_that_grows_has_both_splits_of_a_genre_as_soon_as_it_has_two_recordings(sizes, salt, share):
+    batches = [[Candidate(genre="a", digest=f"{salt} {b} {n}") for n in range(size)] for b, size in enumerate(sizes)]
+    for items, splits in grown(batches, share):
+        assert set(splits) == ({"train", "validation"} if len(items) > 1 else {"train"})
+
+
+def test_a_genre_that_lost_its_training_recordings_gets_one_back():
+    assert choose_splits([Candidate(genre="a", digest="x", held="validation")], 0.5) == ["train"]

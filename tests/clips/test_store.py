@@ -1,5 +1,6 @@
 """Stores as files that may come from anywhere: what is read back, and what is refused."""
 
+import io
 import json
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -191,6 +192,81 @@ def test_a_shard_refuses_items_of_another_form(tmp_path):
         writer = ShardWriter(file, (3,), "<i2")
         with pytest.raises(ValueError, match="expected int16"):
             writer.append(np.zeros((2, 3), np.int32))
+
+
+def forged(path, folder, **changes):
+    """A copy of a store with other values in its head, and the digest that fits."""
+    store = copied(path, folder)
+    head = json.loads((store / "store.json").read_text()) | changes
+    head["digest"] = store_digest(head, (store / "index.npy").read_bytes())
+    (store / "store.json").write_text(json.dumps(head))
+    return store
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"item": {"shape": [2**62], "dtype": "<i2"}},
+        {"item": {"shape": [799], "dtype": "<i2"}},
+        {"item": {"shape": [800], "dtype": "O"}},
+        {"item": {"shape": [800], "dtype": "(("}},
+        {"item": 3},
+        {"genres": ["piano", "piano"]},
+        {"genres": 3},
+        {"sample_rate": 1e9},
+        {"clip_samples": True},
+        {"recordings": [[1]]},
+        {"recordings": {"a": 1}},
+        {"recordings": []},
+        {"settings": [1]},
+    ],
+)
+def test_a_head_that_claims_what_can_not_be_is_damage(path, tmp_path, changes):
+    with pytest.raises(StoreError):
+        ClipStore.open(forged(path, tmp_path / "store", **changes))
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"format": Infinity}', "7", "\xff"])
+def test_a_head_that_is_no_json_of_ours_is_told(path, tmp_path, text):
+    store = copied(path, tmp_path / "store")
+    (store / "store.json").write_text(text, encoding="latin-1")
+    with pytest.raises(StoreError, match=r"store\.json"):
+        ClipStore.open(store)
+
+
+def test_an_index_of_another_kind_or_of_an_impossible_size_is_damage(path, tmp_path):
+    archive, huge = io.BytesIO(), io.BytesIO()
+    np.savez(archive, a=np.arange(3))
+    described = np.lib.format.dtype_to_descr(INDEX)
+    np.lib.format.write_array_header_1_0(huge, {"descr": described, "fortran_order": False, "shape": (2**62,)})
+    for number, content in enumerate((archive.getvalue(), huge.getvalue(), b"", b"\x93NUMPY")):
+        store = copied(path, tmp_path / str(number))
+        (store / "index.npy").write_bytes(content)
+        with pytest.raises(StoreError, match="damaged"):
+            ClipStore.open(forged(store, tmp_path / f"forged {number}"))
+
+
+def test_a_shard_that_claims_an_impossible_size_or_is_an_archive_is_told(path, tmp_path):
+    archive, huge = io.BytesIO(), io.BytesIO()
+    np.savez(archive, a=np.arange(100_000))
+    np.lib.format.write_array_header_1_0(huge, {"descr": "<i2", "fortran_order": False, "shape": (2**62, 800)})
+    for number, content in enumerate((archive.getvalue(), huge.getvalue() + bytes(100_000))):
+        store = copied(path, tmp_path / str(number))
+        sorted(store.glob("shards/*.npy"))[0].write_bytes(content)
+        opened = ClipStore.open(store)
+        with pytest.raises(StoreError, match="The shard"):
+            opened.read(np.arange(len(opened)))
+
+
+def test_a_shard_that_is_missing_or_cut_short_is_noticed_when_the_store_is_opened(path, tmp_path):
+    store = copied(path, tmp_path / "store")
+    shard = sorted(store.glob("shards/*.npy"))[0]
+    shard.write_bytes(shard.read_bytes()[:-200])
+    with pytest.raises(StoreError, match="is cut short"):
+        ClipStore.open(store)
+    shard.unlink()
+    with pytest.raises(StoreError, match="No such file"):
+        ClipStore.open(store)
 
 
 def test_shifted_clips_run_on_into_the_clip_that_follows_if_there_is_one(tone_store):

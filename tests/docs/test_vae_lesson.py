@@ -139,6 +139,13 @@ def numbers() -> list[tuple[str, str]]:
     for name, form in (("frechet", ".2f"), ("novelty", ".3f")):
         values = [*(each[name] for each in both), both[0][f"{name}_held_out"]]
         said.append(("images.md", " | ".join(format(value, form) for value in values)))
+    sizes = (d["two"], d["eight"])
+    for factor in ("height", "width", "handle", "neck", "label", "shoulder"):
+        along = " | ".join(f"{each['explained'][factor] ** 0.5:.2f}" for each in sizes)
+        said.append(("images.md", f"{factor}: along its direction | {along} |"))
+    for name, form in (("frechet", ".2f"), ("novelty", ".3f")):
+        values = [*(each[name] for each in sizes), sizes[0][f"{name}_held_out"]]
+        said.append(("images.md", " | ".join(format(value, form) for value in values)))
     for genre, shares in s["neighbours"].items():
         said.append(("sounds.md", f"| {genre} | " + " | ".join(f"{share:.0%}" for share in shares.values()) + " |"))
     for genre, m in s["measures"].items():

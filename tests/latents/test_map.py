@@ -225,3 +225,12 @@ def test_a_failing_umap_is_one_line(tiny_run: Run, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(sys, "executable", str(Path("/bin/false")))
     with pytest.raises(GenvaeError, match="UMAP failed: it ended with status 1"):
         make_map(tiny_run, "umap")
+
+
+@pytest.mark.parametrize("value", [1e38, -1e38, float("inf"), float("nan")])
+def test_latents_that_no_model_gives_are_damage(tiny_run: Run, value: float) -> None:
+    latents, genre = clusters()
+    latents[3, 2] = value
+    save_tensors(tiny_run.latents_path, {"mean": latents, "genre": genre, "clip": torch.arange(CLIPS)})
+    with pytest.raises(RunError, match=r"latents\.safetensors is damaged: it has values that no latent has"):
+        make_map(tiny_run, "pca")

@@ -183,7 +183,7 @@ def test_a_folder_that_lacks_a_genre_is_an_error_for_people(
 ) -> None:
     (tmp_path / "high").mkdir()
     result = genvae("evaluate", tone_run, "--store", tone_store, "--generated", tmp_path)
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert "0 sound files" in result.stderr
     shutil.rmtree(tmp_path / "high")
     result = genvae("evaluate", tone_run, "--store", tone_store, "--generated", tmp_path)
@@ -193,7 +193,7 @@ def test_a_folder_that_lacks_a_genre_is_an_error_for_people(
 def test_the_best_of_some_candidates_can_be_made_again(genvae: Genvae, tone_run: Path, tone_store: Path) -> None:
     arguments = ("generate", "--run", tone_run, "--genre", "low", "--seed", 7, "--json")
     refused = genvae(*arguments, "--candidates", 4)
-    assert refused.exit_code == 1
+    assert refused.exit_code == 3
     assert "--critic" in refused.stderr
     assert genvae("evaluate", tone_run, "--store", tone_store, "--critic").exit_code == 0
     made = json.loads(genvae(*arguments, "--candidates", 4, "--count", 3, "-o", "best").stdout)
@@ -232,5 +232,5 @@ def test_sounds_of_some_seconds_are_rows_of_their_own(genvae: Genvae, tone_run: 
     real, shuffled = held["rows"]["real, unseen recordings"], held["rows"]["the same, cut and shuffled"]
     assert real["low"]["seams"] < shuffled["low"]["seams"]
     refused = genvae("evaluate", tone_run, "--store", tone_store, "--clips", 2, "--seconds", 30)
-    assert refused.exit_code == 1
+    assert refused.exit_code == 3
     assert "lasts 30 s" in refused.stderr

@@ -73,7 +73,7 @@ def test_a_file_that_is_no_plugin_is_answered_with_the_cure(
         (tmp_path / name).write_text(text)
     asked = ["generate", "--run", tiny_run.path, "--genre", "rock", "--vocoder", "hum"]
     result = genvae("--plugin", tmp_path / name, *asked)
-    assert result.exit_code == 1
+    assert result.exit_code == 6
     *warned, error = result.stderr.splitlines()
     assert said in error
     assert [line for line in warned if not line.startswith("Warning: ")] == []

@@ -48,7 +48,7 @@ def test_what_is_written_is_complete_and_passes_lint(name: str, kind: str, tmp_p
 )
 def test_a_name_that_can_not_be_is_answered_with_one_that_can(genvae: Genvae, name: str, said: str) -> None:
     result = genvae("plugins", "new", name, "--kind", "vocoder")
-    assert result.exit_code == 1
+    assert result.exit_code == 6
     assert said in result.stderr
     assert not list(Path.cwd().iterdir())
 
@@ -57,7 +57,7 @@ def test_a_folder_with_something_in_it_is_left_alone(genvae: Genvae) -> None:
     Path("mine").mkdir()
     Path("mine/notes.txt").write_text("mine")
     result = genvae("plugins", "new", "phases", "--kind", "vocoder", "-o", "mine")
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert "not empty" in result.stderr
     assert [path.name for path in Path("mine").iterdir()] == ["notes.txt"]
 

@@ -353,7 +353,7 @@ def test_a_mistake_is_found_by_its_check_and_told(mistake: str, tmp_path: Path) 
         said, check = "not of the form 'module:Class'", "is-declared"
     found = outcome(project, check)
     assert found.state == "failed"
-    assert re.search(said, f"{found.expected}\n{found.came}"), (found.expected, found.came)
+    assert re.search(said, f"{found.expected}\n{found.actual}"), (found.expected, found.actual)
     assert found.read.startswith(f"docs/plugins/{kind}s.md")
 
 
@@ -361,7 +361,7 @@ def test_a_plugin_that_raises_is_told_with_the_place(tmp_path: Path) -> None:
     project = broken(tmp_path, "prior", "apart = own - own.mean(0)", "apart = own - nothing")
     found = outcome(project, "fits-and-samples")
     assert found.state == "failed"
-    assert re.search(r"NameError: name 'nothing' is not defined \(.*prior\.py, line \d+\)", found.came)
+    assert re.search(r"NameError: name 'nothing' is not defined \(.*prior\.py, line \d+\)", found.actual)
 
 
 def test_a_suggestion_that_no_plugin_knows_is_found(tmp_path: Path) -> None:
@@ -373,7 +373,7 @@ def test_a_suggestion_that_no_plugin_knows_is_found(tmp_path: Path) -> None:
         new = f'summary="S.",\n        suggests={suggested},'
         old = 'summary="A small convolutional VAE, conditional on genre.",'
         found = outcome(broken(tmp_path, "model", old, new, declaration=True), "suggests-what-exists")
-        assert (found.state, said in found.came) == ("failed", True), found.came
+        assert (found.state, said in found.actual) == ("failed", True), found.actual
 
 
 def test_a_check_that_does_not_end_is_interrupted_and_told_with_the_place(tmp_path: Path) -> None:
@@ -381,7 +381,7 @@ def test_a_check_that_does_not_end_is_interrupted_and_told_with_the_place(tmp_pa
     [bound] = [bound for bound in plugin_checks(project) if bound.name == "fits-and-samples"]
     found = outcome_of(replace(bound, patience=1.0))
     assert (found.state, found.expected) == ("failed", "an end within 1 seconds")
-    assert re.search(r"still at work \(.*prior\.py, line \d+\)", found.came)
+    assert re.search(r"still at work \(.*prior\.py, line \d+\)", found.actual)
 
 
 def test_what_is_expected_to_fail_must(tmp_path: Path) -> None:
@@ -410,13 +410,13 @@ def test_pytest_gets_a_case_for_each_check_and_a_strict_xfail(tmp_path: Path) ->
     assert expected.marks[0].kwargs == {"reason": "it takes anything", "strict": True, "raises": CheckFailure}
 
 
-def test_the_command_prints_failures_with_their_cure_and_ends_with_1(genvae: Genvae, tmp_path: Path) -> None:
+def test_the_command_prints_failures_with_their_cure_and_ends_with_6(genvae: Genvae, tmp_path: Path) -> None:
     project = broken(tmp_path, "prior", "temperature * deviation", "deviation")
     result = genvae("plugins", "check", project)
-    assert result.exit_code == 1
+    assert result.exit_code == 6
     text = textwrap.dedent(result.stdout)
     assert re.search(r"temperature-scales-the-spread +failed", text)
-    assert re.search(r"expected +a variance that rises.*\n +came +.*\n +read +docs/plugins/priors.md", text)
+    assert re.search(r"expected +a variance that rises.*\n +actual +.*\n +read +docs/plugins/priors.md", text)
     assert "1 of" in result.stderr
     expect = ["--expect", "temperature-scales-the-spread"]
     assert genvae("plugins", "check", project, *expect).exit_code == 0
@@ -429,21 +429,21 @@ def test_the_command_prints_failures_with_their_cure_and_ends_with_1(genvae: Gen
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "code", "said"),
     [
-        (["griffin-limm"], "Did you mean 'griffin-lim'?"),
-        (["./nowhere"], "./nowhere does not exist."),
-        (["griffin-lim", "--kind", "prior"], "There is no plugin and no distribution 'griffin-lim'"),
-        (["griffin-lim", "--set", "vocoder.rounds=3"], "no option 'rounds'"),
+        (["griffin-limm"], 6, "Did you mean 'griffin-lim'?"),
+        (["./nowhere"], 6, "./nowhere does not exist."),
+        (["griffin-lim", "--kind", "prior"], 6, "There is no plugin and no distribution 'griffin-lim'"),
+        (["griffin-lim", "--set", "vocoder.rounds=3"], 2, "no option 'rounds'"),
     ],
 )
-def test_a_wrong_target_or_option_is_answered(genvae: Genvae, arguments: list[str], said: str) -> None:
+def test_a_wrong_target_or_option_is_answered(genvae: Genvae, arguments: list[str], code: int, said: str) -> None:
     result = genvae("plugins", "check", *arguments)
-    assert result.exit_code == 1
+    assert result.exit_code == code
     assert said in result.stdout + result.stderr
 
 
-def test_shapes_are_told_as_expected_and_came() -> None:
+def test_shapes_are_told_as_expected_and_actual() -> None:
     with pytest.raises(CheckFailure) as raised:
         expect_shape([1], (2, 3), "a thing")
-    assert str(raised.value) == "expected a thing to be a tensor of shape [2, 3]\ncame     list"
+    assert str(raised.value) == "expected a thing to be a tensor of shape [2, 3]\nactual   list"

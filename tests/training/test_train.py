@@ -118,10 +118,10 @@ def test_the_same_seed_gives_the_same_weights_and_another_gives_others(tone_stor
 def test_a_run_is_never_trained_over(trained, tone_store, small):
     before = (trained / "weights.safetensors").read_bytes()
     again = train(tone_store, "--run", trained, "--steps", 1, *small)
-    assert again.returncode == 1
+    assert again.returncode == 4
     assert "holds a run already" in again.stderr
     finished = train(tone_store, "--run", trained, "--resume")
-    assert finished.returncode == 1
+    assert finished.returncode == 4
     assert "trained already" in finished.stderr
     assert (trained / "weights.safetensors").read_bytes() == before
 
@@ -165,7 +165,7 @@ def test_wrong_options_are_answered_in_one_line_and_leave_nothing(wrong, said, t
 @pytest.mark.skipif(torch.backends.mps.is_available(), reason="needs a machine without that device")
 def test_a_device_that_is_not_here_is_answered_with_those_that_are(tone_store, genvae, small, tmp_path):
     result = genvae("train", tone_store, "--run", tmp_path / "run", "--steps", 1, "--device", "mps", *small)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "--device mps is not possible here" in result.stderr
     assert "torch has cpu" in result.stderr
     assert "Accelerator" not in result.stderr
@@ -175,7 +175,7 @@ def test_a_device_that_is_not_here_is_answered_with_those_that_are(tone_store, g
 def test_a_folder_of_something_else_is_left_alone(tone_store, genvae, small):
     before = sorted(tone_store.iterdir())
     result = genvae("train", tone_store, "--run", tone_store, "--steps", 1, *small)
-    assert result.exit_code == 1
+    assert result.exit_code == 4
     assert "holds other files (index.npy) and is no run" in result.stderr
     assert sorted(tone_store.iterdir()) == before
 
@@ -185,7 +185,7 @@ def test_a_loss_that_is_not_finite_ends_it_and_reaches_no_checkpoint(tone_store,
     path = tmp_path / "run"
     wild = ["--set", "model.learning_rate=1e30", "--set", "train.checkpoint_every=10"]
     result = genvae("train", tone_store, "--run", path, "--steps", steps, *small, *wild)
-    assert result.exit_code == 1
+    assert result.exit_code == 4
     assert f"The loss is not finite any more at step {min(steps, 10)}." in result.stderr
     assert sorted(file.name for file in path.glob("*.safetensors")) == []
 
@@ -221,3 +221,23 @@ def test_two_processes_train_one_model(tone_store, small, tmp_path):
     assert all(torch.isfinite(tensor).all() for tensor in load_file(path / "weights.safetensors").values())
     steps = [line["step"] for line in metrics(path, "train")]
     assert steps == [1]
+
+
+def test_a_run_is_trained_by_one_process_at_a_time(tone_store, small, tmp_path):
+    path = tmp_path / "run"
+    begun = subprocess.Popen(command("train", tone_store, "--run", path, "--steps", 100_000, *small), env=ONE_THREAD)
+    try:
+        while not (path / "metrics.jsonl").exists() and begun.poll() is None:
+            time.sleep(0.01)
+        second = train(tone_store, "--run", path, "--resume")
+        assert second.returncode == 4
+        assert f"Another process is training {path}." in second.stderr
+    finally:
+        begun.kill()
+        begun.wait()
+    (path / ".checkpoint.safetensors.abc.tmp").write_bytes(b"of a process that was killed")
+    done = train(tone_store, "--run", path, "--resume", "--steps", 1)  # the lock has gone with its process
+    assert done.returncode == 0, done.stderr
+    assert not list(path.glob(".*"))
+    assert Run(path).sealed
+    assert Run(path).verify() == []

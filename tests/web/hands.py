@@ -158,6 +158,24 @@ def shared(server: str, browser: Browser) -> Iterator[Page]:
         yield open_it()
 
 
+@pytest.fixture
+def used(shared: Page) -> Page:
+    """The page that tests share, with nothing open, held back, locked or in focus, as large as a desktop."""
+    shared.unroute_all()
+    shared.set_viewport_size(DESKTOP)
+    shared.emulate_media(color_scheme="null", reduced_motion="null")
+    shared.evaluate(
+        """() => {
+          document.querySelector("dialog[open]")?.close();
+          document.activeElement?.blur();
+          document.querySelector("#lock").checked = false;
+          scrollTo(0, 0);
+        }"""
+    )
+    resting(shared)
+    return shared
+
+
 def drawn(page: Page) -> None:
     """Wait until what was asked to be drawn with the next frame is drawn."""
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")

@@ -392,6 +392,15 @@ def test_every_endpoint_is_described_on_a_page_from_here(client):
         "/api/directions",
         "/api/health",
         "/api/map/{method}",
+        "/api/map/{method}/{quality}",
+        "/api/lesson/sound",
+        "/api/lesson/stage",
+        "/api/lesson/guided",
+        "/api/listen",
+        "/api/listen/trial",
+        "/api/listen/sound/{trial}/{slot}",
+        "/api/listen/vote",
+        "/api/listen/verdict",
     } == set(described["paths"])
     page = client.get("/api").text
     assert "http" not in page

@@ -15,6 +15,8 @@ from hands import (  # noqa: F401  # among them fixtures
     picture,
     placed,
     server,
+    shared,
+    used,
 )
 from playwright.sync_api import expect
 
@@ -115,15 +117,16 @@ def test_a_dozen_genres_keep_their_words_whole_and_their_colours_apart(open_page
 
 
 @pytest.mark.parametrize("width", [1440, 1100, 800])
-def test_it_fits_on_other_screens(open_page, width):
-    page = open_page(viewport={"width": width, "height": 900}, reduced_motion="reduce")
-    accessible(page)
+def test_it_fits_on_other_screens(used, width):
+    used.set_viewport_size({"width": width, "height": 900})
+    used.emulate_media(reduced_motion="reduce")
+    accessible(used)
 
 
-def test_the_nearest_training_sounds_are_ringed_above_the_dot(open_page):
+def test_the_nearest_training_sounds_are_ringed_above_the_dot(used):
     """Rings that are drawn below the dot of the sound itself could not be seen where it matters."""
-    page = open_page(color_scheme="light")
-    upwards = page.evaluate("""async () => {
+    used.emulate_media(color_scheme="light")
+    upwards = used.evaluate("""async () => {
       const { LatentMap } = await import("/map.js");
       const canvas = document.createElement("canvas");
       canvas.style.cssText = "width: 200px; height: 200px";

@@ -64,7 +64,7 @@ class DesignVAEOptions:
     Attributes:
         latent_dim: numbers that stand for a design; with 2 they are a plane.
         likelihood: of a grey pixel, `logistic` (discretised, 256 levels) or `bernoulli`.
-        beta: weight of the divergence.
+        beta: weight of the KL divergence.
         width: of the hidden layers.
         components: principal components of the pictures that the networks work on.
         learning_rate: of Adam.

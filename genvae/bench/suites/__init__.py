@@ -50,5 +50,5 @@ class Context:
 def cases(suite: str, context: Context) -> Iterator[Case]:
     """The cases of a suite, each built when it is asked for."""
     module = importlib.import_module(f"genvae.bench.suites.{suite}")
-    found: Iterator[Case] = module.cases(context)
-    return found
+    suite_cases: Iterator[Case] = module.cases(context)
+    return suite_cases

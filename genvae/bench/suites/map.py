@@ -56,8 +56,8 @@ def _genvae(latents: Latents) -> Call:
     values = torch.from_numpy(latents)
 
     def call() -> object:
-        found = principal(values)
-        return ((values.double() - found.mean) @ found.axes[:2].T).numpy()
+        components = principal(values)
+        return ((values.double() - components.mean) @ components.axes[:2].T).numpy()
 
     return call
 
@@ -98,11 +98,11 @@ def _error(latents: Latents) -> Any:
     exact = latents.astype(np.float64)
     exact -= exact.mean(axis=0)
     axes = np.linalg.eigh(exact.T @ exact)[1][:, :-3:-1]
-    wanted = exact @ axes
+    reference = exact @ axes
 
     def score(points: NDArray[Any]) -> Mapping[str, Score]:
-        signs = np.sign((points * wanted).sum(axis=0))
-        apart = np.abs(points * signs - wanted).max() / wanted.std()
+        signs = np.sign((points * reference).sum(axis=0))
+        apart = np.abs(points * signs - reference).max() / reference.std()
         return {"largest error": Score(100 * float(apart), "% of the spread", "lower")}
 
     return score

@@ -83,13 +83,13 @@ def page_case(address: str) -> Case:
         suite="serve",
         name=f"the page, with a map of {POINTS:,} points",
         clock="wall",
-        score=_told,
+        score=_scores,
         scales=[Scale("whole visit", "s", 1.0, rate=False)],
         contenders=[Contender(name="chromium", make=partial(_visitor, address))],
     )
 
 
-def _told(visit: Moments) -> Mapping[str, Score]:
+def _scores(visit: Moments) -> Mapping[str, Score]:
     values = {
         "first paint": visit.paint,
         "genres shown": visit.ready,

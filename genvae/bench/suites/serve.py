@@ -56,9 +56,9 @@ def cases(context: Context) -> Iterator[Case]:
                 suite="serve",
                 name=f"generate, {clients} at a time",
                 clock="wall",
-                score=_told,
+                score=_scores,
                 scales=[Scale("throughput", "clips/s", clients * each, rate=True)],
-                contenders=[Contender(name="genvae serve", make=partial(_made, address, genres, clients, each))],
+                contenders=[Contender(name="genvae serve", make=partial(_load_call, address, genres, clients, each))],
             )
         yield page_case(address)
 
@@ -74,10 +74,10 @@ def server(run: Path | None) -> Iterator[str]:
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     try:
-        said = process.stderr.readline()
-        address = re.search(r"http://\S+", said)
+        line = process.stderr.readline()
+        address = re.search(r"http://\S+", line)
         if address is None:
-            raise RuntimeError(f"the server said: {said.strip()}")
+            raise RuntimeError(f"the server said: {line.strip()}")
         yield address[0]
     finally:
         process.send_signal(signal.SIGINT)
@@ -94,28 +94,28 @@ def load(address: str, genres: Sequence[str], clients: int, each: int) -> Load:
         health = pool.submit(_ask_health, address, done)
         busy = [pool.submit(_ask_clips, address, genres, number, each) for number in range(clients)]
         try:
-            found = [future.result() for future in busy]
+            per_client = [future.result() for future in busy]
         finally:
             done.set()
-    return Load([s for own, _ in found for s in own], health.result(), sum(refused for _, refused in found))
+    return Load([s for own, _ in per_client for s in own], health.result(), sum(refused for _, refused in per_client))
 
 
-def _made(address: str, genres: Sequence[str], clients: int, each: int) -> Call:
+def _load_call(address: str, genres: Sequence[str], clients: int, each: int) -> Call:
     return partial(load, address, genres, clients, each)
 
 
-def _told(found: Load) -> Mapping[str, Score]:
+def _scores(figures: Load) -> Mapping[str, Score]:
     """Percentiles in ms of the first round."""
 
     def score(seconds: Sequence[float], percent: float) -> Score:
         return Score(1000 * float(np.percentile(seconds, percent)), "ms", "lower")
 
     return {
-        "p50": score(found.latencies, 50),
-        "p95": score(found.latencies, 95),
-        "health p50": score(found.health, 50),
-        "health p99": score(found.health, 99),
-        "refused": Score(found.refused, "requests", "lower"),
+        "p50": score(figures.latencies, 50),
+        "p95": score(figures.latencies, 95),
+        "health p50": score(figures.health, 50),
+        "health p99": score(figures.health, 99),
+        "refused": Score(figures.refused, "requests", "lower"),
     }
 
 

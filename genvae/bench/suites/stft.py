@@ -55,7 +55,7 @@ def _kinds(
             continue
         named.sort(key=lambda each: len(each[0]))  # `mel` before `torchaudio-mel`: the plainest name is what it is
         spec = named[0][1]
-        contenders = [Contender(name=name, make=_made(context, name, values, waves)) for name, _ in named]
+        contenders = [Contender(name=name, make=_call_maker(context, name, values, waves)) for name, _ in named]
         if kind == "magnitude":
             contenders += [_fail(name, error) for name, error in broken]
             contenders += _raw(waves, spec)
@@ -65,7 +65,7 @@ def _kinds(
             baseline=named[0][0],
             contenders=contenders,
             scales=[Scale("speed", "x real time", batch * seconds, rate=True)],
-            score=_difference(_made(context, named[0][0], values, waves)()()),
+            score=_difference(_call_maker(context, named[0][0], values, waves)()()),
         )
 
 
@@ -77,13 +77,13 @@ def _title(spec: FeatureSpec, batch: int, seconds: float) -> str:
 def _transform(context: Context, name: str, values: Mapping[str, Any]) -> Transform:
     plugin = context.registry.plugin("transform", name)
     assert isinstance(plugin, TransformPlugin)
-    known = plugin.options.__dataclass_fields__  # type: ignore[attr-defined]  # the registry has checked it
-    fitting = {option: value for option, value in values.items() if option in known}
+    option_fields = plugin.options.__dataclass_fields__  # type: ignore[attr-defined]  # the registry has checked it
+    fitting = {option: value for option, value in values.items() if option in option_fields}
     transform: Transform = context.registry.make("transform", name, fitting, sample_rate=RATE)
     return transform.to(context.conditions.device)
 
 
-def _made(context: Context, name: str, values: Mapping[str, Any], waves: Tensor) -> Any:
+def _call_maker(context: Context, name: str, values: Mapping[str, Any], waves: Tensor) -> Any:
     def make() -> Call:
         transform = _transform(context, name, values)
 
@@ -123,8 +123,8 @@ def _raw(waves: Tensor, spec: FeatureSpec) -> list[Contender]:
     frames = torch.zeros(len(waves), spec.frames(waves.shape[1]), n_fft, device=waves.device)
 
     def torch_stft() -> object:
-        found = torch.stft(waves, n_fft, hop, window=window, pad_mode="constant", return_complex=True)
-        return [(found.abs() + _FLOOR).log()]
+        spectrum = torch.stft(waves, n_fft, hop, window=window, pad_mode="constant", return_complex=True)
+        return [(spectrum.abs() + _FLOOR).log()]
 
     def librosa() -> Call:
         library, array = importlib.import_module("librosa"), waves.cpu().numpy()

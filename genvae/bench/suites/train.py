@@ -29,8 +29,8 @@ def cases(context: Context) -> Iterator[Case]:
     """The peak first, then a case for each model."""
     product = _peak_case(context)
     yield product
-    [found] = measure(product, replace(context.conditions, seconds=0.5))
-    peak = (found.value or 0.0) * 1e9
+    [measurement] = measure(product, replace(context.conditions, seconds=0.5))
+    peak = (measurement.value or 0.0) * 1e9
     waves = torch.from_numpy(context.sounds.clips(64 if context.thorough else 16)).to(context.conditions.device)
     for row in context.registry.rows:
         if row.kind == "model" and row.plugin is not None:
@@ -48,8 +48,8 @@ def _model_case(context: Context, name: str, waves: Tensor, peak: float) -> Case
     waves = waves[:batch]
     share = [Scale("of the peak", "%", 100 * batch * flops / peak, rate=True)] if peak and flops else []
 
-    def contender(told: str, make: Callable[[], Call], extra: list[Scale] = share) -> Contender:
-        return Contender(name=told, make=make, extra=extra)
+    def contender(title: str, make: Callable[[], Call], extra: list[Scale] = share) -> Contender:
+        return Contender(name=title, make=make, extra=extra)
 
     half = context.conditions.device != "cpu"  # most CPUs have no arithmetic for it
     return Case(

@@ -61,16 +61,16 @@ def cases(context: Context) -> Iterator[Case]:
 def magnitudes(waves: Tensor, spec: FeatureSpec) -> Tensor:
     """Waveforms [B, samples] -> magnitudes [B, bins, frames]."""
     window = windows.of(spec).to(waves)
-    found: Tensor = torch.stft(waves, spec.n_fft, spec.hop, window=window, pad_mode="constant", return_complex=True)
-    magnitude: Tensor = found.abs()
+    spectrum: Tensor = torch.stft(waves, spec.n_fft, spec.hop, window=window, pad_mode="constant", return_complex=True)
+    magnitude: Tensor = spectrum.abs()
     return magnitude
 
 
-def blurred(wanted: Tensor, others: Tensor) -> Tensor:
+def blurred(exact: Tensor, others: Tensor) -> Tensor:
     """Magnitudes as principal components of whole log spectrograms keep them, much like a variational autoencoder.
 
     Args:
-        wanted: [B, bins, frames], of the clips.
+        exact: [B, bins, frames], of the clips.
         others: [N, bins, frames], from which the components are learnt: 128, or as many as there can be.
     """
     rows = (others + _FLOOR).log().flatten(1)
@@ -79,15 +79,15 @@ def blurred(wanted: Tensor, others: Tensor) -> Tensor:
     _, vectors = torch.linalg.eigh((rows @ rows.T).double())
     basis = rows.T @ vectors[:, -min(COMPONENTS, len(rows) - 1) :].float()
     basis /= basis.norm(dim=0)
-    kept = ((wanted + _FLOOR).log().flatten(1) - mean) @ basis @ basis.T + mean
-    magnitude: Tensor = kept.exp().sub(_FLOOR).clamp_min(1e-4).view_as(wanted)
+    projection = ((exact + _FLOOR).log().flatten(1) - mean) @ basis @ basis.T + mean
+    magnitude: Tensor = projection.exp().sub(_FLOOR).clamp_min(1e-4).view_as(exact)
     return magnitude
 
 
-def convergence(wanted: Tensor, waves: Tensor, spec: FeatureSpec) -> float:
-    """Spectral convergence in dB, the mean over clips: how far the waveforms' magnitudes are from those wanted."""
-    wanted, waves = wanted.cpu(), waves.detach().cpu().float()
-    apart = (magnitudes(waves, spec) - wanted).flatten(1).norm(dim=1) / wanted.flatten(1).norm(dim=1)
+def convergence(target: Tensor, waves: Tensor, spec: FeatureSpec) -> float:
+    """Spectral convergence in dB, the mean over clips: how far the waveforms' magnitudes are from the target."""
+    target, waves = target.cpu(), waves.detach().cpu().float()
+    apart = (magnitudes(waves, spec) - target).flatten(1).norm(dim=1) / target.flatten(1).norm(dim=1)
     return float(20 * apart.log10().mean())
 
 
@@ -117,17 +117,17 @@ def _case(
         return Contender(name=name, make=ready, peer=peer)
 
     def score(result: _Result) -> Mapping[str, Score]:
-        found = {"exact": Score(convergence(exact, result.waves, spec), "dB", "lower")}
+        scores = {"exact": Score(convergence(exact, result.waves, spec), "dB", "lower")}
         if blur is not None and soft is not None:
-            found["blurred"] = Score(convergence(blur, result.run(soft), spec), "dB", "lower")
-        return found
+            scores["blurred"] = Score(convergence(blur, result.run(soft), spec), "dB", "lower")
+        return scores
 
     contenders = [
-        contender(told, _ours(context, name, values, spec, samples))
-        for name, told, values in _named(context, thorough)
+        contender(title, _ours(context, name, values, spec, samples))
+        for name, title, values in _named(context, thorough)
         if limit is None or _rounds(context, name, values) < limit
     ]
-    contenders += [contender(told, make, peer=True) for told, make in peers.all_of(spec, samples, limit)]
+    contenders += [contender(title, make, peer=True) for title, make in peers.all_of(spec, samples, limit)]
     return Case(
         suite="vocoders",
         name=name,

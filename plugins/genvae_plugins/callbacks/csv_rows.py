@@ -17,11 +17,11 @@ class CsvRows(genvae.Callback):
 
     def on_start(self, training: genvae.Training) -> None:
         """Write the heads, and the rows of an earlier session up to where this one goes on."""
-        path, kept = self._path(training), [",".join(HEADS)]
+        path, rows = self._path(training), [",".join(HEADS)]
         if path.exists():
             lines = path.read_text(encoding="utf-8").splitlines()[1:]
-            kept += [line for line in lines if line.count(",") >= 3 and int(line.split(",")[0]) <= training.step]
-        write_whole(path, ("\n".join(kept) + "\n").encode())
+            rows += [line for line in lines if line.count(",") >= 3 and int(line.split(",")[0]) <= training.step]
+        write_whole(path, ("\n".join(rows) + "\n").encode())
 
     def on_step(self, training: genvae.Training, values: Mapping[str, float]) -> None:
         """Write a row for each value."""

@@ -30,7 +30,7 @@ class Samples(genvae.Callback):
             generator = torch.Generator(device).manual_seed(training.seed)
             latents = pipeline.model.encode(pipeline.transform(waves), genre).mean
             features = pipeline.model.decode(latents, genre, generator=generator)
-            made = pipeline.sound(features, length=waves.shape[1]).nan_to_num().clamp(-1, 1).cpu().numpy()
+            sounds = pipeline.sound(features, length=waves.shape[1]).nan_to_num().clamp(-1, 1).cpu().numpy()
             plain = re.sub(r"[^\w-]+", "-", name)
-            for number, wave in enumerate(made):
+            for number, wave in enumerate(sounds):
                 write_whole(folder / f"{plain}-{number}.wav", wav.encode(wave, training.sample_rate))

@@ -50,19 +50,19 @@ def files_of_genres(root: Path, suffixes: frozenset[str]) -> Iterator[tuple[Path
         what = "is a file" if root.exists() else "does not exist"
         raise GenvaeError(f"The source {shown} {what}; name a folder that holds one folder for each genre.")
     try:
-        found = sorted(
+        files = sorted(
             (path.relative_to(root).as_posix(), path)
             for path in _walk(root)
             if path.suffix.lower() in suffixes and not path.is_dir()
         )
     except PermissionError as error:
         raise GenvaeError(f"The folder {printable(str(error.filename))} can't be read: {error.strerror}.") from error
-    if found and all("/" not in id for id, _ in found):
+    if files and all("/" not in id for id, _ in files):
         raise GenvaeError(
             f"The source {shown} has recordings, but none in a folder of a genre. Name the folder above it, or sort "
             "them as ROOT/GENRE/..."
         )
-    for id, path in found:
+    for id, path in files:
         genre, slash, _ = id.partition("/")
         yield path, id, genre if slash else ""
 
@@ -108,14 +108,14 @@ def _walk(root: Path) -> Iterator[Path]:
         if not top.is_dir():
             yield top
             continue
-        seen: set[tuple[int, int]] = set()
+        visited: set[tuple[int, int]] = set()
         waiting, linked = [top], list[Path]()
         while waiting or linked:
             folder = waiting.pop() if waiting else linked.pop(0)
             status = folder.stat()
-            if (status.st_dev, status.st_ino) in seen:
+            if (status.st_dev, status.st_ino) in visited:
                 continue
-            seen.add((status.st_dev, status.st_ino))
+            visited.add((status.st_dev, status.st_ino))
             for path in sorted(folder.iterdir()):
                 if path.name.startswith("."):
                     continue

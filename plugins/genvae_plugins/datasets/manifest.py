@@ -48,27 +48,27 @@ class Manifest(Dataset):
             yield recording
 
     def _recording(self, row: dict[str, Any]) -> Recording:
-        said = {name: row[name] for name in COLUMNS if row.get(name) not in (None, "")}
+        values = {name: row[name] for name in COLUMNS if row.get(name) not in (None, "")}
         for name in ("path", "genre"):
-            if not isinstance(said.get(name), str):
+            if not isinstance(values.get(name), str):
                 raise ValueError(f"there is no {name}")
-        split = said.get("split")
+        split = values.get("split")
         if split is not None and split not in _SPLITS:
             raise ValueError(f"there is no split {split!r}. {nearest(str(split), _SPLITS)}")
-        if "\0" in said["path"]:
+        if "\0" in values["path"]:
             raise ValueError("the path has a zero byte")
-        path = self.root.absolute().parent / said["path"]
-        start, end = _seconds(said, "start"), _seconds(said, "end")
+        path = self.root.absolute().parent / values["path"]
+        start, end = _seconds(values, "start"), _seconds(values, "end")
         if end is not None and end <= (start or 0.0):
             raise ValueError(f"the end, {end:g} s, does not come after the start, {start or 0.0:g} s")
-        id = said["path"]
+        id = values["path"]
         if start is not None or end is not None:
             # As W3C media fragments are written.
             id += f"#t={start or 0.0:.15g}" + (f",{end:.15g}" if end is not None else "")
-        licence = said.get("licence")
+        licence = values.get("licence")
         return Recording(
             id=id,
-            genre=said["genre"],
+            genre=values["genre"],
             open=partial(open_or_advise, path, "convert it to wav or flac with it", start=start or 0.0, end=end),
             fingerprint=fingerprint(path),
             group=os.path.realpath(path),  # however its rows write it

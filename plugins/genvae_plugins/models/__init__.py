@@ -37,16 +37,16 @@ class ConvVAEOptions(ConvOptions):
     """Options of `conv-vae`: those of its networks, and these."""
 
     latent_dim: Annotated[int, genvae.Option("dimensions of the latent space", least=1, most=65536)] = 128
-    beta: Annotated[float, genvae.Option("weight of the divergence", least=0)] = 1.0
+    beta: Annotated[float, genvae.Option("weight of the KL divergence", least=0)] = 1.0
     kl_warmup: Annotated[int, genvae.Option("batches over which that weight rises from zero", least=0)] = 1000
     free_bits: Annotated[float, genvae.Option("nats of each dimension that cost nothing", least=0)] = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
 class BetaVAEOptions(ConvVAEOptions):
-    """Options of `beta-vae`: those of `conv-vae`, with a divergence that weighs more and no free bits."""
+    """Options of `beta-vae`: those of `conv-vae`, with a larger KL weight and no free bits."""
 
-    beta: Annotated[float, genvae.Option("weight of the divergence", least=0)] = 4.0
+    beta: Annotated[float, genvae.Option("weight of the KL divergence", least=0)] = 4.0
     free_bits: Annotated[float, genvae.Option("nats of each dimension that cost nothing", least=0)] = 0.0
 
 
@@ -93,7 +93,9 @@ class FlowVAEOptions:
     width: Annotated[int, genvae.Option("channels of the flow; the VAE is half as wide", least=1, most=8192)] = 256
     depth: Annotated[int, genvae.Option("blocks of the flow", least=1, most=256)] = 6
     vae_depth: Annotated[int, genvae.Option("blocks of the VAE's encoder and of its decoder", least=1, most=256)] = 2
-    nats: Annotated[float, genvae.Option("what a latent tells of a clip, its divergence, on average", above=0)] = 100.0
+    nats: Annotated[float, genvae.Option("what a latent tells of a clip, its KL divergence, on average", above=0)] = (
+        100.0
+    )
     learning_rate: Annotated[float, genvae.Option("of AdamW", above=0)] = 1e-3
     flow_steps: Annotated[int, genvae.Option("in which `decode` draws", least=1, most=1000)] = 4
     guidance: Annotated[
@@ -133,7 +135,7 @@ class ReferenceVAEOptions:
     reconstruction_weight: Annotated[
         float,
         genvae.Option(
-            "factor of the mean squared error against the divergence",
+            "factor of the mean squared error against the KL divergence",
             least=0,
         ),
     ] = 1_000_000.0
@@ -150,7 +152,7 @@ def genvae_models() -> Iterator[genvae.ModelPlugin]:
     )
     yield genvae.ModelPlugin(
         name="beta-vae",
-        summary="conv-vae with a heavier divergence: fewer, more independent latents, and less detail.",
+        summary="conv-vae with a larger KL weight: fewer, more independent latents, and less detail.",
         factory="genvae_plugins.models.conv_vae:ConvVAE",
         options=BetaVAEOptions,
     )

@@ -43,9 +43,9 @@ class ConvModel(Model):
 
     def likelihood(self, z: Tensor, genre: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log standard deviation of the features that latents stand for, [B, bins, frames] each."""
-        given = torch.cat([z, self.genre(genre)], dim=1)
-        start = self.expand(given).unflatten(1, (-1, self.decoder.lengths[-1]))
-        likely: tuple[Tensor, Tensor] = self.decoder(start, F.silu(self.condition(given)))
+        inputs = torch.cat([z, self.genre(genre)], dim=1)
+        start = self.expand(inputs).unflatten(1, (-1, self.decoder.lengths[-1]))
+        likely: tuple[Tensor, Tensor] = self.decoder(start, F.silu(self.condition(inputs)))
         return likely
 
     def decode(self, z: Tensor, genre: Tensor, *, generator: torch.Generator | None = None) -> Tensor:

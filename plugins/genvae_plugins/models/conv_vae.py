@@ -34,7 +34,7 @@ class ConvVAE(ConvModel):
         return Posterior(mean, log_variance.clamp(*LOG_VARIANCE_RANGE))
 
     def loss(self, features: Tensor, genre: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
-        """Negative evidence lower bound in nats per value; the divergence is warmed up and has free bits.
+        """Negative evidence lower bound in nats per value; the KL divergence is warmed up and has free bits.
 
         Warm-up: Bowman et al., Generating Sentences from a Continuous Space, 2016, section 3.1. It counts the batches
         that it was trained on, as batch normalisation does.

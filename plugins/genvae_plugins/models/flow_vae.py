@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from genvae.interfaces.model import Model, Posterior
 from genvae.losses import gaussian_nll
 from genvae.spec import FeatureSpec
-from genvae_plugins.flow_matching import Preconditioner, flow_matching_loss, time_features, walk
+from genvae_plugins.flow_matching import Preconditioner, flow_matching_loss, integrate_velocity, time_features
 from genvae_plugins.models import FlowVAEOptions
 from genvae_plugins.models.detail import Detail
 from genvae_plugins.models.patches import Patches
@@ -26,7 +26,7 @@ UNCONDITIONAL = 0.1  # share of clips whose latent the flow is not told, for gui
 MOST_LATENT_NOISE = 0.6  # standard deviation of the noise on the latents that the flow is told in training, at most
 LOG_SPREAD_RANGE = (-5.0, 2.0)  # of the likelihood
 LOG_VARIANCE_RANGE = (-12.0, 4.0)  # of the posterior
-BETA_RANGE, BETA_RATE = (0.01, 100.0), 0.005  # of the divergence's weight: bounds, and how quickly it changes in a step
+BETA_RANGE, BETA_RATE = (0.01, 100.0), 0.005  # of the KL weight: bounds, and how quickly it changes in a step
 EAR_HZ = 700.0  # above which an error counts less and less, as the ear's resolution widens
 
 
@@ -63,7 +63,7 @@ class FlowVAE(Model):
         self.expand = nn.Linear(self.latent_dim, NECK * length)
         self.decoder = Transformer(inputs=NECK, outputs=codes, length=length, width=side, depth=options.vae_depth)
         self.log_spread = nn.Parameter(torch.zeros(codes))  # of what the mean leaves over, in deviations of the code
-        self.register_buffer("beta", torch.tensor(BETA_RANGE[0]))  # weight of the divergence
+        self.register_buffer("beta", torch.tensor(BETA_RANGE[0]))  # the KL weight
 
         self.genre_flow = nn.Embedding(len(genres), width)
         self.latent_flow = nn.Linear(self.latent_dim, width)
@@ -91,7 +91,9 @@ class FlowVAE(Model):
         if generator is None:
             return self.detail.draw(mean, self.patches, None)
         noise = torch.randn(mean.shape, generator=generator, device=mean.device, dtype=mean.dtype)
-        codes = walk(lambda x, time: self._guided(x, time, mean, z, genre), noise, self.options.flow_steps)
+        codes = integrate_velocity(
+            lambda x, time: self._guided(x, time, mean, z, genre), noise, self.options.flow_steps
+        )
         return self.detail.draw(codes, self.patches, generator)
 
     def stages(self, features: Tensor, genre: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
@@ -117,17 +119,19 @@ class FlowVAE(Model):
         log_spread = self.log_spread.clamp(*LOG_SPREAD_RANGE) + deviation.log()
         nll = gaussian_nll(codes, mean, log_spread).mean()
         kl = posterior.kl().sum(dim=1).mean()
-        divergence = self.beta.clone() * kl / codes[0].numel()  # a copy, as the weight changes before the gradient
+        kl_term = self.beta.clone() * kl / codes[0].numel()  # a copy, as the weight changes before the gradient
         if self.training:
             self._move_beta(kl.detach())
 
         amount = MOST_LATENT_NOISE * torch.rand(len(z), generator=generator, device=z.device)
         latent = z.detach() + amount[:, None] * torch.randn(z.shape, generator=generator, device=z.device)
         with torch.no_grad():
-            told = self._mean(latent, genre)
-        known = torch.rand(len(z), 1, generator=generator, device=z.device) >= UNCONDITIONAL
+            noisy_mean = self._mean(latent, genre)
+        conditional = torch.rand(len(z), 1, generator=generator, device=z.device) >= UNCONDITIONAL
         flow = flow_matching_loss(
-            lambda x, time: self._velocity(x, time, told, latent, amount, genre, known), codes, generator=generator
+            lambda x, time: self._velocity(x, time, noisy_mean, latent, amount, genre, conditional),
+            codes,
+            generator=generator,
         ).mean()
 
         few = torch.randperm(len(codes), generator=generator, device=codes.device)
@@ -136,7 +140,7 @@ class FlowVAE(Model):
         blur = BLUR * deviation * torch.randn(codes[few].shape, generator=generator, device=codes.device)
         detail, noise = self.detail.loss(features[few], codes[few] + blur, self.patches)
         parts = {
-            "loss": nll + divergence + flow + detail + noise,
+            "loss": nll + kl_term + flow + detail + noise,
             "nll": nll,
             "kl": kl,
             "beta": self.beta.clone(),
@@ -155,7 +159,7 @@ class FlowVAE(Model):
 
     @torch.no_grad()
     def _move_beta(self, kl: Tensor) -> None:
-        """Raise the divergence's weight where a latent tells more than `nats`, and lower it where it tells less.
+        """Raise the KL weight where a latent tells more than `nats`, and lower it where it tells less.
 
         Shao et al., ControlVAE, 2020, section 3; the integral term alone, on the weight's logarithm.
         """
@@ -174,29 +178,29 @@ class FlowVAE(Model):
         return self.patches.deviation * out
 
     def _velocity(
-        self, x: Tensor, time: Tensor, mean: Tensor, z: Tensor, amount: Tensor, genre: Tensor, known: Tensor
+        self, x: Tensor, time: Tensor, mean: Tensor, z: Tensor, amount: Tensor, genre: Tensor, conditional: Tensor
     ) -> Tensor:
         """The flow at codes x and times [B], told latents with noise of the amounts [B].
 
-        Where `known` [B, 1] is false, it is told neither mean nor latent.
+        Where `conditional` [B, 1] is false, it is told neither mean nor latent.
         """
         width = self.options.width
         address = self.latent_flow(z) + self.noise_flow(time_features(amount, width))
         condition = self.genre_flow(genre) + self.time_flow(time_features(time, width))
-        condition = condition + torch.where(known, address, self.unknown)
+        condition = condition + torch.where(conditional, address, self.unknown)
         if not self.options.preconditioned:
-            out: Tensor = self.flow(torch.cat([x, mean * known[..., None]], dim=2), condition).float()
+            out: Tensor = self.flow(torch.cat([x, mean * conditional[..., None]], dim=2), condition).float()
             return out
         scaled = Preconditioner(self.patches.deviation, time)
-        given = torch.cat([scaled.input(x), mean / self.patches.deviation * known[..., None]], dim=2)
-        return scaled.velocity(x, self.flow(given, condition).float())  # [B, length, components]
+        inputs = torch.cat([scaled.input(x), mean / self.patches.deviation * conditional[..., None]], dim=2)
+        return scaled.velocity(x, self.flow(inputs, condition).float())  # [B, length, components]
 
     def _guided(self, x: Tensor, time: Tensor, mean: Tensor, z: Tensor, genre: Tensor) -> Tensor:
         """The velocity, away from what it is without the latent: Ho & Salimans, Classifier-Free Guidance, 2022."""
-        known = torch.ones(len(z), 1, dtype=torch.bool, device=z.device)
+        conditional = torch.ones(len(z), 1, dtype=torch.bool, device=z.device)
         amount = torch.full((len(z),), self.options.latent_noise, device=z.device)
-        with_latent = self._velocity(x, time, mean, z, amount, genre, known)
+        with_latent = self._velocity(x, time, mean, z, amount, genre, conditional)
         if self.options.guidance == 1:
             return with_latent
-        without = self._velocity(x, time, mean, z, amount, genre, ~known)
+        without = self._velocity(x, time, mean, z, amount, genre, ~conditional)
         return without + self.options.guidance * (with_latent - without)

@@ -74,7 +74,7 @@ class ReferenceVAE(Model):
         return F.pad(decoded, (0, 0, 0, missing), mode="replicate") if missing else decoded
 
     def loss(self, features: Tensor, genre: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
-        """Mean squared error over bins and frames, weighted against the divergence summed over dimensions."""
+        """Mean squared error over bins and frames, weighted against the KL divergence summed over dimensions."""
         posterior = self.encode(features, genre)
         decoded = self.decode(posterior.sample(generator), genre)
         error = F.mse_loss(decoded[:, :BINS], features[:, :BINS])

@@ -35,12 +35,12 @@ class Discriminator(nn.Module):
 
     def forward(self, features: Tensor, genre: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Features [B, bins, frames] -> verdicts [B, 1, time], high for real ones, and what each layer saw."""
-        seen: list[Tensor] = []
+        activations: list[Tensor] = []
         hidden = features
         for layer in self.layers:
             hidden = F.leaky_relu(layer(hidden), LEAK)
-            seen.append(hidden)
-        return self.verdict(hidden + self.genre(genre)[..., None]), seen
+            activations.append(hidden)
+        return self.verdict(hidden + self.genre(genre)[..., None]), activations
 
 
 class VAEGAN(ConvVAE):
@@ -70,10 +70,12 @@ class VAEGAN(ConvVAE):
         if discriminate:
             real, false = self.discriminator(features, genre)[0], self.discriminator(drawn.detach(), genre)[0]
             return {"discriminator": F.relu(1 - real).mean() + F.relu(1 + false).mean()}
-        verdict, seen = self.discriminator(drawn, genre)
+        verdict, activations = self.discriminator(drawn, genre)
         with torch.no_grad():
-            wanted = self.discriminator(features, genre)[1]
-        matching = torch.stack([F.l1_loss(ours, theirs) for ours, theirs in zip(seen, wanted, strict=True)]).mean()
+            real_activations = self.discriminator(features, genre)[1]
+        matching = torch.stack(
+            [F.l1_loss(ours, theirs) for ours, theirs in zip(activations, real_activations, strict=True)]
+        ).mean()
         nll = gaussian_nll(features, mean, log_scale).mean()
         total = nll + self.options.matching * matching - self.options.adversarial * verdict.mean()
         if self.training:
@@ -91,16 +93,16 @@ class VAEGAN(ConvVAE):
         if not self.adversarial:
             return super().training_step(features, genre, step)
         decoder, discriminator = step.optimizers
-        told = step.loss(features, genre, generator=step.generator, discriminate=True)
+        losses = step.loss(features, genre, generator=step.generator, discriminate=True)
         discriminator.zero_grad(set_to_none=True)
-        step.backward(told["discriminator"])
+        step.backward(losses["discriminator"])
         discriminator.step()
         parts = step.loss(features, genre, generator=step.generator)
         decoder.zero_grad(set_to_none=True)
         step.backward(parts["loss"])
         nn.utils.clip_grad_norm_(self._own_parameters(), self.max_gradient_norm or 1.0)
         decoder.step()
-        return {**parts, **told}
+        return {**parts, **losses}
 
     @property
     def adversarial(self) -> bool:

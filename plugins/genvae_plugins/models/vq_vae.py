@@ -64,9 +64,9 @@ class VQVAE(Model):
     def loss(self, features: Tensor, genre: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
         """Negative log-likelihood of what was looked up, and what holds the encodings to the codes."""
         z = self.encode(features, genre).mean
-        found, chosen = self._looked_up(z)
-        commitment = F.mse_loss(z, found)
-        mean, log_scale = self._likelihood(z + (found - z).detach(), genre)  # the gradient goes straight through
+        code_vectors, chosen = self._looked_up(z)
+        commitment = F.mse_loss(z, code_vectors)
+        mean, log_scale = self._likelihood(z + (code_vectors - z).detach(), genre)  # the gradient goes straight through
         nll = gaussian_nll(features, mean, log_scale).mean()
         if self.training:
             self._move_codes(z.detach(), chosen, generator)
@@ -99,8 +99,8 @@ class VQVAE(Model):
         """Each code's nearest: latents [B, latent_dim], and the numbers of the codes, [groups, B * places]."""
         grouped = self._grouped(z)
         chosen = torch.cdist(grouped.detach(), self.codes).argmin(2)
-        found = torch.gather(self.codes, 1, chosen[..., None].expand(-1, -1, self.options.code_dim))
-        return found.transpose(0, 1).reshape(z.shape), chosen
+        code_vectors = torch.gather(self.codes, 1, chosen[..., None].expand(-1, -1, self.options.code_dim))
+        return code_vectors.transpose(0, 1).reshape(z.shape), chosen
 
     @torch.no_grad()
     def _move_codes(self, z: Tensor, chosen: Tensor, generator: torch.Generator) -> None:

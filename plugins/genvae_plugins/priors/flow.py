@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from genvae import Prior
 from genvae.plugin.declarations import NoOptions
-from genvae_plugins.flow_matching import flow_matching_loss, time_features, walk
+from genvae_plugins.flow_matching import flow_matching_loss, integrate_velocity, time_features
 from genvae_plugins.priors import FlowOptions
 from genvae_plugins.priors.gaussian import Gaussian
 from genvae_plugins.priors.per_genre import normal_noise
@@ -75,7 +75,7 @@ class Flow(Prior):
         genre = genre.to(device)
         noise = normal_noise(len(genre), self.base.mean.shape[1], generator=generator, device=device)
         with torch.no_grad():
-            scaled = walk(partial(self._velocity, genre), temperature * noise, self.options.flow_steps)
+            scaled = integrate_velocity(partial(self._velocity, genre), temperature * noise, self.options.flow_steps)
         return self.base.mean[genre] + torch.einsum("bij,bj->bi", self.base.scale_tril[genre], scaled)
 
     def _velocity(self, genre: Tensor, x: Tensor, time: Tensor) -> Tensor:

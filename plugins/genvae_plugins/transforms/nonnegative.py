@@ -36,10 +36,10 @@ def solve(filters: Tensor, target: Tensor, start: Tensor, *, tolerance: float = 
     # A CPU takes clip by clip: each then stays in its cache, and gives the same whatever else is in the batch.
     rows = 1 if target.device.type == "cpu" else max(1, len(target))
     solved = []
-    for wanted, begin in zip(torch.split(target, rows), torch.split(start, rows), strict=True):
-        flat = [x.transpose(0, 1).flatten(1) for x in (wanted, begin)]  # one matrix product serves all
+    for block, begin in zip(torch.split(target, rows), torch.split(start, rows), strict=True):
+        flat = [x.transpose(0, 1).flatten(1) for x in (block, begin)]  # one matrix product serves all
         x = _solve(filters, step, flat[0], flat[1], tolerance, iterations)  # [bins, rows * frames]
-        solved.append(x.view(-1, len(wanted), target.shape[2]).transpose(0, 1))
+        solved.append(x.view(-1, len(block), target.shape[2]).transpose(0, 1))
     return torch.cat(solved)
 
 

@@ -45,5 +45,5 @@ def power_matrix(centres: Tensor, energies: Tensor, window: Tensor, spec: Featur
     response = torch.fft.fft(window, n=spec.n_fft * _FINE).abs().square()
     response = torch.cat([response[-reach:], response[: reach + 1]])
     response *= window.square().sum() / response.sum()  # the power that noise of density 1 gives
-    seen = functional.conv1d(density.T.unsqueeze(1), response[None, None], stride=_FINE)  # [bins, 1, n_fft // 2 + 1]
-    return seen.squeeze(1).T / energies
+    powers = functional.conv1d(density.T.unsqueeze(1), response[None, None], stride=_FINE)  # [bins, 1, n_fft // 2 + 1]
+    return powers.squeeze(1).T / energies

@@ -23,8 +23,8 @@ Finish = Callable[[Tensor, Tensor], object]
 
 def applies(wave: Tensor) -> bool:
     """Whether waveforms [B, samples] can go this way: on a CPU, in float32, without gradients."""
-    wanted = torch.is_grad_enabled() and wave.requires_grad
-    return wave.device.type == "cpu" and wave.dtype == torch.float32 and not wanted and wave.numel() > 0
+    needs_gradient = torch.is_grad_enabled() and wave.requires_grad
+    return wave.device.type == "cpu" and wave.dtype == torch.float32 and not needs_gradient and wave.numel() > 0
 
 
 def magnitudes(wave: Tensor, window: Tensor, hop: int, finish: Finish) -> Tensor:

@@ -58,8 +58,8 @@ class MagnitudeVocoder(Vocoder):
         sound = logs.amax((1, 2)) < math.inf  # [B]; false for what is not a number, too
         if broken := not bool(sound.all()):
             logs = torch.where(sound[:, None, None], logs, _LEAST_LOG)
-        given = None if initial_phase is None else initial_phase.detach().to(self.window).transpose(1, 2)
-        drawn = self._drawn(logs, generator) if self.draws and given is None else None
+        start_phases = None if initial_phase is None else initial_phase.detach().to(self.window).transpose(1, 2)
+        drawn = self._drawn(logs, generator) if self.draws and start_phases is None else None
 
         # A CPU takes clip by clip: each then stays in its cache, and gives the same whatever else is in the batch.
         step = 1 if logs.device.type == "cpu" else len(logs)
@@ -70,10 +70,10 @@ class MagnitudeVocoder(Vocoder):
                 own.tools = self._tools(frames, step)
             part = logs[rows].clamp_min(_LEAST_LOG).contiguous()
             magnitude = part.exp()
-            if given is None:
+            if start_phases is None:
                 start = polar(magnitude, self._phases(part, None if drawn is None else drawn[rows]))
             else:
-                start = _real_at_both_ends(torch.polar(magnitude, given[rows].contiguous()), magnitude)
+                start = _real_at_both_ends(torch.polar(magnitude, start_phases[rows].contiguous()), magnitude)
             return frames.trim(self._refine(frames, own.tools, magnitude, start)).clone()
 
         wave = torch.cat(over_threads(reconstruct, [slice(row, row + step) for row in range(0, len(logs), step)]))

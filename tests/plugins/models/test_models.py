@@ -222,7 +222,7 @@ def test_flow_vae_codes_come_back_as_the_best_linear_approximation():
 
 
 def test_flow_matching_walks_noise_to_a_known_gaussian():
-    from genvae_plugins.flow_matching import walk
+    from genvae_plugins.flow_matching import integrate_velocity
 
     mean, spread = 3.0, 0.5
 
@@ -231,7 +231,7 @@ def test_flow_matching_walks_noise_to_a_known_gaussian():
         variance = (1 - t) ** 2 + (t * spread) ** 2
         return mean + (t * spread**2 - (1 - t)) / variance * (x - t * mean)
 
-    drawn = walk(velocity, torch.randn(20000, 1, generator=seeded()), 30)
+    drawn = integrate_velocity(velocity, torch.randn(20000, 1, generator=seeded()), 30)
     assert abs(drawn.mean().item() - mean) < 0.02
     assert abs(drawn.std().item() - spread) < 0.02
 
@@ -252,11 +252,11 @@ def test_flow_vae_codes_keep_more_of_the_bins_that_weigh_more():
 
 
 def test_a_preconditioned_flow_that_knows_nothing_gives_independent_gaussians():
-    from genvae_plugins.flow_matching import Preconditioner, walk
+    from genvae_plugins.flow_matching import Preconditioner, integrate_velocity
 
     deviation = torch.tensor([0.2, 1.0, 4.0])
     noise = torch.randn(20000, 1, 3, generator=seeded())
-    drawn = walk(lambda x, time: Preconditioner(deviation, time).velocity(x, torch.zeros(())), noise, 40)
+    drawn = integrate_velocity(lambda x, time: Preconditioner(deviation, time).velocity(x, torch.zeros(())), noise, 40)
     torch.testing.assert_close(drawn.std((0, 1)), deviation, rtol=0.03, atol=0)
 
 
@@ -289,7 +289,7 @@ def test_the_detail_learns_to_draw_noise_where_there_is_noise_and_none_on_a_stea
     assert 0.8 < log_noise[:, 16:].exp().mean() < 1.1
 
 
-def test_the_weight_of_the_divergence_brings_the_latent_to_as_many_nats_as_were_asked_for():
+def test_the_kl_weight_brings_the_latent_to_as_many_nats_as_were_asked_for():
     model = build("flow-vae").model.train()
     before = float(model.beta)
     model._move_beta(torch.tensor(3.0 * model.options.nats))

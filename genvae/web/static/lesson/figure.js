@@ -50,7 +50,7 @@ export class Figure {
    * @param {number[]} up
    */
   dots(kind, points, across, up) {
-    const left = (/** @type {number} */ x) => (EDGE + ((x - across[0]) / (across[1] - across[0])) * (WIDTH - 2 * EDGE)).toFixed(1);
+    const left = (/** @type {number} */ x) => (((x - across[0]) / (across[1] - across[0])) * WIDTH).toFixed(1);
     this.path(kind, points.map(([x, y]) => `M${left(x)} ${down(y, up[0], up[1], this.height)}h0`).join(""));
   }
 

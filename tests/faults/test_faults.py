@@ -1,0 +1,45 @@
+"""The tools of this folder in a small size; docs/reliability.md has what they found in a large one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks, and reads /proc")
+
+HERE = Path(__file__).parent
+
+
+def run(tool: str, *words: object) -> None:
+    command = [sys.executable, str(HERE / f"{tool}.py"), *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+@pytest.mark.parametrize("command", ["prepare", "generate"])
+def test_a_disk_that_fails_once_costs_nothing_and_is_told(command: str) -> None:
+    run("failing_disk", "--only", command, "--sample", 4, "--first", 20)
+
+
+def test_no_changed_run_or_store_gets_further_than_an_error_for_people() -> None:
+    run("hostile", "--count", 10)
+
+
+def test_one_seed_gives_the_same_bytes_in_every_way() -> None:
+    run("determinism", "--pairs", 3, "--commands", 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("tool", "words"),
+    [
+        ("failing_disk", ["--first", 200]),
+        ("hostile", ["--count", 5000, "--first", 1000]),
+        ("determinism", ["--pairs", 200]),
+    ],
+)
+def test_the_same_in_a_large_size(tool: str, words: list[object]) -> None:
+    run(tool, *words)
