@@ -256,7 +256,7 @@ class _Waveform(_Part):
         label = torch.tensor([genre])
         return self.prior.sample(label, generator=generator), label
 
-    def made(self, *inputs: Tensor, generator: torch.Generator) -> Tensor:
+    def compute(self, *inputs: Tensor, generator: torch.Generator) -> Tensor:
         """A sound; the last draw is where its phases begin."""
         z, genre = inputs
         spectrogram = self.transform.invert(self.model.decode(z, genre, generator=generator))
@@ -266,9 +266,9 @@ class _Waveform(_Part):
         peak = wave.abs().amax(dim=1, keepdim=True)
         return wave / torch.where(peak > 1.0, peak / 0.99, torch.ones_like(peak))
 
-    def difference(self, got: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
+    def difference(self, actual: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
         """As a share of the peak."""
-        return float(np.abs(got - wanted).max() / np.abs(wanted).max())
+        return float(np.abs(actual - expected).max() / np.abs(expected).max())
 
 
 def _draws_of(module: _Part, inputs: Sequence[Tensor]) -> tuple[tuple[Draw, ...], list[Tensor]]:
