@@ -26,6 +26,7 @@ from genvae.files import write_whole
 from genvae.pipeline import Pipeline
 from genvae.plugin.registry import Registry
 from genvae.run import Run
+from genvae.synthesis.phase_rounds import PhaseRounds
 
 FORMAT = 1
 """Version of the description inside the file."""
@@ -40,8 +41,9 @@ _DISTRIBUTIONS: Mapping[Any, Literal["normal", "uniform"]] = {
 }
 _NEEDS = ("onnx", "onnxscript", "onnxruntime")
 
-ExportPart = Literal["decoder", "spectrogram"]
-"""`decoder`: a latent and a genre -> features. `spectrogram`: a genre and a temperature -> what a vocoder takes."""
+ExportPart = Literal["decoder", "spectrogram", "waveform"]
+"""`decoder`: a latent and a genre -> features. `spectrogram`: a genre and a temperature -> what a vocoder takes.
+`waveform`: a latent and a genre -> a sound."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ def export_onnx(
 
     `decoder`: `z` [1, latent_dim] and `genre` [1] (int64) -> `features` [1, bins, frames]. `spectrogram`: `genre` and
     `temperature` [1] -> `spectrogram` [1, bins, frames] in the units of the spec, through prior, model and the
-    transform's inverse: all of generation but the vocoder.
+    transform's inverse: all of generation but the vocoder. `waveform`: `z` and `genre` -> `waveform` [1, samples],
+    within ±1, with a phase reconstruction of its own inside, as a vocoder is no graph: see `synthesis.phase_rounds`.
 
     What is drawn, as the default model does for its texture, is an input for each draw, in the order of the drawing;
     from the same draws come the same values as in torch. The meaning of the values, the genres and the draws stand in
@@ -106,7 +109,13 @@ def export_onnx(
     pipeline = run.load(registry)
     config = run.config
     generator = torch.Generator().manual_seed(0)
-    module = _Decoder(pipeline, mean) if part == "decoder" else _Spectrogram(pipeline)
+    module: _Part = (
+        _Decoder(pipeline, mean)
+        if part == "decoder"
+        else _Spectrogram(pipeline)
+        if part == "spectrogram"
+        else _Waveform(pipeline)
+    )
     inputs = module.inputs(0, generator)
     draws, values = ((), []) if mean else _draws_of(module, inputs)
     names = [*module.names, *(draw.name for draw in draws)]
@@ -230,6 +239,36 @@ class _Spectrogram(_Part):
         z = self.prior.sample(genre, generator=generator, temperature=temperature)  # type: ignore[arg-type]
         spectrogram = self.transform.invert(self.model.decode(z, genre, generator=generator))
         return spectrogram if self.spec == self.transform.spec else self.transform.magnitudes(spectrogram)
+
+
+class _Waveform(_Part):
+    """z [1, latent_dim] and genre [1] -> the waveform [1, samples] of a clip."""
+
+    names = ("z", "genre")
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        super().__init__(pipeline)
+        self.phases = PhaseRounds(self.spec, pipeline.config.clip_samples)
+        self.frames = self.spec.frames(pipeline.config.clip_samples)
+
+    def inputs(self, genre: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """A latent that the prior draws, and the genre."""
+        label = torch.tensor([genre])
+        return self.prior.sample(label, generator=generator), label
+
+    def compute(self, *inputs: Tensor, generator: torch.Generator) -> Tensor:
+        """A sound; the last draw is where its phases begin."""
+        z, genre = inputs
+        spectrogram = self.transform.invert(self.model.decode(z, genre, generator=generator))
+        if self.spec != self.transform.spec:
+            spectrogram = self.transform.magnitudes(spectrogram)
+        wave = self.phases(spectrogram, torch.rand((1, self.spec.bins, self.frames), generator=generator))
+        peak = wave.abs().amax(dim=1, keepdim=True)
+        return wave / torch.where(peak > 1.0, peak / 0.99, torch.ones_like(peak))
+
+    def difference(self, actual: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
+        """As a share of the peak."""
+        return float(np.abs(actual - expected).max() / np.abs(expected).max())
 
 
 def _draws_of(module: _Part, inputs: Sequence[Tensor]) -> tuple[tuple[Draw, ...], list[Tensor]]:

@@ -469,7 +469,8 @@ def export_onnx(
     Args:
         run: a trained run; None for the pretrained one.
         path: of the file.
-        part: `decoder`, from a latent to features, or `spectrogram`, from a genre to what a vocoder takes.
+        part: `decoder`, from a latent to features; `spectrogram`, from a genre to what a vocoder takes; `waveform`,
+            from a latent to sound, with a phase reconstruction of its own.
         mean: of the decoder the mean alone, which draws nothing.
         registry: where plugins come from; None for what is installed.
 

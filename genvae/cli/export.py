@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 @click.option("--format", "kind", type=click.Choice(["onnx"]), default="onnx", show_default=True, help="What to write.")
 @click.option(
     "--part",
-    type=click.Choice(["decoder", "spectrogram"]),
+    type=click.Choice(["decoder", "spectrogram", "waveform"]),
     default="decoder",
     show_default=True,
-    help="From a latent to features, or from a genre all the way to what a vocoder takes.",
+    help="From a latent to features, from a genre to what a vocoder takes, or from a latent to sound.",
 )
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write.  [default: PART.onnx]"
@@ -43,7 +43,7 @@ def export(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Write the decoder of RUN, by default of the pretrained run, or all that comes before its vocoder.
+    """Write the decoder of RUN, by default of the pretrained run, all that comes before its vocoder, or all of it.
 
     What is drawn on the way is an input, too. The file is compared with torch, genre by genre, before it is
     written; what its features mean stands inside. `pip install 'genvae[export]'` brings what this needs.
@@ -51,6 +51,7 @@ def export(
     \b
     genvae export run --format onnx -o decoder.onnx
     genvae export run --part spectrogram
+    genvae export run --part waveform
     """
     if mean and part != "decoder":
         raise click.UsageError("--mean is of the decoder alone; leave --part out.")
