@@ -262,7 +262,7 @@ class _Waveform(_Part):
         spectrogram = self.transform.invert(self.model.decode(z, genre, generator=generator))
         if self.spec != self.transform.spec:
             spectrogram = self.transform.magnitudes(spectrogram)
-        wave = self.phases(spectrogram, torch.rand((1, self.spec.bins, self.frames), generator=generator))
+        wave: Tensor = self.phases(spectrogram, torch.rand((1, self.spec.bins, self.frames), generator=generator))
         peak = wave.abs().amax(dim=1, keepdim=True)
         return wave / torch.where(peak > 1.0, peak / 0.99, torch.ones_like(peak))
 

@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 
 import pytest
+from training_runs import train
 
 from genvae.training.plan import Budget
 from genvae.training.wording import Validations, ending, expectation, opening
-from tests.training.training_runs import train
 
 
 @pytest.mark.parametrize(
