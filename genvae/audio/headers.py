@@ -21,20 +21,26 @@ _ENDLESS = 0x7FFFF000  # from here on, sizes of 32 bits are what programs write 
 _MOST_CHUNKS = 10_000
 _MOST_HEADER = 1 << 24  # bytes
 _MPEG_LAYER_III = 0x55
+_WRAPS = 1 << 32  # bytes at which a size in a wav file begins at zero again
 
 
 @dataclass(frozen=True)
 class _Data:
     """Where the sound of a file is.
 
-    field: places of its size in the header. place: of its first byte. size: in bytes, None where the header does not
-    say it. patch: what to write into the field for libsndfile to read all that is there, None where it does so anyhow.
+    Attributes:
+        field: places of its size in the header.
+        place: of its first byte.
+        size: in bytes, None where the header does not say it.
+        patch: what to write into the field for libsndfile to read all that is there, None where it does so anyhow.
+        header: what to read in place of the whole header, where a size is beyond the field.
     """
 
     field: range
     place: int
     size: int | None
     patch: bytes | None = None
+    header: bytes | None = None
 
 
 def look(path: Path) -> Outline:
@@ -66,6 +72,8 @@ def look(path: Path) -> Outline:
         declares = 1.0
         if data.size is not None and there and data.size > there + _STRAY:
             declares = data.size / there
+        if data.header is not None:
+            return Outline((Stretch((data.header, range(data.place, end))),), declares=declares)
         if data.patch is None:
             return Outline(declares=declares)
         file.seek(0)
@@ -89,10 +97,11 @@ def _chunks(file: BinaryIO, place: int, end: int, *, width: int, order: str) -> 
 
 
 def _wave(file: BinaryIO, end: int) -> tuple[_Data | None, int]:
-    tag, long_size = 0, None
+    tag, long_size, form = 0, None, b""
     for name, place, size in _chunks(file, 12, end, width=4, order="little"):
         if name == b"fmt ":
-            tag = int.from_bytes(file.read(2), "little")
+            form = file.read(min(size, _MOST_HEADER))
+            tag = int.from_bytes(form[:2], "little")
         elif name == b"ds64":
             file.seek(place + 8)
             long_size = int.from_bytes(file.read(8), "little")
@@ -100,10 +109,22 @@ def _wave(file: BinaryIO, end: int) -> tuple[_Data | None, int]:
             field = range(place - 4, place)
             if size == 0xFFFFFFFF and long_size:
                 return _Data(field, place, long_size if long_size < 1 << 60 else None), tag
+            if end - place >= _WRAPS and not _closes(file, place + size + size % 2, end):
+                whole = size + (end - place - size) // _WRAPS * _WRAPS if 0 < size < _ENDLESS else end - place
+                return _Data(field, place, whole, header=_rf64(form, whole)), tag
             if size == 0 and not _closes(file, place, end):
                 return _Data(field, place, None, min(end - place, 0xFFFFFFFF).to_bytes(4, "little")), tag
             return _Data(field, place, size if 0 < size < _ENDLESS else None), tag
     return None, tag
+
+
+def _rf64(form: bytes, size: int) -> bytes:
+    """The header of an RF64 file, whose sizes have 64 bits, for so many bytes of sound of a format (EBU Tech 3306)."""
+    unknown = b"\xff" * 4
+    form += b"\0" * (len(form) % 2)
+    sizes = (36 + 8 + len(form) + 8 + size).to_bytes(8, "little") + size.to_bytes(8, "little") + bytes(12)
+    before = b"RF64" + unknown + b"WAVE" + b"ds64" + len(sizes).to_bytes(4, "little") + sizes
+    return before + b"fmt " + len(form).to_bytes(4, "little") + form + b"data" + unknown
 
 
 def _joined(file: BinaryIO, end: int) -> list[range]:
