@@ -83,7 +83,7 @@ def held_out(report: dict[str, Any], target: float) -> str:
     """Where another share of the clips is held out for validation than was asked for, how much it is, and why."""
     train, held = (sum(genre[split] for genre in report["genres"].values()) for split in ("train", "validation"))
     share = held / max(train + held, 1)
-    if abs(share - target) < max(target / 2, 0.01):
+    if train + held == 0 or abs(share - target) < max(target / 2, 0.01):
         return ""
     return (
         f"{held} of {train + held} clips are held out, {100 * share:.0f} % where {100 * target:.0f} % was asked for: "
