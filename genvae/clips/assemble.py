@@ -25,7 +25,7 @@ def assemble(
     """Choose the splits, write index.npy, report.json and, last, store.json; returns the report.
 
     Args:
-        known: what the store held before, which stays in its splits.
+        stored: what the store held before, which stays in its splits.
     """
     entries = _with_splits(entries, settings.validation, stored)
     full = [(entry, entry.seal) for entry in entries if entry.seal and entry.seal.clips]

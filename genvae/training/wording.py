@@ -94,7 +94,7 @@ class Validations:
     The number to watch is the loss, the one that training brings down, on clips that it doesn't train on.
 
     Attributes:
-        seen: step and values of each, in their order.
+        history: step and values of each, in their order.
     """
 
     history: list[tuple[int, Mapping[str, float]]] = field(default_factory=list)

@@ -67,7 +67,7 @@ class Lesson:
         run: a run whose training has ended.
         registry: where its plugins come from.
         synthesizer: of the run.
-        found: a map of the run, or None.
+        latent_map: of the run, or None.
     """
 
     def __init__(self, run: Run, registry: Registry, synthesizer: Synthesizer, latent_map: LatentMap | None) -> None:

@@ -280,7 +280,7 @@ for number, slip in enumerate({list(SAID)!r}):
     except genvae.GenvaeError as error:
         said[slip] = str(error)
 checks = [outcome_of(check) for check in plugin_checks("unasked")]
-said["unavailable"] = sorted({{check.came for check in checks if check.state == "unavailable"}})
+said["unavailable"] = sorted({{check.actual for check in checks if check.state == "unavailable"}})
 print(json.dumps(said))
 """
     done = python("acme-slips", "-c", program)
@@ -311,7 +311,7 @@ from genvae.plugin.registry import installed
 from genvae.testing.kit import outcome_of, plugin_checks
 [row] = [row for row in installed().rows if row.distribution == "acme-loud"]
 [check] = [outcome_of(check) for check in plugin_checks("loud") if check.name == "is-quiet"]
-print(json.dumps([row.state, row.reason, check.state, check.came == row.reason, len(logging.root.handlers)]))
+print(json.dumps([row.state, row.reason, check.state, check.actual == row.reason, len(logging.root.handlers)]))
 """
     state, reason, check, same, handlers = json.loads(python("acme-loud", "-c", program).stdout)
     assert (state, check, same, handlers) == ("noisy", "failed", True, 0)

@@ -46,10 +46,10 @@ def test_the_expected_end_is_so_far_from_now(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_validation_is_judged_by_the_one_before() -> None:
     seen = Validations()
-    assert "(the number to watch: lower is better)  nll 2" in seen.told(10, {"loss": 3.0, "nll": 2.0})
-    assert "better than 3 at step 10, the best so far" in seen.told(20, {"loss": 2.0})
-    assert "worse than 2 at step 20" in seen.told(30, {"loss": 2.9})
-    better = seen.told(40, {"loss": 2.5})
+    assert "(the number to watch: lower is better)  nll 2" in seen.describe(10, {"loss": 3.0, "nll": 2.0})
+    assert "better than 3 at step 10, the best so far" in seen.describe(20, {"loss": 2.0})
+    assert "worse than 2 at step 20" in seen.describe(30, {"loss": 2.9})
+    better = seen.describe(40, {"loss": 2.5})
     assert "better than 2.9 at step 30" in better
     assert "best" not in better
     assert "it was 2 at step 20" in seen.verdict(held_out=True)
@@ -57,13 +57,13 @@ def test_a_validation_is_judged_by_the_one_before() -> None:
 
 def test_losses_whose_weights_moved_are_not_called_better() -> None:
     seen = Validations()
-    seen.told(10, {"loss": 3.0, "beta": 0.1})
-    assert "hardly compare" in seen.told(20, {"loss": 2.0, "beta": 0.2})
+    seen.describe(10, {"loss": 3.0, "beta": 0.1})
+    assert "hardly compare" in seen.describe(20, {"loss": 2.0, "beta": 0.2})
 
 
 def test_the_end_says_on_what_it_was_validated() -> None:
     seen = Validations()
-    seen.told(10, {"loss": 3.0, "distance_db": 12.34})
+    seen.describe(10, {"loss": 3.0, "distance_db": 12.34})
     assert "12.3 dB off" in seen.verdict(held_out=False)
     assert "its own training clips" in seen.verdict(held_out=False)
 
@@ -72,8 +72,8 @@ def test_a_log_brings_back_what_was_seen(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     lines = [{"kind": "train", "step": 5, "loss": 1}, *({"kind": "validation", "step": s, "loss": s} for s in (5, 10))]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"kind": "vali')
-    assert [step for step, _ in Validations.logged(path, 5).seen] == [5]
-    assert Validations.logged(tmp_path / "none", 5).seen == []
+    assert [step for step, _ in Validations.logged(path, 5).history] == [5]
+    assert Validations.logged(tmp_path / "none", 5).history == []
 
 
 def test_a_piped_training_speaks_before_its_first_step_and_says_at_its_end_how_good_it_is(
