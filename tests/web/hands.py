@@ -151,31 +151,6 @@ def page(open_page) -> Page:
     return open_page()
 
 
-@pytest.fixture(scope="module")
-def shared(server: str, browser: Browser) -> Iterator[Page]:
-    """One page for all tests of a module to which it doesn't matter what another did there before."""
-    with opening(server, browser) as open_it:
-        yield open_it()
-
-
-@pytest.fixture
-def used(shared: Page) -> Page:
-    """The page that tests share, with nothing open, held back, locked or in focus, as large as a desktop."""
-    shared.unroute_all()
-    shared.set_viewport_size(DESKTOP)
-    shared.emulate_media(color_scheme="null", reduced_motion="null")
-    shared.evaluate(
-        """() => {
-          document.querySelector("dialog[open]")?.close();
-          document.activeElement?.blur();
-          document.querySelector("#lock").checked = false;
-          scrollTo(0, 0);
-        }"""
-    )
-    resting(shared)
-    return shared
-
-
 def drawn(page: Page) -> None:
     """Wait until what was asked to be drawn with the next frame is drawn."""
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
@@ -207,7 +182,8 @@ def make(page: Page, press: object = None) -> np.ndarray:
     page.wait_for_function("before => heard.length > before", arg=before)
     played = page.evaluate("heard.at(-1)")
     page.remove_listener("requestfinished", note)
-    assert played["level"] > AUDIBLE, "it is silent"
+    if press is None:  # far from what was learnt, a slider may find silence
+        assert played["level"] > AUDIBLE, "it is silent"
     # A drag makes several sounds, of which one is played.
     answers = [request.response() for request in got]
     sounds = [answer for answer in answers if answer and answer.headers.get("content-type") == "audio/wav"]

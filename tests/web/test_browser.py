@@ -27,8 +27,6 @@ from hands import (  # noqa: F401  # among them fixtures
     resting,
     rows,
     server,
-    shared,
-    used,
     wave_file,
 )
 from playwright.sync_api import expect
@@ -36,45 +34,45 @@ from playwright.sync_api import expect
 from genvae.synthesis.provenance import read
 
 
-def test_a_genre_is_pressed_by_mouse_and_by_key(used):
-    for index, genre in enumerate(genres(used)):
-        make(used, used.get_by_role("group", name="Genres", exact=True).get_by_role("button", name=genre).click)
-        expect(used.locator("#title")).to_contain_text(genre)
-        make(used, lambda: used.keyboard.press(str(index + 1)))  # noqa: B023
-        expect(used.locator("#title")).to_contain_text(genre)
-    first = used.locator("#title").inner_text()
-    make(used, lambda: used.keyboard.press("g"))
-    expect(used.locator("#title")).not_to_have_text(first)
-    placed(used)
-    expect(used.locator("#status")).to_contain_text(first.split(" ")[0])
+def test_a_genre_is_pressed_by_mouse_and_by_key(page):
+    for index, genre in enumerate(genres(page)):
+        make(page, page.get_by_role("group", name="Genres", exact=True).get_by_role("button", name=genre).click)
+        expect(page.locator("#title")).to_contain_text(genre)
+        make(page, lambda: page.keyboard.press(str(index + 1)))  # noqa: B023
+        expect(page.locator("#title")).to_contain_text(genre)
+    first = page.locator("#title").inner_text()
+    make(page, lambda: page.keyboard.press("g"))
+    expect(page.locator("#title")).not_to_have_text(first)
+    placed(page)
+    expect(page.locator("#status")).to_contain_text(first.split(" ")[0])
 
 
-def test_space_plays_and_stops_and_a_click_on_the_spectrogram_seeks(used):
-    make(used, used.locator(".genre").first.click)
-    expect(used.locator("#play")).to_have_attribute("aria-label", "Play")  # it has ended
-    before = used.evaluate("heard.length")
-    used.keyboard.press("Space")
-    used.wait_for_function("before => heard.length === before + 1", arg=before)
-    used.locator("#spectrogram").click(position={"x": 300, "y": 60})
-    used.wait_for_function("() => heard.at(-1).from > 0.1")
-    used.keyboard.press("Space")
-    expect(used.locator("#play")).to_have_attribute("aria-label", "Play")
-    used.get_by_role("slider", name="Position in the sound").fill("0.5")
-    used.keyboard.press("Space")
-    assert used.evaluate("heard.length") > before
-    assert used.locator("#playhead").is_visible()
+def test_space_plays_and_stops_and_a_click_on_the_spectrogram_seeks(page):
+    make(page, page.locator(".genre").first.click)
+    expect(page.locator("#play")).to_have_attribute("aria-label", "Play")  # it has ended
+    before = page.evaluate("heard.length")
+    page.keyboard.press("Space")
+    page.wait_for_function("before => heard.length === before + 1", arg=before)
+    page.locator("#spectrogram").click(position={"x": 300, "y": 60})
+    page.wait_for_function("() => heard.at(-1).from > 0.1")
+    page.keyboard.press("Space")
+    expect(page.locator("#play")).to_have_attribute("aria-label", "Play")
+    page.get_by_role("slider", name="Position in the sound").fill("0.5")
+    page.keyboard.press("Space")
+    assert page.evaluate("heard.length") > before
+    assert page.locator("#playhead").is_visible()
 
 
-def test_the_spectrogram_shows_the_sound(used):
-    empty = used.evaluate("document.querySelector('#spectrogram').toDataURL()")
-    make(used)
-    colours = used.evaluate("""() => {
+def test_the_spectrogram_shows_the_sound(page):
+    empty = page.evaluate("document.querySelector('#spectrogram').toDataURL()")
+    make(page)
+    colours = page.evaluate("""() => {
       const canvas = document.querySelector('#spectrogram');
       const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
       return new Set(new Uint32Array(data.buffer)).size;
     }""")
     assert colours > 100
-    assert used.evaluate("document.querySelector('#spectrogram').toDataURL()") != empty
+    assert page.evaluate("document.querySelector('#spectrogram').toDataURL()") != empty
 
 
 def test_the_seed_can_be_typed_and_locked(page):
@@ -93,21 +91,21 @@ def test_the_seed_can_be_typed_and_locked(page):
     expect(page.locator("#status")).to_contain_text("whole number")
 
 
-def test_temperature_and_vocoder_make_the_same_seed_sound_otherwise(used):
-    advanced(used)
-    first = make(used)
-    seed = used.get_by_label("Seed", exact=True).input_value()
+def test_temperature_and_vocoder_make_the_same_seed_sound_otherwise(page):
+    advanced(page)
+    first = make(page)
+    seed = page.get_by_label("Seed", exact=True).input_value()
 
     def cooler() -> None:
-        used.get_by_label("Temperature").focus()
-        used.keyboard.press("Home")
+        page.get_by_label("Temperature").focus()
+        page.keyboard.press("Home")
 
-    cold = make(used, cooler)
+    cold = make(page, cooler)
     assert not np.array_equal(first, cold)
-    other = make(used, lambda: used.get_by_label("Vocoder").select_option("spsi"))
+    other = make(page, lambda: page.get_by_label("Vocoder").select_option("spsi"))
     assert not np.array_equal(cold, other)
-    assert used.get_by_label("Seed", exact=True).input_value() == seed
-    options = used.get_by_label("Vocoder").locator("option").all_inner_texts()
+    assert page.get_by_label("Seed", exact=True).input_value() == seed
+    options = page.get_by_label("Vocoder").locator("option").all_inner_texts()
     assert "pghi" not in options
 
 
@@ -201,8 +199,8 @@ def test_the_map_zooms_pans_filters_and_changes_its_projection(page):
     assert page.evaluate("heard.length") == 0
 
 
-def test_the_map_names_what_is_under_the_pointer_and_colours_by_density(used):
-    at_clip = used.evaluate("""async () => {
+def test_the_map_names_what_is_under_the_pointer_and_colours_by_density(page):
+    at_clip = page.evaluate("""async () => {
       const { getInfo, getMap } = await import("/api.js");
       const { density, densityAt } = await import("/density.js");
       const info = await getInfo();
@@ -213,22 +211,22 @@ def test_the_map_names_what_is_under_the_pointer_and_colours_by_density(used):
     }""")
     assert at_clip["count"] > 1000
     assert abs(at_clip["ratio"] - 1 / 3) < 0.02
-    before = used.evaluate("document.querySelector('#points').toDataURL()")
-    used.get_by_label("Colour by").select_option("density")
-    used.wait_for_function("before => document.querySelector('#points').toDataURL() !== before", arg=before)
-    x, y = at(used, 0.5, 0.5)
+    before = page.evaluate("document.querySelector('#points').toDataURL()")
+    page.get_by_label("Colour by").select_option("density")
+    page.wait_for_function("before => document.querySelector('#points').toDataURL() !== before", arg=before)
+    x, y = at(page, 0.5, 0.5)
     for step in range(60):  # somewhere near the middle lies a clip
-        used.mouse.move(x + 3 * step - 90, y + step)
-        if used.locator("#hover").is_visible():
+        page.mouse.move(x + 3 * step - 90, y + step)
+        if page.locator("#hover").is_visible():
             break
-    expect(used.locator("#hover")).to_contain_text("a training sound: ")
+    expect(page.locator("#hover")).to_contain_text("a training sound: ")
 
 
-def test_about_says_which_run_it_is_and_shows_the_model_card(used):
-    used.get_by_role("button", name="About").click()
-    expect(used.locator("#about-facts")).to_contain_text("flow-vae")
-    expect(used.locator("#card")).to_contain_text("licence", ignore_case=True)
-    accessible(used)
+def test_about_says_which_run_it_is_and_shows_the_model_card(page):
+    page.get_by_role("button", name="About").click()
+    expect(page.locator("#about-facts")).to_contain_text("flow-vae")
+    expect(page.locator("#card")).to_contain_text("licence", ignore_case=True)
+    accessible(page)
 
 
 def test_alt_and_moving_auditions_and_keeps_the_last(page):
@@ -287,13 +285,13 @@ def test_history_replays_pins_and_compares(page):
     assert "→" in rows(page)[1]
 
 
-def test_the_sliders_shape_the_sound(used):
-    first = make(used)
-    used.locator("#shape input[type=range]").first.focus()
-    shaped = make(used, lambda: used.keyboard.press("End"))
+def test_the_sliders_shape_the_sound(page):
+    first = make(page)
+    page.locator("#shape input[type=range]").first.focus()
+    shaped = make(page, lambda: page.keyboard.press("End"))
     assert not np.array_equal(first, shaped)
-    expect(used.locator("#title")).to_contain_text("shaped")
-    back = make(used, used.get_by_role("button", name="Reset").click)
+    expect(page.locator("#title")).to_contain_text("shaped")
+    back = make(page, page.get_by_role("button", name="Reset").click)
     assert np.array_equal(first, back)
 
 
@@ -356,8 +354,7 @@ def test_the_keyboard_alone_is_enough(page):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [DESKTOP, {"width": 390, "height": 844}], ids=["desktop", "phone"])
-def test_it_is_accessible_and_fits_in_both_themes(used, open_page, scheme, size):
-    page = open_page() if PICTURES else used  # a picture shows the page as one finds it
+def test_it_is_accessible_and_fits_in_both_themes(page, scheme, size):
     page.set_viewport_size(size)
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     make(page)

@@ -15,8 +15,6 @@ from hands import (  # noqa: F401  # among them fixtures
     picture,
     placed,
     server,
-    shared,
-    used,
 )
 from playwright.sync_api import expect
 
@@ -117,16 +115,16 @@ def test_a_dozen_genres_keep_their_words_whole_and_their_colours_apart(open_page
 
 
 @pytest.mark.parametrize("width", [1440, 1100, 800])
-def test_it_fits_on_other_screens(used, width):
-    used.set_viewport_size({"width": width, "height": 900})
-    used.emulate_media(reduced_motion="reduce")
-    accessible(used)
+def test_it_fits_on_other_screens(page, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(reduced_motion="reduce")
+    accessible(page)
 
 
-def test_the_nearest_training_sounds_are_ringed_above_the_dot(used):
+def test_the_nearest_training_sounds_are_ringed_above_the_dot(page):
     """Rings that are drawn below the dot of the sound itself could not be seen where it matters."""
-    used.emulate_media(color_scheme="light")
-    upwards = used.evaluate("""async () => {
+    page.emulate_media(color_scheme="light")
+    upwards = page.evaluate("""async () => {
       const { LatentMap } = await import("/map.js");
       const canvas = document.createElement("canvas");
       canvas.style.cssText = "width: 200px; height: 200px";

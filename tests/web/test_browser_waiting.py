@@ -14,38 +14,36 @@ from hands import (  # noqa: F401  # among them fixtures
     open_page,
     page,
     server,
-    shared,
-    used,
     wave_file,
 )
 from playwright.sync_api import expect
 
 
-def test_of_many_quick_keys_the_last_one_is_heard_and_none_is_refused(used):
+def test_of_many_quick_keys_the_last_one_is_heard_and_none_is_refused(page):
     refused = []
-    used.on("response", lambda answer: refused.append(answer.url) if answer.status == 503 else None)
-    heard = used.evaluate("heard.length")
+    page.on("response", lambda answer: refused.append(answer.url) if answer.status == 503 else None)
+    heard = page.evaluate("heard.length")
     for number in range(40):
-        used.keyboard.press(str(1 + number % 3))
-    expect(used.locator("#stage")).to_have_attribute("aria-busy", "false")
-    expect(used.locator("#title")).to_contain_text(genres(used)[0])  # 39 % 3 = 0
-    assert used.evaluate("heard.length") > heard
+        page.keyboard.press(str(1 + number % 3))
+    expect(page.locator("#stage")).to_have_attribute("aria-busy", "false")
+    expect(page.locator("#title")).to_contain_text(genres(page)[0])  # 39 % 3 = 0
+    assert page.evaluate("heard.length") > heard
     assert refused == []
 
 
-def test_a_genre_is_heard_instead_of_a_path_that_is_still_being_made(used):
-    make(used)
-    used.get_by_role("button", name="Keep as A", exact=True).first.click()
-    make(used, lambda: used.keyboard.press("3"))
-    used.get_by_role("button", name="Keep as B", exact=True).first.click()
-    used.get_by_role("button", name="Play the path from A to B").click()
-    expect(used.locator("#wait")).to_be_visible()
-    before = used.evaluate("heard.length")
-    used.keyboard.press("2")
-    expect(used.locator("#title")).to_contain_text(genres(used)[1])
-    used.wait_for_function("before => heard.length > before", arg=before)
-    assert used.evaluate("heard.at(-1).seconds") < 1.5
-    assert "→" not in " ".join(used.locator("#history .name").all_inner_texts())
+def test_a_genre_is_heard_instead_of_a_path_that_is_still_being_made(page):
+    make(page)
+    page.get_by_role("button", name="Keep as A", exact=True).first.click()
+    make(page, lambda: page.keyboard.press("3"))
+    page.get_by_role("button", name="Keep as B", exact=True).first.click()
+    page.get_by_role("button", name="Play the path from A to B").click()
+    expect(page.locator("#wait")).to_be_visible()
+    before = page.evaluate("heard.length")
+    page.keyboard.press("2")
+    expect(page.locator("#title")).to_contain_text(genres(page)[1])
+    page.wait_for_function("before => heard.length > before", arg=before)
+    assert page.evaluate("heard.at(-1).seconds") < 1.5
+    assert "→" not in " ".join(page.locator("#history .name").all_inner_texts())
 
 
 def test_a_genre_that_is_pressed_while_a_file_is_on_its_way_is_heard(page, tmp_path):
@@ -60,18 +58,18 @@ def test_a_genre_that_is_pressed_while_a_file_is_on_its_way_is_heard(page, tmp_p
     assert page.locator("#history .name").count() == 2
 
 
-def test_a_wait_is_seen_says_for_what_and_can_be_stopped(used):
-    hold(used, "**/api/generate*")
-    used.keyboard.press("2")
-    expect(used.locator("#wait")).to_be_visible()
-    expect(used.locator("#wait-text")).to_contain_text(f"Making {genres(used)[1]}")
-    accessible(used)
-    used.get_by_role("button", name="Stop waiting").click()
-    expect(used.locator("#wait")).to_be_hidden()
-    expect(used.locator("#status")).to_have_text("Stopped.")
-    used.keyboard.press("2")
-    used.keyboard.press("Escape")
-    expect(used.locator("#stage")).to_have_attribute("aria-busy", "false")
+def test_a_wait_is_seen_says_for_what_and_can_be_stopped(page):
+    hold(page, "**/api/generate*")
+    page.keyboard.press("2")
+    expect(page.locator("#wait")).to_be_visible()
+    expect(page.locator("#wait-text")).to_contain_text(f"Making {genres(page)[1]}")
+    accessible(page)
+    page.get_by_role("button", name="Stop waiting").click()
+    expect(page.locator("#wait")).to_be_hidden()
+    expect(page.locator("#status")).to_have_text("Stopped.")
+    page.keyboard.press("2")
+    page.keyboard.press("Escape")
+    expect(page.locator("#stage")).to_have_attribute("aria-busy", "false")
 
 
 def test_a_busy_server_is_asked_again_and_that_is_said(page, open_page):
