@@ -16,7 +16,6 @@ from hands import (  # noqa: F401  # among them fixtures
     page,
     rows,
     server,
-    shared,
 )
 from playwright.sync_api import expect
 
@@ -67,8 +66,8 @@ def test_genres_are_mixed_by_dragging_a_point_or_with_arrows(page):
 
 
 @pytest.mark.parametrize("count", [2, 3, 4, 7])
-def test_the_weights_of_a_mix_add_up_and_are_one_genre_at_its_corner(shared, count):
-    told = shared.evaluate(
+def test_the_weights_of_a_mix_add_up_and_are_one_genre_at_its_corner(page, count):
+    told = page.evaluate(
         """async (count) => {
           const { cornersOf, inside, weights } = await import("/mixer.js");
           const corners = cornersOf(count);
@@ -147,8 +146,8 @@ def test_a_beat_is_played_recorded_and_saved_with_its_pads(page, tmp_path):
     expect(page.locator("#status")).to_contain_text("wrong.json can't be opened")
 
 
-def test_swing_makes_every_second_step_late(shared):
-    times = shared.evaluate("""async () => {
+def test_swing_makes_every_second_step_late(page):
+    times = page.evaluate("""async () => {
       const { hits } = await import("/beat.js");
       return hits([Array(16).fill(true)], { tempo: 120, swing: 0.5 }, 1).map(({ time }) => time);
     }""")
@@ -182,8 +181,8 @@ def test_a_loop_goes_on_without_a_seam_and_volume_and_loop_are_named(page):
     assert jump[0] < 0.05
 
 
-def test_sliders_are_named_for_what_they_do_and_never_alike(shared):
-    names = shared.evaluate("""async () => {
+def test_sliders_are_named_for_what_they_do_and_never_alike(page):
+    names = page.evaluate("""async () => {
       const { sliderNames } = await import("/controls.js");
       const does = [["louder", "darker"], ["louder"], [], ["louder", "darker"], []];
       return [sliderNames(does.map((does) => ({ does, measured: 1 }))), sliderNames([{ does: [], measured: 0.5 }])];
@@ -191,6 +190,6 @@ def test_sliders_are_named_for_what_they_do_and_never_alike(shared):
     assert len(set(names[0])) == 5
     assert names[0][0] == "louder"
     assert "50 %" in names[1][0]
-    label = shared.locator("#sliders label > span:first-child").first
+    label = page.locator("#sliders label > span:first-child").first
     expect(label).not_to_contain_text("Direction")
     expect(label).not_to_contain_text("listening")  # it has been measured by now

@@ -12,6 +12,7 @@ from hands import (  # noqa: F401  # among them fixtures
     browser,
     make,
     open_page,
+    page,
     picture,
     placed,
     server,
