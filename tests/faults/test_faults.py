@@ -30,16 +30,3 @@ def test_no_changed_run_or_store_gets_further_than_an_error_for_people() -> None
 
 def test_one_seed_gives_the_same_bytes_in_every_way() -> None:
     run("determinism", "--pairs", 3, "--commands", 1)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("tool", "words"),
-    [
-        ("failing_disk", ["--first", 200]),
-        ("hostile", ["--count", 5000, "--first", 1000]),
-        ("determinism", ["--pairs", 200]),
-    ],
-)
-def test_the_same_in_a_large_size(tool: str, words: list[object]) -> None:
-    run(tool, *words)
