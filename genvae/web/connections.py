@@ -16,7 +16,8 @@ MOST = 512
 """Connections at once, where the system's limit of open files allows as many."""
 
 _RESERVED = 96  # files that the server needs for other things, among them connections that make room for others
-_BACKLOG = 64  # connections that the system accepts before the server looks at them
+_WAITING = 128  # connections that the system holds until the server takes them
+_AT_ONCE = 8  # of which the server takes so many before it looks at them: three times as many may be open beside those it knows
 _HEAD_SECONDS = 10.0  # for the head of a request to arrive, once the connection is there or its first byte has come
 _EXCHANGE_SECONDS = 180.0  # for a whole request and its answer
 _IDLE_SECONDS = 15  # between a request and the next one
@@ -102,6 +103,16 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._worker = worker
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to listen.
+
+        asyncio knows one number for how many connections may wait and how many it accepts in one go. The ones it has just
+        accepted are not counted yet, so they must be few, or a crowd passes the system's limit of open files.
+        """
+        await super().startup(sockets)
+        for each in sockets or ():
+            each.listen(_WAITING)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer what waits, give what is under way a moment, and end."""
         self._worker.stop()
@@ -119,7 +130,7 @@ def server(app: object, worker: ModelWorker) -> Server:
         app,  # type: ignore[arg-type]  # any ASGI application
         http=Connection,
         ws="none",
-        backlog=_BACKLOG,
+        backlog=_AT_ONCE,
         log_level="error",
         access_log=False,
         server_header=False,

@@ -156,6 +156,16 @@ def drawn(page: Page) -> None:
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
+def still(page: Page) -> None:
+    """Wait until no colour fades into another any more: between two schemes no contrast holds."""
+    drawn(page)
+    page.evaluate(
+        """() => Promise.allSettled(document.getAnimations()
+          .filter((each) => each.effect.getComputedTiming().endTime !== Infinity)
+          .map((each) => each.finished))"""
+    )
+
+
 def resting(page: Page) -> None:
     """Wait until nothing is being made."""
     expect(page.locator("#stage")).to_have_attribute("aria-busy", "false")
@@ -217,6 +227,7 @@ def advanced(page: Page) -> None:
 def accessible(page: Page) -> None:
     """Check that axe finds nothing, and that nothing lies beyond the right edge."""
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    still(page)
     results = Axe().run(page)
     assert results.violations_count == 0, results.generate_report()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import os
 import re
@@ -198,15 +199,44 @@ def test_a_crowd_of_idle_connections_and_ctrl_c_with_a_full_queue_are_survived_q
     assert found, said
     address = found[1], int(found[2])
     with ExitStack() as stack:
-        for _ in range(300):
-            stack.enter_context(opened(address))
-        assert ask(address)[0] == 200
+        for _ in range(3):
+            process.send_signal(signal.SIGSTOP)  # a machine that has other work: a whole crowd waits when it goes on
+            for _ in range(100):
+                stack.enter_context(opened(address))
+            process.send_signal(signal.SIGCONT)
+            assert ask(address)[0] == 200
         for seed in range(60):
             stack.enter_context(opened(address, ASK % seed))
         process.send_signal(signal.SIGINT)
         _, rest = process.communicate(timeout=15)
     assert rest == ""
     assert process.returncode == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="open files are counted as Linux lists them")
+def test_a_crowd_that_outruns_the_server_opens_few_files_beyond_its_bound(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """asyncio accepts in one go what waits, and only then tells the server, which may be slow to hear of it."""
+    opened_at_once: list[int] = []
+    connected = 0
+    connection_made = connections.Connection.connection_made
+
+    def slow(self: connections.Connection, transport: asyncio.Transport) -> None:
+        time.sleep(0.002)
+        connection_made(self, transport)
+        opened_at_once.append(len(os.listdir("/proc/self/fd")) - before - connected)
+
+    monkeypatch.setattr(connections.Connection, "connection_made", slow)
+    monkeypatch.setattr(connections, "most_connections", lambda: 20)
+    with serving(engine) as address, ExitStack() as stack:
+        assert ask(address)[0] == 200
+        before = len(os.listdir("/proc/self/fd"))
+        for _ in range(300):
+            stack.enter_context(opened(address))
+            connected += 1
+        assert ask(address)[0] == 200
+    assert 20 <= max(opened_at_once) <= 20 + connections._RESERVED / 2
 
 
 def test_how_many_connections_there_may_be_follows_from_the_limit_of_open_files() -> None:
