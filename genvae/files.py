@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from genvae.errors import GenvaeError
+from genvae.errors import DiskError, GenvaeError
 
 
 @contextmanager
@@ -43,6 +44,25 @@ def naming(path: Path) -> Iterator[None]:
         if error.filename is None and error.strerror is not None:
             error.filename = str(path)
         raise
+
+
+def require_space(folder: Path, needed: float, what: str) -> None:
+    """See before hours of work whether their result has room.
+
+    Args:
+        folder: that will hold it, and exists.
+        needed: bytes, at least.
+        what: needs them, the beginning of a sentence.
+
+    Raises:
+        DiskError: the file system has fewer bytes left.
+    """
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise DiskError(
+            f"{what} at least {needed / 1e6:,.0f} MB, and {folder} has {free / 1e6:,.0f} MB left. "
+            "Make room there, or name another place."
+        )
 
 
 def sweep(folder: Path) -> None:

@@ -11,16 +11,20 @@ from typing import Any
 
 from genvae.clips.assemble import assemble, write_if_changed
 from genvae.clips.report import Entry
-from genvae.clips.shard import is_key, read_seal, remove_shard, shard_key
+from genvae.clips.shard import Seal, is_key, read_seal, remove_shard, shard_key
 from genvae.clips.store import FORMAT, SPLITS, StoredRecording, read_head, stored_recordings
 from genvae.clips.work import Settings, Task
 from genvae.clips.workers import Outcome, run_tasks
 from genvae.errors import GenvaeError, PluginError, StoreError, nearest
-from genvae.files import held_alone, naming, sweep
+from genvae.files import held_alone, naming, require_space, sweep
 from genvae.interfaces.dataset import Dataset, Recording
 from genvae.plugin.guard import guarded
 from genvae.progress import Listener, Progress, ignore
 from genvae.text import printable
+
+_TRIED = (
+    8  # recordings, or a twentieth of all if that is more, from which follows whether the disk has room for the rest
+)
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ def prepare(
     Raises:
         GenvaeError: a source that can't be used, or no recording in any.
         StoreError: `out` is something else, was prepared with other settings or from other sources, or is in use.
+        DiskError: it can't be written, or has not half the room that the first recordings let expect.
     """
     listed = _list_recordings(datasets, settings.dataset)
     out = out.absolute()
@@ -121,6 +126,10 @@ def _decode(
         nonlocal count
         count += 1
         outcomes[task.key] = outcome
+        if count == max(_TRIED, len(tasks) // 20):
+            made = sum(o.bytes for each in tasks if isinstance(o := outcomes.get(each.key), Seal))
+            expected = made / count * (len(tasks) - count)
+            require_space(task.folder, expected / 2, f"The clips of the other {len(tasks) - count} recordings need")
         listener(Progress("decoding", count, len(tasks), task.recording.id[-40:]))
 
     if tasks:

@@ -17,7 +17,7 @@ MOST = 512
 
 _RESERVED = 96  # files that the server needs for other things, among them connections that make room for others
 _WAITING = 128  # connections that the system holds until the server takes them
-_AT_ONCE = 8  # of which the server takes so many before it looks at them: three times as many may be open beside those it knows
+_AT_ONCE = 8  # of which the server takes so many before it looks at them: up to three times as many are open unseen
 _HEAD_SECONDS = 10.0  # for the head of a request to arrive, once the connection is there or its first byte has come
 _EXCHANGE_SECONDS = 180.0  # for a whole request and its answer
 _IDLE_SECONDS = 15  # between a request and the next one
@@ -106,8 +106,8 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to listen.
 
-        asyncio knows one number for how many connections may wait and how many it accepts in one go. The ones it has just
-        accepted are not counted yet, so they must be few, or a crowd passes the system's limit of open files.
+        asyncio knows one number for how many connections may wait and how many it accepts in one go. Those that it has
+        just accepted are not counted yet: they must be few, or a crowd passes the system's limit of open files.
         """
         await super().startup(sockets)
         for each in sockets or ():

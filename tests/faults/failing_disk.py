@@ -23,18 +23,14 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import forked
-import numpy as np
-import soundfile
+from destinations import Destination, commands
 
 ERRORS = ("ENOSPC", "EIO", "EACCES")
 
@@ -109,128 +105,19 @@ class _Written:
         self._file.close()
 
 
-@contextmanager
-def in_this_process(workers: int) -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(1) as executor:
-        yield executor
+def case(destination: Destination, fails: int, name: str) -> str | None:
+    """What is wrong in one case; "" if all is well, None if there is no such operation any more."""
+    destination.reset()
+    disk = Disk(destination.out, fails, getattr(errno, name))
 
+    def on_that_disk(command: Callable[[], int]) -> int:
+        disk.install()
+        status = command()
+        sys.stderr.write(f"\nleft {disk.left}\n")
+        return status
 
-@dataclass(frozen=True)
-class Command:
-    """A command whose destination may fail.
-
-    Attributes:
-        words: of the command line; OUT is the destination.
-        before: fills the destination.
-    """
-
-    words: tuple[str, ...]
-    before: Callable[[Path], None] | None = None
-
-
-def commands(root: Path) -> dict[str, Command]:
-    """The commands, over a store and a run that are made here."""
-    music, run, store = root / "music", root / "run", root / "store"
-
-    def prepare() -> int:
-        import genvae.clips.workers as workers
-
-        workers._processes = in_this_process  # type: ignore[assignment]
-        for number in range(4):
-            for genre in ("a", "b"):
-                (music / genre).mkdir(parents=True, exist_ok=True)
-                wave = np.random.default_rng([number, ord(genre)]).uniform(-0.5, 0.5, 16000)
-                soundfile.write(music / genre / f"{number}.wav", wave, 8000)
-        return forked.genvae("prepare", music, "--out", store, *PREPARED)
-
-    def make() -> None:
-        from conftest import make_run
-
-        make_run(run)
-
-    assert prepare() == 0
-    make()
-
-    def older(out: Path) -> None:
-        shutil.copytree(store, out)
-        shard = sorted((out / "shards").glob("*.json"))[0]  # one recording is to be decoded once more
-        shard.unlink()
-
-    return {
-        "prepare": Command(("prepare", str(music), "--out", "OUT", *PREPARED), before=older),
-        "generate": Command(
-            ("generate", "--run", str(run), "--genre", "rock", "--count", "2", "--seed", "1", "-o", "OUT")
-        ),
-    }
-
-
-PREPARED = ("--sample-rate", "8000", "--clip-ms", "512", "--workers", "1")
-
-
-class Trial:
-    """One command with its destination, tried on a sound disk first."""
-
-    def __init__(self, name: str, command: Command, root: Path) -> None:
-        self.name, self.command, self.out = name, command, root / "destination" / name
-        self._reset()
-        self.before = forked.contents(self.out) if self.out.exists() else {}
-        ended = self.run(0, 0)
-        assert ended.code == 0, (name, ended.said)
-        self.good = forked.contents(self.out)
-
-    def run(self, fails: int, number: int) -> forked.Ending:
-        typed = [word.replace("OUT", str(self.out)) for word in self.command.words]
-
-        def command() -> int:
-            import torch
-
-            import genvae.clips.workers as workers
-
-            torch.set_num_threads(1)
-            workers._processes = in_this_process  # type: ignore[assignment]  # so that it fails in this process
-            disk = Disk(self.out, fails, number)
-            disk.install()
-            status = forked.genvae(*typed)
-            sys.stderr.write(f"\nleft {disk.left}\n")
-            return status
-
-        return forked.run(command, seconds=120)
-
-    def case(self, fails: int, name: str) -> str | None:
-        """What is wrong in one case; "" if all is well, None if there is no such operation any more."""
-        self._reset()
-        ended = self.run(fails, getattr(errno, name))
-        if _left(ended.said) > 0:
-            return None
-        now = forked.contents(self.out) if self.out.exists() else {}
-        if ended.code == 0 and now == self.good:
-            return ""  # it could do without
-        if ended.code != 7 or ended.traceback:
-            return f"exit code {ended.code}: {ended.said.strip()[-300:]}"
-        if str(self.out) not in ended.said:
-            return f"no path: {ended.said.strip()}"
-        half = [n for n, c in now.items() if c not in (self.before.get(n), self.good.get(n)) and not _unfinished(c)]
-        if half:
-            return f"half or left behind: {half}"
-        again = self.run(0, 0)
-        if again.code != 0:
-            return f"again it ends with {again.code}: {again.said.strip()[-300:]}"
-        if forked.contents(self.out) != self.good:
-            after = forked.contents(self.out)
-            differing = sorted(n for n in after.keys() | self.good.keys() if after.get(n) != self.good.get(n))
-            return f"then other files than on a sound disk: {differing}"
-        return ""
-
-    def _reset(self) -> None:
-        shutil.rmtree(self.out, ignore_errors=True)
-        self.out.parent.mkdir(exist_ok=True)
-        if self.command.before:
-            self.command.before(self.out)
-
-
-def _unfinished(content: bytes) -> bool:
-    """Whether it is a store.json that says so."""
-    return b'"complete": false' in content[:100]
+    ended = destination.run(on_that_disk)
+    return None if _left(ended.said) > 0 else destination.wrong(ended)
 
 
 def _left(said: str) -> int:
@@ -251,13 +138,16 @@ def main() -> int:
         for name, command in commands(Path(folder)).items():
             if chosen.only and name not in chosen.only:
                 continue
-            forked.genvae(*(word.replace("OUT", str(Path(folder) / "warm" / name)) for word in command.words))
-            trial = Trial(name, command, Path(folder))
+            if command.before:
+                command.before(Path(folder) / "warm")
+            forked.genvae(*(word.replace("OUT", str(Path(folder) / "warm")) for word in command.words))  # imports all
+            shutil.rmtree(Path(folder) / "warm")
+            destination = Destination(command, Path(folder) / "destination" / name)
             cases = [(n, error) for n in range(1, chosen.first + 1) for error in ERRORS]
             if chosen.sample:
                 cases = sorted(random.Random(0).sample(cases, chosen.sample))
             for n, error in cases:
-                wrong = trial.case(n, error)
+                wrong = case(destination, n, error)
                 if wrong is None and not chosen.sample:
                     break
                 counts[name] += wrong is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,9 +20,32 @@ def run(tool: str, *words: object) -> None:
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
 
 
-@pytest.mark.parametrize("command", ["prepare", "generate"])
+@pytest.mark.parametrize("command", ["prepare", "train", "generate", "map", "plot"])
 def test_a_disk_that_fails_once_costs_nothing_and_is_told(command: str) -> None:
     run("failing_disk", "--only", command, "--sample", 4, "--first", 20)
+
+
+@pytest.mark.slow
+def test_an_export_that_the_disk_refuses_leaves_nothing() -> None:
+    run("failing_disk", "--only", "export")
+
+
+MOUNTS = shutil.which("unshare") and not subprocess.call(
+    ["unshare", "--user", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"],
+    stdout=subprocess.DEVNULL,
+    stderr=subprocess.DEVNULL,
+)
+
+
+@pytest.mark.skipif(not MOUNTS, reason="the system lets nobody mount")
+@pytest.mark.parametrize("command", ["prepare", "train", "generate"])
+def test_a_full_disk_costs_nothing_and_is_told(command: str) -> None:
+    run("full_disk", "--only", command, "--sizes", 2)
+
+
+@pytest.mark.slow
+def test_killed_and_run_again_a_command_ends_in_the_same_bytes() -> None:
+    run("killed", "--prepare", 20, "--train", 15)
 
 
 def test_no_changed_run_or_store_gets_further_than_an_error_for_people() -> None:

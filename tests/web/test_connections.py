@@ -91,6 +91,10 @@ def opened(address: tuple[str, int], content: bytes = b"") -> socket.socket:
     return made
 
 
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 def ended(connection: socket.socket) -> bool:
     """Whether the server has ended a connection, or does so soon."""
     try:
@@ -225,13 +229,13 @@ def test_a_crowd_that_outruns_the_server_opens_few_files_beyond_its_bound(
     def slow(self: connections.Connection, transport: asyncio.Transport) -> None:
         time.sleep(0.002)
         connection_made(self, transport)
-        opened_at_once.append(len(os.listdir("/proc/self/fd")) - before - connected)
+        opened_at_once.append(open_files() - before - connected)
 
     monkeypatch.setattr(connections.Connection, "connection_made", slow)
     monkeypatch.setattr(connections, "most_connections", lambda: 20)
     with serving(engine) as address, ExitStack() as stack:
         assert ask(address)[0] == 200
-        before = len(os.listdir("/proc/self/fd"))
+        before = open_files()
         for _ in range(300):
             stack.enter_context(opened(address))
             connected += 1
