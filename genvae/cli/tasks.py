@@ -15,7 +15,7 @@ from genvae.synthesis.loop import Loop
 from genvae.synthesis.mixture import Mixture
 from genvae.synthesis.provenance import Provenance
 from genvae.synthesis.sound import Clip
-from genvae.synthesis.synthesizer import Synthesizer
+from genvae.synthesis.synthesizer import GROUP, Synthesizer
 from genvae.text import file_stem
 
 
@@ -61,11 +61,13 @@ def of_genre(synthesizer: Synthesizer, genre: str | Mixture, count: int, how: Ho
         GenvaeError: what is asked for can't be made.
     """
     suffix = synthesizer.kind.suffixes[0]
+    plain = isinstance(genre, str) and how.seconds is None and how.loop is None
+    make = _Ahead(partial(_made, synthesizer, genre, how), count, group=GROUP if plain else 1)
     if not isinstance(genre, str):
-        return [
-            Task(file_name(_label(genre), how.seed, index, suffix), partial(_mixed, synthesizer, genre, index, how))
-            for index in range(count)
-        ]
+        if how.candidates > 1:
+            raise GenvaeError("`candidates` are judged by one genre: leave it out for a mixture.")
+        names = (file_name(_label(genre), how.seed, index, suffix) for index in range(count))
+        return [Task(name, partial(make, index)) for index, name in enumerate(names)]
     loop = Loop(*how.loop) if how.loop else None
     label = f"{genre}-{loop.bpm:g}bpm" if loop else genre
     chooser = None
@@ -75,20 +77,10 @@ def of_genre(synthesizer: Synthesizer, genre: str | Mixture, count: int, how: Ho
         chooser = Chooser.of(synthesizer.run, synthesizer)
 
     def make_clip(index: int) -> Clip:
-        if chooser is not None:
-            clip = chooser.generate(genre, how.candidates, seed=how.seed, index=index, temperature=how.temperature)
-            return clip if how.normalise is None else clip.normalised(how.normalise)
-        bpm, bars = how.loop or (None, 1)
-        return synthesizer.generate(
-            genre,
-            seed=how.seed,
-            index=index,
-            temperature=how.temperature,
-            seconds=how.seconds,
-            bpm=bpm,
-            bars=bars,
-            normalise=how.normalise,
-        )
+        if chooser is None:
+            return make(index)
+        clip = chooser.generate(genre, how.candidates, seed=how.seed, index=index, temperature=how.temperature)
+        return clip if how.normalise is None else clip.normalised(how.normalise)
 
     def possible(index: int) -> Provenance:
         return synthesizer.provenance(
@@ -129,20 +121,43 @@ def of_latents(synthesizer: Synthesizer, genre: str | Mixture, path: Path, how: 
     return [Task(f"{stem}-{index:03d}{suffix}", partial(make_clip, index)) for index in range(len(latents))]
 
 
-def _mixed(synthesizer: Synthesizer, mixture: Mixture, index: int, how: How) -> Clip:
-    if how.candidates > 1:
-        raise GenvaeError("`candidates` are judged by one genre: leave it out for a mixture.")
+def _made(synthesizer: Synthesizer, genre: str | Mixture, how: How, index: int, count: int) -> list[Clip]:
     bpm, bars = how.loop or (None, 1)
     return synthesizer.generate(
-        mixture,
+        genre,
         seed=how.seed,
         index=index,
+        count=count,
         temperature=how.temperature,
         seconds=how.seconds,
         bpm=bpm,
         bars=bars,
         normalise=how.normalise,
     )
+
+
+class _Ahead:
+    """Clips by their number, made some at a time where that is quicker.
+
+    Args:
+        make: so many clips from a number on.
+        count: how many there are.
+        group: at once.
+    """
+
+    def __init__(self, make: Callable[[int, int], list[Clip]], count: int, *, group: int) -> None:
+        self._make, self._count, self._group = make, count, group
+        self._clips: dict[int, Clip] = {}
+
+    def __call__(self, index: int) -> Clip:
+        """Clip `index`."""
+        if index not in self._clips:
+            try:
+                clips = self._make(index, min(self._group, self._count - index))
+            except GenvaeError:  # one that can't be made costs none of those before it
+                clips = self._make(index, 1)
+            self._clips = dict(enumerate(clips, index))
+        return self._clips.pop(index)
 
 
 def _label(mixture: Mixture) -> str:

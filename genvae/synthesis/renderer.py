@@ -44,6 +44,18 @@ class Renderer:
         """
         return self._vocoded(self._inverted(self._features(place, generator)), self._shape, generator)
 
+    def latents(self, latents: Sequence[Tensor], genre: str, generators: Sequence[torch.Generator]) -> list[Tensor]:
+        """The sounds of latents [latent_dim], each as `place` makes it alone, with a generator of its own.
+
+        Raises:
+            GenvaeError: as `place`.
+        """
+        labels = self._label(genre).expand(len(latents))
+        with self._pipeline.using("model", "decoding"):
+            features = self._pipeline.model.decode_each(torch.stack(list(latents)), labels, generators=generators)
+        pairs = zip(torch.split(features, 1), generators, strict=True)
+        return [self._vocoded(self._inverted(each), self._shape, own) for each, own in pairs]
+
     def path(
         self, path: LatentPath, samples: int, generator: torch.Generator, *, on_clip: OnClip | None = None
     ) -> Tensor:

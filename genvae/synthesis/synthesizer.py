@@ -6,7 +6,7 @@ import copy
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, overload
 
@@ -32,6 +32,7 @@ from genvae.threads import one_thread
 
 LONGEST = 600.0  # seconds of one sound
 HOTTEST = 100.0  # temperature
+GROUP = 16  # clips that are decoded side by side: more take memory and no less time
 _KNOT_SECONDS = 2.0  # from one drawn latent to the next in a longer sound
 
 
@@ -50,8 +51,8 @@ class Encoding(NamedTuple):
 class Synthesizer:
     """A trained run, loaded once, that makes any number of clips on the CPU; `genvae.load` gives one.
 
-    Every clip has a random generator of its own and goes through the net alone, so that its bytes depend neither on
-    the clips before it nor on how many are asked for.
+    Every clip has a random generator of its own, and a model decodes it as if it were alone, so that its bytes depend
+    neither on the clips before it nor on how many are asked for.
 
     Args:
         run: a run whose training has ended.
@@ -242,7 +243,26 @@ class Synthesizer:
                 new_clip = self._mixed(genre, drawn, number, temperature)
             return new_clip if normalise is None else new_clip.normalised(normalise)
 
-        return clip(index) if count is None else [clip(index + i) for i in range(count)]
+        if count is None:
+            return clip(index)
+        numbers = range(index, index + count)
+        if not isinstance(genre, str) or seconds is not None or loop is not None:
+            return [clip(number) for number in numbers]
+        clips = [
+            each
+            for first in range(0, count, GROUP)
+            for each in self._group(genre, drawn, numbers[first : first + GROUP], temperature)
+        ]
+        return clips if normalise is None else [each.normalised(normalise) for each in clips]
+
+    @one_thread()
+    @torch.no_grad()
+    def _group(self, genre: str, seed: int, indices: Sequence[int], temperature: float) -> list[Clip]:
+        """Clips of one seed, decoded side by side."""
+        made_by = [self.provenance(genre, seed=seed, index=each, temperature=temperature) for each in indices]
+        drawn = [self._drawn(genre, seed, each, temperature) for each in indices]
+        waves = self._renderer.latents([z for z, _ in drawn], genre, [generator for _, generator in drawn])
+        return [self._clip(wave, each) for wave, each in zip(waves, made_by, strict=True)]
 
     @one_thread()
     @torch.no_grad()

@@ -20,6 +20,7 @@ from genvae.testing.items import example_items
 from genvae.testing.partners import pipeline_with
 from genvae.testing.reload import reloaded
 from genvae.testing.subject import Subject
+from genvae.threads import one_thread
 from genvae.training.contract import loss_parts, optimizers_of
 from genvae.training.plan import TrainOptions
 
@@ -254,6 +255,24 @@ def leaves_its_input(subject: Subject) -> None:
         model.decode(z, setup.genre, generator=seeded())
     changed = [name for name, tensor in inputs.items() if not torch.equal(tensor, before[name])]
     expect(not changed, "what it is given as it was", f"{', '.join(changed)} changed in place")
+
+
+@check
+@torch.no_grad()
+def decodes_each_as_if_alone(subject: Subject) -> None:
+    """`decode_each` gives a clip, to the bit, what `decode` gives for it alone with the same generator."""
+    setup = _setup(subject)
+    model = setup.model.eval()
+    with one_thread():
+        z = model.encode(setup.features, setup.genre).mean
+        together = model.decode_each(z, setup.genre, generators=[seeded(number) for number in range(len(z))])
+        pairs = zip(torch.split(z, 1), torch.split(setup.genre, 1), strict=True)
+        alone = torch.cat([model.decode(*pair, generator=seeded(number)) for number, pair in enumerate(pairs)])
+    expect_shape(together, alone.shape, "features of `decode_each`")
+    apart = float((together - alone).abs().max())
+    expect(
+        torch.equal(together, alone), "`decode_each` to give what `decode` gives for one alone", f"{apart:.2g} apart"
+    )
 
 
 @check

@@ -22,7 +22,7 @@ from genvae.pretrained import pretrained_run
 from genvae.run import Run
 from genvae.synthesis import provenance
 from genvae.synthesis.latent_path import LatentPath
-from genvae.synthesis.synthesizer import Synthesizer, item_generator
+from genvae.synthesis.synthesizer import GROUP, Synthesizer, item_generator
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +42,15 @@ def test_a_clip_does_not_depend_on_those_before_it(synthesizer: Synthesizer) -> 
     for index in range(3):
         synthesizer.generate("techno", seed=42, index=index)
     assert synthesizer.generate("techno", seed=42, index=3).wav() == alone
+
+
+def test_clips_of_a_group_are_those_that_are_made_alone() -> None:
+    pretrained = genvae.load()
+    together = pretrained.generate("piano", seed=42, index=2, count=GROUP + 3, normalise=-3)
+    assert len(together) == GROUP + 3
+    for index in (2, 9, GROUP + 1, GROUP + 2, GROUP + 4):
+        alone = pretrained.generate("piano", seed=42, index=index, normalise=-3)
+        assert together[index - 2].wav() == alone.wav()
 
 
 @pytest.mark.parametrize("threads", [1, 3])

@@ -15,6 +15,7 @@ from genvae.spec import FeatureSpec
 from genvae_plugins.flow_matching import Preconditioner, flow_matching_loss, integrate_velocity, time_features
 from genvae_plugins.models import FlowVAEOptions
 from genvae_plugins.models.detail import Detail
+from genvae_plugins.models.linear import Linear
 from genvae_plugins.models.patches import Patches
 from genvae_plugins.models.transformer import Transformer
 
@@ -56,19 +57,19 @@ class FlowVAE(Model):
 
         self.genre_encoder = nn.Embedding(len(genres), side)
         self.encoder = Transformer(inputs=codes, outputs=NECK, length=length, width=side, depth=options.vae_depth)
-        self.posterior = nn.Linear(NECK * length, 2 * self.latent_dim)
+        self.posterior = Linear(NECK * length, 2 * self.latent_dim)
 
         self.genre_decoder = nn.Embedding(len(genres), side)
-        self.address = nn.Linear(self.latent_dim, side)
-        self.expand = nn.Linear(self.latent_dim, NECK * length)
+        self.address = Linear(self.latent_dim, side)
+        self.expand = Linear(self.latent_dim, NECK * length)
         self.decoder = Transformer(inputs=NECK, outputs=codes, length=length, width=side, depth=options.vae_depth)
         self.log_spread = nn.Parameter(torch.zeros(codes))  # of what the mean leaves over, in deviations of the code
         self.register_buffer("beta", torch.tensor(BETA_RANGE[0]))  # the KL weight
 
         self.genre_flow = nn.Embedding(len(genres), width)
-        self.latent_flow = nn.Linear(self.latent_dim, width)
-        self.noise_flow = nn.Linear(width, width, bias=False)
-        self.time_flow = nn.Linear(width, width)
+        self.latent_flow = Linear(self.latent_dim, width)
+        self.noise_flow = Linear(width, width, bias=False)
+        self.time_flow = Linear(width, width)
         self.unknown = nn.Parameter(torch.zeros(width))  # in place of a latent
         self.flow = Transformer(inputs=2 * codes, outputs=codes, length=length, width=width, depth=options.depth)
         self.detail = Detail(self.patches, spec, width=width, amount=options.texture)
@@ -91,10 +92,15 @@ class FlowVAE(Model):
         if generator is None:
             return self.detail.draw(mean, self.patches, None)
         noise = torch.randn(mean.shape, generator=generator, device=mean.device, dtype=mean.dtype)
-        codes = integrate_velocity(
-            lambda x, time: self._guided(x, time, mean, z, genre), noise, self.options.flow_steps
-        )
-        return self.detail.draw(codes, self.patches, generator)
+        return self.detail.draw(self._drawn(noise, mean, z, genre), self.patches, generator)
+
+    def decode_each(self, z: Tensor, genre: Tensor, *, generators: Sequence[torch.Generator]) -> Tensor:
+        """Latents [B, latent_dim] -> features [B, bins, frames], each drawn with its own generator, as if alone."""
+        mean = self._mean(z, genre)
+        noise = torch.cat([torch.randn(mean[:1].shape, generator=each) for each in generators])
+        codes = torch.split(self._drawn(noise, mean, z, genre), 1)
+        drawn = [self.detail.draw(code, self.patches, own) for code, own in zip(codes, generators, strict=True)]
+        return torch.cat(drawn)
 
     def stages(self, features: Tensor, genre: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
         """What is left by the codes, by the detail's mean from the codes, and by that with its noise."""
@@ -194,6 +200,10 @@ class FlowVAE(Model):
         scaled = Preconditioner(self.patches.deviation, time)
         inputs = torch.cat([scaled.input(x), mean / self.patches.deviation * conditional[..., None]], dim=2)
         return scaled.velocity(x, self.flow(inputs, condition).float())  # [B, length, components]
+
+    def _drawn(self, noise: Tensor, mean: Tensor, z: Tensor, genre: Tensor) -> Tensor:
+        """Codes [B, length, components] that noise of that shape becomes on the flow."""
+        return integrate_velocity(lambda x, time: self._guided(x, time, mean, z, genre), noise, self.options.flow_steps)
 
     def _guided(self, x: Tensor, time: Tensor, mean: Tensor, z: Tensor, genre: Tensor) -> Tensor:
         """The velocity, away from what it is without the latent: Ho & Salimans, Classifier-Free Guidance, 2022."""

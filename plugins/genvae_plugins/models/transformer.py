@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from genvae_plugins.models.linear import Linear
+
 HEAD_DIM = 64
 
 
@@ -19,10 +21,10 @@ class Block(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.heads = max(1, width // HEAD_DIM)
-        self.qkv = nn.Linear(width, 3 * width)
-        self.merge = nn.Linear(width, width)
-        self.widen = nn.Linear(width, 4 * width)
-        self.narrow = nn.Linear(4 * width, width)
+        self.qkv = Linear(width, 3 * width)
+        self.merge = Linear(width, width)
+        self.widen = Linear(width, 4 * width)
+        self.narrow = Linear(4 * width, width)
         self.table = nn.Parameter(torch.zeros(6, width))
 
     def forward(self, x: Tensor, modulation: Tensor) -> Tensor:
@@ -51,12 +53,12 @@ class Transformer(nn.Module):
 
     def __init__(self, *, inputs: int, outputs: int, length: int, width: int, depth: int) -> None:
         super().__init__()
-        self.enter = nn.Linear(inputs, width)
+        self.enter = Linear(inputs, width)
         self.place = nn.Parameter(0.02 * torch.randn(length, width))
-        self.modulation = nn.Linear(width, 6 * width)
+        self.modulation = Linear(width, 6 * width)
         self.blocks = nn.ModuleList(Block(width) for _ in range(depth))
-        self.final = nn.Linear(width, 2 * width)
-        self.leave = nn.Linear(width, outputs)
+        self.final = Linear(width, 2 * width)
+        self.leave = Linear(width, outputs)
         for layer in (self.modulation, self.final, self.leave):  # so that each block begins as the identity
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
