@@ -48,10 +48,10 @@ class TrainingLog:
             self._file.write(json.dumps({"kind": kind, "step": step, **values}) + "\n")
             self._file.flush()
 
-    def begin(self, stage: str) -> None:
-        """Begin a stage of the work, of which nothing is done yet."""
+    def begin(self, stage: str, done: float = 0.0) -> None:
+        """Begin a stage of the work, or go on with one of which so much, from 0 to 1, is done."""
         self._stage, self._note = stage, ""
-        self.show(0.0)
+        self.show(done)
 
     def show(self, done: float, note: str | None = None) -> None:
         """Tell how much of the stage is done, from 0 to 1, and something new beside it unless `note` is None."""

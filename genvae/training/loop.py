@@ -260,7 +260,7 @@ class _Trainer:
             self.measured = True
         if self.validation_split == "train":
             log.warn(self.step, "The store holds no validation recordings, so validation uses training clips.")
-        log.begin("training")
+        log.begin("training", self.budget.progress(self.step, self.seconds, self.batches.steps_per_epoch))
         self.pipeline.model.train()
         validated, start, before = -1, self.step, self.seconds
         began = time.monotonic() - before

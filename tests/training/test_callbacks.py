@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 import genvae
 from genvae.errors import OptionError, PluginError
 from genvae.plugin.registry import forget_file, use_file
-from genvae.progress import Message
+from genvae.progress import Message, Progress
 from genvae.training.interrupt import Interrupted
 
 OPTIONS: dict[str, Any] = {
@@ -152,7 +152,10 @@ def test_one_of_ones_own_hears_all_and_goes_on_where_a_resumed_training_does(
     with pytest.raises(Interrupted):
         trained(tone_store, tmp_path / "run", "notes")
     monkeypatch.delenv("NOTES")
-    run = genvae.train(tone_store, tmp_path / "run", resume=True, progress=False)
+    events: list[Progress | Message] = []
+    run = genvae.train(tone_store, tmp_path / "run", resume=True, progress=events.append)
+    steps = [each.done for each in events if isinstance(each, Progress) and each.stage == "training"]
+    assert steps[0] == pytest.approx(4 / 6)  # the time that is left follows from what was done since then
     resumed = json.loads((run.path / "notes.json").read_text())
     assert [each for each in resumed if each.startswith("start")] == ["start 0", "start 4"]
     assert [each for each in resumed if each.startswith("valid")] == ["validation 2", "validation 4", "validation 6"]
