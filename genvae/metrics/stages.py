@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property, partial
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -12,7 +12,8 @@ from torch import Tensor
 from genvae.metrics.embedder import Waves
 from genvae.metrics.threads import one_core, side_by_side
 from genvae.pipeline import Pipeline
-from genvae.synthesis.synthesizer import Synthesizer, item_generator
+from genvae.synthesis.sound import Clip
+from genvae.synthesis.synthesizer import GROUP, Synthesizer, item_generator
 
 VOCODER, POSTERIOR = "front end and vocoder", "posterior"
 _BATCH = 24
@@ -65,9 +66,14 @@ class Stages:
 
 def generated(synthesizer: Synthesizer, genre: str, count: int, seed: int, seconds: float | None = None) -> Waves:
     """New clips [count, samples] as `genvae generate` makes them at its defaults; on every core."""
-    make = partial(synthesizer.generate, genre, seed=seed, seconds=seconds)
-    clips = side_by_side(lambda index: make(index=index), count)
-    return np.stack([clip.wave.numpy() for clip in clips])
+    size = GROUP if seconds is None else 1
+    groups = [range(first, min(first + size, count)) for first in range(0, count, size)]
+
+    def make(number: int) -> list[Clip]:
+        own = groups[number]
+        return synthesizer.generate(genre, seed=seed, index=own[0], count=len(own), seconds=seconds)
+
+    return np.stack([clip.wave.numpy() for clips in side_by_side(make, len(groups)) for clip in clips])
 
 
 def within_full_scale(waves: Tensor) -> Tensor:

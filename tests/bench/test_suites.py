@@ -157,10 +157,12 @@ def test_every_front_end_stands_with_those_of_its_kind(sounds: Sounds, tmp_path:
 
 
 def test_the_parts_of_a_clip_are_measured(sounds: Sounds, tmp_path: Path, tiny_run_path: Path) -> None:
-    [case] = cases("generate", replace(context(sounds, tmp_path), run=tiny_run_path))
+    case, many = cases("generate", replace(context(sounds, tmp_path), run=tiny_run_path))
     rows = measure(case, Conditions(seconds=0.0, rounds=1))
     assert not [m.reason for m in rows if m.value is None]
     assert {"a clip, as wav", "prior gmm", "model conv-vae", "vocoder pghi-refined"} <= {m.contender for m in rows}
+    alone, together = (contender.make()() for contender in many.contenders)
+    assert alone == together
 
 
 def test_a_model_is_trained_a_step(sounds: Sounds, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

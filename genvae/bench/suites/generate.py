@@ -1,4 +1,4 @@
-"""Suite `generate`: new clips of a run, once it is loaded, and what each of its parts takes."""
+"""Suite `generate`: new clips of a run, once it is loaded, alone and by the dozen, and what each of its parts takes."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from genvae.pretrained import pretrained_run
 from genvae.run import Run
 from genvae.synthesis.synthesizer import Synthesizer
 
+MANY = 64  # clips
+
 
 def cases(context: Context) -> Iterator[Case]:
-    """One case: generation goes clip by clip on one thread of the CPU, whatever else is asked for."""
+    """A clip alone, and many at once, which are the same to the bit; on one thread of the CPU."""
     run = Run(context.run or pretrained_run())
     seconds = run.config.clip_samples / run.config.sample_rate
     parts = run.config
@@ -28,19 +30,38 @@ def cases(context: Context) -> Iterator[Case]:
         name=f"one clip of {seconds:g} s at a time",
         scales=[Scale("cost", "ms per clip", 1e3, rate=False), Scale("speed", "clips/s", 1.0, rate=True)],
         contenders=[
-            Contender(name="a clip, as wav", make=lambda: _clip(context, run)),
+            Contender(name="a clip, as wav", make=lambda: _clips(context, run, 1)),
             part("prior", parts.prior.plugin),
             part("model", parts.model.plugin),
             part("transform", f"{parts.transform.plugin}, inverse"),
             part("vocoder", parts.vocoder.plugin),
         ],
     )
+    yield Case(
+        suite="generate",
+        name=f"{MANY} clips of {seconds:g} s",
+        scales=[
+            Scale("cost", "ms per clip", 1e3 / MANY, rate=False),
+            Scale("speed", "x real time", MANY * seconds, rate=True),
+        ],
+        contenders=[
+            Contender(name="one by one, as wav", make=lambda: _clips(context, run, 1, MANY)),
+            Contender(name="at once, as wav", make=lambda: _clips(context, run, MANY)),
+        ],
+        baseline="one by one, as wav",
+    )
 
 
-def _clip(context: Context, run: Run) -> Call:
+def _clips(context: Context, run: Run, count: int, times: int = 1) -> Call:
     synthesizer = Synthesizer(run, context.registry)
     genre = synthesizer.genres[0]
-    return lambda: synthesizer.generate(genre, seed=0, index=0).wav()
+
+    def call() -> list[bytes]:
+        first = range(0, count * times, count)
+        made = (synthesizer.generate(genre, seed=0, index=index, count=count) for index in first)
+        return [clip.wav() for clips in made for clip in clips]
+
+    return call
 
 
 def _part(context: Context, run: Run, section: str) -> Call:
