@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from genvae.interfaces.model import Model, Posterior
+
 
 class Prior(nn.Module, ABC):
     """A distribution over latents for each genre, fitted after the model is trained; all it learns lives in buffers.
@@ -29,6 +31,25 @@ class Prior(nn.Module, ABC):
         Raises:
             ValueError: if a latent is not finite.
         """
+
+    def fit_posteriors(
+        self, posterior: Posterior, z: Tensor, genre: Tensor, *, model: Model, generator: torch.Generator
+    ) -> None:
+        """Learn from the training clips' posteriors, for a prior that wants more of them than a draw; else `fit`.
+
+        This is what is called when training has ended, without gradients. By default it is `fit` of the draws.
+
+        Args:
+            posterior: of all training clips, [N, latent_dim]: means and variances, whatever else the model's have.
+            z: a draw from each, [N, latent_dim].
+            genre: of each, [N].
+            model: that they are of, on the CPU, to encode or decode what the prior makes up.
+            generator: of all that is drawn.
+
+        Raises:
+            ValueError: if a latent is not finite.
+        """
+        self.fit(z, genre, generator=generator)
 
     @abstractmethod
     def sample(self, genre: Tensor, *, generator: torch.Generator, temperature: float = 1.0) -> Tensor:

@@ -8,10 +8,12 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from genvae.interfaces.model import Posterior
 from genvae.interfaces.prior import Prior
 from genvae.plugin.declarations import PriorPlugin
 from genvae.testing.check import check
 from genvae.testing.failure import CheckFailure, expect, expect_close, expect_shape, seeded
+from genvae.testing.partners import pipeline_with
 from genvae.testing.reload import reloaded
 from genvae.testing.subject import Subject
 
@@ -65,6 +67,19 @@ def fits_and_samples(subject: Subject) -> None:
         with torch.no_grad():
             z = prior.sample(genre, generator=seeded())
         expect_shape(z, (len(genre), DIM), "a draw")
+
+
+@check
+def fits_to_posteriors(subject: Subject) -> None:
+    """Fitted to posteriors, as a training does, it draws finite latents, too."""
+    pipeline = pipeline_with(subject, sample_rate=8000, clip_samples=3840, genres=GENRES).eval()
+    mean = torch.randn(COUNT, pipeline.model.latent_dim, generator=seeded())
+    posterior, genre = Posterior(mean, torch.full_like(mean, -4.0)), torch.arange(COUNT) % 2
+    with torch.no_grad():
+        z = posterior.sample(seeded(1))
+        pipeline.prior.fit_posteriors(posterior, z, genre, model=pipeline.model, generator=seeded(2))
+        drawn = pipeline.prior.sample(torch.tensor([1, 0, 1]), generator=seeded(3))
+    expect_shape(drawn, (3, pipeline.model.latent_dim), "a draw")
 
 
 @check

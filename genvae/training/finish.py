@@ -7,6 +7,7 @@ import torch
 from genvae.clips.batches import genres_of
 from genvae.clips.store import ClipStore
 from genvae.errors import GenvaeError, RunError
+from genvae.interfaces.model import Posterior
 from genvae.latents.encode import encode, save_latents
 from genvae.latents.fit import make_map
 from genvae.pipeline import Pipeline
@@ -24,8 +25,8 @@ def finish(
 
     The checkpoint is no longer needed then.
 
-    The prior sees draws from the posteriors rather than their means, because draws are what the decoder has learned
-    to decode.
+    What the prior learns from are draws rather than means, because draws are what the decoder has learned to decode;
+    one that asks for more sees the posteriors themselves.
 
     Raises:
         RunError: a latent is not finite, or the prior can't be fitted.
@@ -35,12 +36,13 @@ def finish(
     device = next(pipeline.model.parameters()).device
     generator = torch.Generator(device).manual_seed(seed)
     numbers = store.select(split="train")
-    means, draws = [], []
+    means, log_variances, draws = [], [], []
     posteriors = encode(pipeline, store, numbers, batch_size=batch_size)
     for posterior in log.track(posteriors, "encoding the training clips", -(-len(numbers) // batch_size)):
         if wish.signal:
             raise Interrupted(wish.signal, "after the last step", store.path, run.path)
         means.append(posterior.mean.float().cpu())
+        log_variances.append(posterior.log_variance.float().cpu())
         with pipeline.using("model", "drawing from a posterior"):
             draws.append(posterior.sample(generator).float().cpu())
     pipeline.to("cpu")
@@ -48,7 +50,13 @@ def finish(
     log.begin("fitting the prior")
     with pipeline.using("prior", "being fitted"):
         try:
-            pipeline.prior.fit(torch.cat(draws), genre, generator=torch.Generator().manual_seed(seed))
+            pipeline.prior.fit_posteriors(
+                Posterior(torch.cat(means), torch.cat(log_variances)),
+                torch.cat(draws),
+                genre,
+                model=pipeline.model,
+                generator=torch.Generator().manual_seed(seed),
+            )
         except ValueError as error:
             raise RunError(f"The prior can't be fitted: {error}") from error
     if store.items == SOUNDS:

@@ -41,6 +41,16 @@ class LocalOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AggregateOptions:
+    """Options of the `aggregate` prior."""
+
+    posteriors: Annotated[
+        int,
+        genvae.Option("kept for a genre; more take room in the run, and hold more of the genre", least=1, most=65536),
+    ] = 512
+
+
+@dataclass(frozen=True, kw_only=True)
 class FlowOptions:
     """Options of the `flow` prior."""
 
@@ -75,6 +85,12 @@ def genvae_priors() -> Iterator[genvae.PriorPlugin]:
         summary="Many small Gaussians for each genre, each with the spread of its neighbourhood.",
         factory="genvae_plugins.priors.local:Local",
         options=LocalOptions,
+    )
+    yield genvae.PriorPlugin(
+        name="aggregate",
+        summary="For each genre a mixture of the posteriors of some of its training clips.",
+        factory="genvae_plugins.priors.aggregate:Aggregate",
+        options=AggregateOptions,
     )
     yield genvae.PriorPlugin(
         name="flow",

@@ -11,11 +11,12 @@ import torch
 from sklearn.covariance import ledoit_wolf
 from sklearn.mixture import GaussianMixture
 
-from genvae import Prior
+from genvae import Model, Posterior, Prior
 from genvae.errors import OptionError
 from genvae.plugin import options
 from genvae.plugin.declarations import NoOptions
-from genvae_plugins.priors import FlowOptions, GmmOptions, LocalOptions
+from genvae_plugins.priors import AggregateOptions, FlowOptions, GmmOptions, LocalOptions
+from genvae_plugins.priors.aggregate import Aggregate
 from genvae_plugins.priors.flow import Flow
 from genvae_plugins.priors.gaussian import Gaussian
 from genvae_plugins.priors.gmm import Gmm
@@ -46,9 +47,14 @@ def local(dim: int, genres: Sequence[str] = GENRES, count: int = 24, rank: int =
     return Local(LocalOptions(latents=count, rank=rank), latent_dim=dim, genres=genres)
 
 
-every_prior = pytest.mark.parametrize("make", [standard_normal, gaussian, gmm, local, flow])
-fitted_prior = pytest.mark.parametrize("make", [gaussian, gmm, local, flow])
-linear_prior = pytest.mark.parametrize("make", [standard_normal, gaussian, gmm, local])
+def aggregate(dim: int, genres: Sequence[str] = GENRES, posteriors: int = 2000) -> Aggregate:
+    return Aggregate(AggregateOptions(posteriors=posteriors), latent_dim=dim, genres=genres)
+
+
+every_prior = pytest.mark.parametrize("make", [standard_normal, gaussian, gmm, local, aggregate, flow])
+fitted_prior = pytest.mark.parametrize("make", [gaussian, gmm, local, aggregate, flow])
+smooth_prior = pytest.mark.parametrize("make", [gaussian, gmm, local, flow])  # with a covariance of its own
+linear_prior = pytest.mark.parametrize("make", [standard_normal, gaussian, gmm, local, aggregate])
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -105,6 +111,7 @@ def test_temperature_scales_the_distance_from_a_centre(make: Make) -> None:
         Gaussian: lambda g: prior.mean[g][None],
         Gmm: lambda g: prior.means[g],
         Local: lambda g: prior.means[g],
+        Aggregate: lambda g: prior.mean[g],
     }[type(prior)]
     for g, row in zip(genre.tolist(), centre, strict=True):
         assert (row == centres(g)).all(1).any()
@@ -135,7 +142,7 @@ def test_a_genre_without_latents_is_refused_by_name(make: Make) -> None:
         make(4).fit(z[genre != 2], genre[genre != 2], generator=seeded())
 
 
-@fitted_prior
+@smooth_prior
 def test_draws_have_the_mean_and_the_covariance_of_each_genre(make: Make) -> None:
     z, genre = latents(6000, 4)
     prior = make(4)
@@ -175,7 +182,7 @@ def test_gaussian_shrinks_as_scikit_learn_does() -> None:
         np.testing.assert_allclose(covariance, ledoit_wolf(z[genre == g].numpy())[0], rtol=1e-3, atol=1e-3)
 
 
-@fitted_prior
+@smooth_prior
 def test_a_single_latent_takes_the_covariance_within_the_other_genres(make: Make) -> None:
     z, genre = latents(3000, 3)
     keep = (genre != 2) | (torch.arange(3000) == 2)
@@ -318,3 +325,47 @@ def test_local_gaussians_have_the_covariance_of_the_latents_within_them() -> Non
         expected = torch.from_numpy(np.cov(z[genre == index].T.numpy())).float()
         apart = torch.from_numpy(np.cov(drawn.T.numpy())).float() - expected
         assert float(apart.norm() / expected.norm()) < 0.05
+
+
+def test_aggregate_draws_from_the_posteriors_of_its_genre_and_no_more_than_it_keeps() -> None:
+    generator = seeded(1)
+    mean = 10 * torch.randn(300, 5, generator=generator)
+    deviation = 0.01 + 0.1 * torch.rand(300, 5, generator=generator)
+    genre = torch.arange(300) % 3
+    posterior, model = Posterior(mean, 2 * deviation.log()), Untouched()
+    prior = aggregate(5, posteriors=40)
+    prior.fit_posteriors(posterior, posterior.sample(seeded()), genre, model=model, generator=seeded())
+    drawn = prior.sample(torch.ones(6000, dtype=torch.int64), generator=seeded())
+    own, widths = mean[genre == 1], deviation[genre == 1]
+    nearest = torch.cdist(drawn, own).argmin(dim=1)
+    kept = nearest.unique(return_counts=True)
+    assert len(kept[0]) == 40
+    assert kept[1].min() > 90  # of 150, each as likely as the other
+    scores = ((drawn - own[nearest]) / widths[nearest]).flatten()
+    assert abs(float(scores.mean())) < 0.03
+    assert abs(float(scores.std()) - 1) < 0.02
+    centre = prior.sample(torch.ones(50, dtype=torch.int64), generator=seeded(), temperature=0.0)
+    assert (centre[:, None] == own).all(dim=2).any(dim=1).all()
+
+
+def test_aggregate_of_latents_alone_is_as_wide_as_scott_s_rule_says() -> None:
+    z, genre = latents(6000, 4)
+    prior = aggregate(4)
+    prior.fit(z, genre, generator=seeded())
+    for g in range(3):
+        own = np.cov(z[genre == g].T.numpy())
+        drawn = np.cov(prior.sample(torch.full((40000,), g), generator=seeded(1)).T.numpy())
+        kernel = np.diag(own.diagonal()) * 2000 ** (-2 / 8)
+        assert np.abs(drawn - own - kernel).max() < 0.04 * np.trace(own)
+
+
+class Untouched(Model):
+    """A model that no prior of ours asks for anything."""
+
+    def __init__(self) -> None:
+        torch.nn.Module.__init__(self)
+
+    def loss(self, *_: object, **__: object) -> dict[str, torch.Tensor]:
+        raise AssertionError
+
+    encode = decode = loss  # type: ignore[assignment]
