@@ -146,6 +146,11 @@ class Evaluation:
         self.sources["PCA-128, Gaussian a genre"] = self._principal
         self.sources["white noise"] = self._noise
 
+    def add(self, name: str, clips: Callable[[], Sets]) -> None:
+        """Add a row of new clips, [N, samples] of each genre, whose novelty is measured too."""
+        self.sources[name] = clips
+        self._novel.add(name)
+
     def row(self, name: str) -> Assessment:
         """Make and measure the clips of a row."""
         sets = rounded(self.sources[name]())
@@ -281,9 +286,7 @@ class Evaluation:
             clips = side_by_side(lambda index: choose(index=index), self.judge.clips)
             return np.stack([clip.wave.numpy() for clip in clips])
 
-        name = f"generated, best of {candidates}"
-        self.sources[name] = lambda: {genre: chosen(genre) for genre in self.genres}
-        self._novel.add(name)
+        self.add(f"generated, best of {candidates}", lambda: {genre: chosen(genre) for genre in self.genres})
 
     def _add_baseline(self, baseline: Run, registry: Registry) -> None:
         other = Synthesizer(baseline, registry)
@@ -293,9 +296,7 @@ class Evaluation:
             self._samples,
         ):
             raise StoreError(f"The baseline {baseline.path} has other genres, another rate or another clip length.")
-        name = f"baseline, {baseline.config.model.plugin}"
-        self.sources[name] = lambda: self._generated(other)
-        self._novel.add(name)
+        self.add(f"baseline, {baseline.config.model.plugin}", lambda: self._generated(other))
 
     def _principal(self) -> Sets:
         modelled = {genre: self._store.waves(own) for genre, own in self.judge.modelled.items()}
