@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
 from genvae.errors import GenvaeError
 from genvae.web import schema
@@ -37,6 +37,13 @@ def _binary(media_type: str, description: str) -> dict[int | str, dict[str, Any]
     return answers | {status: {"content": fault, "description": why} for status, why in _WHY.items()}
 
 
+def _described(model: type[BaseModel]) -> dict[str, Any]:
+    """The schema of a body that FastAPI doesn't see; what it refers to stands in other bodies, too."""
+    described = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    described.pop("$defs", None)
+    return described
+
+
 WAV = _binary("audio/wav", "A wav file.")
 _POINTS = _binary("application/octet-stream", "6 bytes a clip.")
 _SHADES = _binary("application/octet-stream", "A byte a clip.")
@@ -44,8 +51,12 @@ _PLACES: TypeAdapter[schema.PlaceRequest | schema.PathPlaceRequest] = TypeAdapte
     schema.PlaceRequest | schema.PathPlaceRequest
 )
 _SOUND_FILE: dict[str, Any] = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
-_DESCRIBED = [{"$ref": f"#/components/schemas/{name}"} for name in ("PlaceRequest", "PathPlaceRequest")]
-_PLACEABLE = {**_SOUND_FILE, "application/json": {"schema": {"anyOf": _DESCRIBED}}}
+_PLACEABLE = {
+    **_SOUND_FILE,
+    "application/json": {
+        "schema": {"anyOf": [_described(each) for each in (schema.PlaceRequest, schema.PathPlaceRequest)]}
+    },
+}
 _UPLOAD = Query(max_length=64, pattern="^[0-9a-f]*$", description="As /api/place names it, in place of a body.")
 _Stage = Annotated[str, Query(max_length=100, description="One of the sound's stages.")]
 _SHIFTS = Query(max_length=400, description="Numbers with commas between them: see `Source`.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -328,6 +329,12 @@ def test_answers_are_what_the_description_declares(client):
     refused = client.get("/api/generate", params={"genre": "rock", "seed": "x"})
     assert (refused.status_code, list(refused.json())) == (422, ["detail"])
     assert isinstance(refused.json()["detail"], str)
+
+
+def test_whatever_the_description_refers_to_is_described(client):
+    described = client.get("/api/openapi.json").json()
+    referred = set(re.findall(r'"\$ref": "#/components/schemas/(\w+)"', json.dumps(described)))
+    assert {"Fault", "Source"} <= referred <= set(described["components"]["schemas"])
 
 
 def test_numbers_beyond_their_range_are_clamped(client):
