@@ -4,7 +4,7 @@
 
 STORE is the one that RUN, by default the pretrained one, was trained on. The numbers are those of `genvae evaluate`,
 which docs/evaluation.md explains; the last two are of novelty: the shares of clips that lie nearer to a training clip,
-by embedding and by spectrogram, than all but one in twenty of real, unseen clips do.
+by embedding and by spectrogram, than all but one in a hundred of real, unseen clips do.
 """
 
 from __future__ import annotations

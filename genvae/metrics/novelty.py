@@ -29,10 +29,10 @@ class Novelty:
 
     Attributes:
         distance: median distance from the nearest training clip by embedding.
-        nearer: share of clips nearer to theirs than all but one in twenty of the real unseen clips of the genre, so
-            0.05 for those.
+        nearer: share of clips nearer to theirs than all but one in a hundred of the real unseen clips of the genre, so
+            0.01 for those.
         match: median of the best spectrogram match.
-        matched: share that match better than all but one in twenty of the real unseen ones.
+        matched: share that match better than all but one in a hundred of the real unseen ones.
         best: the best match of all; 1 for a copy.
     """
 

@@ -64,9 +64,9 @@ def finish(
     save_latents(run, torch.cat(means), store, numbers)
     run.save_weights(pipeline)
     run.seal()
-    run.checkpoint_path.unlink(missing_ok=True)
     log.begin("making the map")
     try:
         make_map(run, "pca", seed=seed)
     except GenvaeError as error:  # the run can generate all the same
         log.say(f"There is no map of this run: {error}")
+    run.checkpoint_path.unlink(missing_ok=True)  # last, so that what the disk refuses is made by resuming
