@@ -103,11 +103,14 @@ def _processes(workers: int) -> Iterator[ProcessPoolExecutor]:
 
 @contextmanager
 def _deaf_children() -> Iterator[None]:
-    """Processes that start in the block never hear of Ctrl-C, which a terminal sends to them as well."""
+    """Processes that start in the block never hear of Ctrl-C, which a terminal sends to them as well.
+
+    Nor does this process hear of it meanwhile, or of SIGTERM: a process that is half started would complain.
+    """
     if not hasattr(signal, "pthread_sigmask"):  # not on Windows
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
     finally:
@@ -115,6 +118,8 @@ def _deaf_children() -> Iterator[None]:
 
 
 def _begin_worker() -> None:
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     # Decoders write warnings straight to the terminal, through the progress bar; what matters comes as an exception.
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 2)

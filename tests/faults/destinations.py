@@ -74,7 +74,7 @@ def commands(root: Path) -> dict[str, Command]:
         ),
         "map": Command(("map", "OUT/run"), before=a_run),
         "plot": Command(("plot", "latent", str(run), "-o", "OUT/latent.png"), before=Path.mkdir),
-        "export": Command(("export", str(run), "-o", "OUT/decoder.onnx"), before=Path.mkdir),
+        "export": Command(("export", str(run), "-o", "OUT/decoder.onnx", "--overwrite"), before=Path.mkdir),
     }
 
 

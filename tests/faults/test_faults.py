@@ -43,11 +43,6 @@ def test_a_full_disk_costs_nothing_and_is_told(command: str) -> None:
     run("full_disk", "--only", command, "--sizes", 2)
 
 
-@pytest.mark.slow
-def test_killed_and_run_again_a_command_ends_in_the_same_bytes() -> None:
-    run("killed", "--prepare", 20, "--train", 15)
-
-
 def test_no_changed_run_or_store_gets_further_than_an_error_for_people() -> None:
     run("hostile", "--count", 10)
 
