@@ -46,8 +46,10 @@ def main() -> None:
     store, run = ClipStore.open(asked.store), Run(asked.run)
     evaluation = Evaluation(run, installed(), store, members=default_members(), clips=asked.clips)
     rows = table(("prior", "fitted in", *HEADS, "nearer", "matched"), prior_rows(evaluation, store, run))
-    said = f"`python benchmarks/priors.py STORE --clips {asked.clips}`, the latents of the pretrained run"
-    write("priors", f"{said}; torch {torch.__version__}, one thread; by {names(evaluation.judge)}:\n\n{rows}")
+    pretrained = asked.run == pretrained_run()
+    command = f"`python benchmarks/priors.py STORE{'' if pretrained else ' RUN'} --clips {asked.clips}`"
+    origin = f"{command}, the latents of {'the pretrained run' if pretrained else 'RUN'}"
+    write("priors", f"{origin}; torch {torch.__version__}, one thread; by {names(evaluation.judge)}:\n\n{rows}")
 
 
 def prior_rows(evaluation: Evaluation, store: ClipStore, run: Run) -> Iterator[list[str]]:

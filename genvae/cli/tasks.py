@@ -62,7 +62,7 @@ def of_genre(synthesizer: Synthesizer, genre: str | Mixture, count: int, how: Ho
     """
     suffix = synthesizer.kind.suffixes[0]
     plain = isinstance(genre, str) and how.seconds is None and how.loop is None
-    make = _Ahead(partial(_made, synthesizer, genre, how), count, group=GROUP if plain else 1)
+    make = _Ahead(partial(_generate, synthesizer, genre, how), count, group=GROUP if plain else 1)
     if not isinstance(genre, str):
         if how.candidates > 1:
             raise GenvaeError("`candidates` are judged by one genre: leave it out for a mixture.")
@@ -121,7 +121,7 @@ def of_latents(synthesizer: Synthesizer, genre: str | Mixture, path: Path, how: 
     return [Task(f"{stem}-{index:03d}{suffix}", partial(make_clip, index)) for index in range(len(latents))]
 
 
-def _made(synthesizer: Synthesizer, genre: str | Mixture, how: How, index: int, count: int) -> list[Clip]:
+def _generate(synthesizer: Synthesizer, genre: str | Mixture, how: How, index: int, count: int) -> list[Clip]:
     bpm, bars = how.loop or (None, 1)
     return synthesizer.generate(
         genre,

@@ -127,8 +127,8 @@ def _decode(
         count += 1
         outcomes[task.key] = outcome
         if count == max(_TRIED, len(tasks) // 20):
-            made = sum(o.bytes for each in tasks if isinstance(o := outcomes.get(each.key), Seal))
-            expected = made / count * (len(tasks) - count)
+            size = sum(o.bytes for each in tasks if isinstance(o := outcomes.get(each.key), Seal))
+            expected = size / count * (len(tasks) - count)
             require_space(task.folder, expected / 2, f"The clips of the other {len(tasks) - count} recordings need")
         listener(Progress("decoding", count, len(tasks), task.recording.id[-40:]))
 

@@ -44,7 +44,7 @@ from genvae.training.log import TrainingLog
 from genvae.training.measuring import measure
 from genvae.training.monitor import COLLAPSED, validate
 from genvae.training.precision import Precision, quicker
-from genvae.training.space import require_room
+from genvae.training.space import require_space_for_training
 from genvae.training.wording import Validations, ending, expectation, opening
 
 LOG_EVERY = 25  # steps
@@ -99,7 +99,9 @@ def train(job: Job, store: ClipStore, *, device: str = "auto", listener: Listene
         if job.create is not None and (job.source is not None or job.config.files):
             trainer.checkpoint()  # so that resuming needs neither the source nor files that options name
         if fabric.is_global_zero:
-            require_room(run, trainer.pipeline, clips=len(trainer.batches.numbers), averaged=trainer.options.ema > 0)
+            require_space_for_training(
+                run, trainer.pipeline, clips=len(trainer.batches.numbers), averaged=trainer.options.ema > 0
+            )
         with TrainingLog(
             run.metrics_path, step=trainer.step, silent=not fabric.is_global_zero, listener=listener
         ) as log:

@@ -9,7 +9,7 @@ from genvae.run import Run
 _MOMENTS = 2  # that an optimiser such as Adam keeps of each weight
 
 
-def require_room(run: Run, pipeline: Pipeline, *, clips: int, averaged: bool) -> None:
+def require_space_for_training(run: Run, pipeline: Pipeline, *, clips: int, averaged: bool) -> None:
     """See before training whether its checkpoints and what it ends in have room.
 
     A checkpoint is written beside the one before it, and the weights and latents beside the last.

@@ -67,7 +67,7 @@ def commands(root: Path) -> dict[str, Command]:
         "train": Command(
             ("train", str(store), "--run", "OUT", *TRAINED),
             again=("train", str(store), "--run", "OUT", "--resume"),
-            meanwhile=("checkpoint.safetensors", "metrics.jsonl", "pipeline.json", "seal.json"),
+            meanwhile=("checkpoint.safetensors", "metrics.jsonl"),
         ),
         "generate": Command(
             ("generate", "--run", str(run), "--genre", "rock", "--count", "2", "--seed", "1", "-o", "OUT")

@@ -103,7 +103,7 @@ class Trial:
             if code == 0:
                 return kinds[0] if kinds else "not hit", self._wrong(kinds)  # it was quicker
             kinds.append(kind + (" in a checkpoint" if inside else ""))
-            if DONE in said:
+            if DONE in said and "Traceback" not in said:
                 return kinds[0], self._wrong(kinds)
             if code not in ENDINGS[kind] or "Traceback" in said:
                 return kinds[0], f"hit by {kinds}, it ended with {code}: {said[-600:]}"
@@ -116,7 +116,6 @@ class Trial:
     def _wrong(self, kinds: list[str]) -> str:
         now = self.contents()
         differing = sorted(name for name in now.keys() | self.good.keys() if now.get(name) != self.good.get(name))
-        left = [str(file) for file in self.out.rglob(".*") if file.suffix == ".tmp"]
         if differing:
             return f"after {kinds}, other bytes: {differing}"
         left = [str(file) for file in self.out.rglob(".*") if file.suffix == ".tmp"]

@@ -58,8 +58,8 @@ def _clips(context: Context, run: Run, count: int, times: int = 1) -> Call:
 
     def call() -> list[bytes]:
         first = range(0, count * times, count)
-        made = (synthesizer.generate(genre, seed=0, index=index, count=count) for index in first)
-        return [clip.wav() for clips in made for clip in clips]
+        groups = (synthesizer.generate(genre, seed=0, index=index, count=count) for index in first)
+        return [clip.wav() for clips in groups for clip in clips]
 
     return call
 

@@ -92,15 +92,16 @@ class FlowVAE(Model):
         if generator is None:
             return self.detail.draw(mean, self.patches, None)
         noise = torch.randn(mean.shape, generator=generator, device=mean.device, dtype=mean.dtype)
-        return self.detail.draw(self._drawn(noise, mean, z, genre), self.patches, generator)
+        return self.detail.draw(self._draw_codes(noise, mean, z, genre), self.patches, generator)
 
     def decode_each(self, z: Tensor, genre: Tensor, *, generators: Sequence[torch.Generator]) -> Tensor:
         """Latents [B, latent_dim] -> features [B, bins, frames], each drawn with its own generator, as if alone."""
         mean = self._mean(z, genre)
-        noise = torch.cat([torch.randn(mean[:1].shape, generator=each) for each in generators])
-        codes = torch.split(self._drawn(noise, mean, z, genre), 1)
-        drawn = [self.detail.draw(code, self.patches, own) for code, own in zip(codes, generators, strict=True)]
-        return torch.cat(drawn)
+        shape, device = mean[:1].shape, mean.device
+        noise = torch.cat([torch.randn(shape, generator=own, device=device, dtype=mean.dtype) for own in generators])
+        codes = torch.split(self._draw_codes(noise, mean, z, genre), 1)
+        pairs = zip(codes, generators, strict=True)
+        return torch.cat([self.detail.draw(code, self.patches, own) for code, own in pairs])
 
     def stages(self, features: Tensor, genre: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
         """What is left by the codes, by the detail's mean from the codes, and by that with its noise."""
@@ -201,7 +202,7 @@ class FlowVAE(Model):
         inputs = torch.cat([scaled.input(x), mean / self.patches.deviation * conditional[..., None]], dim=2)
         return scaled.velocity(x, self.flow(inputs, condition).float())  # [B, length, components]
 
-    def _drawn(self, noise: Tensor, mean: Tensor, z: Tensor, genre: Tensor) -> Tensor:
+    def _draw_codes(self, noise: Tensor, mean: Tensor, z: Tensor, genre: Tensor) -> Tensor:
         """Codes [B, length, components] that noise of that shape becomes on the flow."""
         return integrate_velocity(lambda x, time: self._guided(x, time, mean, z, genre), noise, self.options.flow_steps)
 
