@@ -112,12 +112,17 @@ class FlowVAEOptions:
         ),
     ] = 0.2
     texture: Annotated[float, genvae.Option("how much of the noise that was learnt is drawn", least=0, most=10)] = 0.5
+    painted: Annotated[
+        float,
+        genvae.Option(
+            "part of each batch from which the painter learns; it takes most of a step's time", least=0, most=1
+        ),
+    ] = 0.125
+    painter_width: Annotated[int, genvae.Option("channels of the painter", least=1, most=8192)] = 256
+    painter_depth: Annotated[int, genvae.Option("residual blocks of the painter", least=0, most=64)] = 3
     preconditioned: Annotated[
         bool,
-        genvae.Option(
-            "whether the flow is scaled by the codes' deviations; that of the pretrained run is not "
-            "yet, for which alone it can be false",
-        ),
+        genvae.Option("whether the flow is scaled by the codes' deviations, as in all but the oldest runs"),
     ] = True
 
     def __post_init__(self) -> None:

@@ -16,6 +16,7 @@ from genvae_plugins.flow_matching import Preconditioner, flow_matching_loss, int
 from genvae_plugins.models import FlowVAEOptions
 from genvae_plugins.models.detail import Detail
 from genvae_plugins.models.linear import Linear
+from genvae_plugins.models.painter import Jury, Painter, painting_losses
 from genvae_plugins.models.patches import Patches
 from genvae_plugins.models.transformer import Transformer
 
@@ -23,6 +24,8 @@ NECK = 16  # numbers a patch before the posterior and after the latent
 MEASURED_BATCHES = 120  # that the patches are measured on
 BLUR = 0.1  # noise on the codes that the detail is learnt from, as drawn codes are not exact either
 DETAIL_SHARE = 4  # one clip in so many teaches the detail, which has a sample in each of its patches
+FLOWN_SHARE = 4  # for so many clips that are painted from their own codes, one is from codes that the flow draws
+PAINTER_RATE, PAINTER_BETAS = 0.4, (0.5, 0.99)  # of the learning rate, and AdamW's for painter and jury
 UNCONDITIONAL = 0.1  # share of clips whose latent the flow is not told, for guidance
 MOST_LATENT_NOISE = 0.6  # standard deviation of the noise on the latents that the flow is told in training, at most
 LOG_SPREAD_RANGE = (-5.0, 2.0)  # of the likelihood
@@ -32,12 +35,13 @@ EAR_HZ = 700.0  # above which an error counts less and less, as the ear's resolu
 
 
 class FlowVAE(Model):
-    """Three networks that are trained together, each on its own part of the loss.
+    """Four networks that are trained together, each on its own part of the loss.
 
     A spectrogram is a short sequence of codes (see `Patches`). The VAE encodes the sequence into `latent_dim` numbers
     and decodes its mean, which is blurred, as the means of all VAEs are. The flow draws a sequence given that mean, the
     latent and the genre: of the many clips that a latent may stand for, one. The detail network gives each patch's
-    spectrogram from the codes around it, and how much of it is noise (see `Detail`).
+    spectrogram from the codes around it, and how much of it is noise (see `Detail`). The painter goes over both, against
+    a jury of discriminators (see `Painter`).
 
     The flow's loss does not reach the VAE: a latent that helps to draw the detail would be one that no prior can draw.
     The flow is told latents with noise, and how much of it, so that it expects no more of a drawn latent than that
@@ -45,6 +49,7 @@ class FlowVAE(Model):
     """
 
     beta: Tensor
+    paints: Tensor
 
     def __init__(self, options: FlowVAEOptions, *, spec: FeatureSpec, frames: int, genres: Sequence[str]) -> None:
         super().__init__(options, spec=spec, frames=frames, genres=genres)
@@ -73,6 +78,10 @@ class FlowVAE(Model):
         self.unknown = nn.Parameter(torch.zeros(width))  # in place of a latent
         self.flow = Transformer(inputs=2 * codes, outputs=codes, length=length, width=width, depth=options.depth)
         self.detail = Detail(self.patches, spec, width=width, amount=options.texture)
+        self.painter = Painter(self.patches, width=options.painter_width, blocks=options.painter_depth)
+        self.jury = Jury(spec.bins, len(genres))
+        self.register_buffer("paints", torch.tensor(False))  # whether the painter has learnt anything
+        self.register_load_state_dict_pre_hook(_without_painter)
 
     def fit(self, features: Iterable[Tensor]) -> None:
         """Measure the patches on some batches."""
@@ -92,7 +101,7 @@ class FlowVAE(Model):
         if generator is None:
             return self.detail.draw(mean, self.patches, None)
         noise = torch.randn(mean.shape, generator=generator, device=mean.device, dtype=mean.dtype)
-        return self.detail.draw(self._draw_codes(noise, mean, z, genre), self.patches, generator)
+        return self._features(self._draw_codes(noise, mean, z, genre), generator)
 
     def decode_each(self, z: Tensor, genre: Tensor, *, generators: Sequence[torch.Generator]) -> Tensor:
         """Latents [B, latent_dim] -> features [B, bins, frames], each drawn with its own generator, as if alone."""
@@ -101,22 +110,23 @@ class FlowVAE(Model):
         noise = torch.cat([torch.randn(shape, generator=own, device=device, dtype=mean.dtype) for own in generators])
         codes = torch.split(self._draw_codes(noise, mean, z, genre), 1)
         pairs = zip(codes, generators, strict=True)
-        return torch.cat([self.detail.draw(code, self.patches, own) for code, own in pairs])
+        return torch.cat([self._features(code, own) for code, own in pairs])
 
     def stages(self, features: Tensor, genre: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
-        """What is left by the codes, by the detail's mean from the codes, and by that with its noise."""
+        """What is left by the codes, by the detail's mean from them, by that with its noise, and by the painter."""
         codes = self.patches.encode(features)
-        return {
+        stages = {
             "codes": self.patches.decode(codes),
             "codes and detail": self.detail.draw(codes, self.patches, None),
             "codes, detail and texture": self.detail.draw(codes, self.patches, generator),
         }
+        return stages | {"codes, painted": self._features(codes, generator)} if self.paints else stages
 
     def loss(self, features: Tensor, genre: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
         """The VAE's negative evidence lower bound, the flow's loss, and the detail's and its noise's likelihoods.
 
-        Each is an average over values, the bound over those of the code. Beside them,
-        when not training, `squared_error` is the VAE's, in features.
+        Each is an average over values, the bound over those of the code. Beside them, when training, the losses of
+        painter and jury; when not, `squared_error`, which is the VAE's, in features.
         """
         codes = self.patches.encode(features)
         posterior = self._posterior(codes, genre)
@@ -157,12 +167,23 @@ class FlowVAE(Model):
         }
         if not self.training:  # a twentieth of a step
             parts["squared_error"] = F.mse_loss(self.patches.decode(mean), features)
+        elif painted := round(self.options.painted * len(codes)):
+            flown = self._flown(mean.detach(), z.detach(), genre, painted // FLOWN_SHARE, generator)
+            painting, jury = self._painting(features[:painted], codes[:painted], genre[:painted], flown, generator)
+            parts |= {**painting, "jury": jury, "loss": parts["loss"] + sum(painting.values()) + jury}
         return parts
 
     def optimizers(self) -> list[torch.optim.Optimizer]:
-        """One AdamW."""
+        """One AdamW, which forgets sooner where a discriminator moves the aim."""
+        adversarial = [*self.painter.parameters(), *self.jury.parameters()]
+        named = {id(parameter) for parameter in adversarial}
+        others = [parameter for parameter in self.parameters() if id(parameter) not in named]
         rate = self.options.learning_rate
-        return [torch.optim.AdamW(self.parameters(), lr=rate, betas=(0.9, 0.99), fused=True)]
+        groups = [
+            {"params": others, "lr": rate, "betas": (0.9, 0.99)},
+            {"params": adversarial, "lr": PAINTER_RATE * rate, "betas": PAINTER_BETAS},
+        ]
+        return [torch.optim.AdamW(groups, fused=True)]
 
     @torch.no_grad()
     def _move_beta(self, kl: Tensor) -> None:
@@ -172,6 +193,29 @@ class FlowVAE(Model):
         """
         excess = (kl / self.options.nats - 1.0).clamp(-1.0, 1.0)
         self.beta.mul_((BETA_RATE * excess).exp()).clamp_(*BETA_RANGE)
+
+    def _features(self, codes: Tensor, generator: torch.Generator) -> Tensor:
+        """Codes [B, length, components] -> features [B, bins, frames], drawn."""
+        if self.paints:
+            drawn: Tensor = self.painter(codes, self.detail, self.patches, generator)
+            return drawn
+        return self.detail.draw(codes, self.patches, generator)
+
+    @torch.no_grad()
+    def _flown(self, mean: Tensor, z: Tensor, genre: Tensor, count: int, generator: torch.Generator) -> Tensor:
+        """Codes [count, length, components] that the flow draws for the first clips of a batch."""
+        shape = mean[:count].shape
+        noise = torch.randn(shape, generator=generator, device=mean.device, dtype=mean.dtype)
+        return self._draw_codes(noise, mean[:count], z[:count], genre[:count]) if count else noise
+
+    def _painting(
+        self, features: Tensor, codes: Tensor, genre: Tensor, flown: Tensor, generator: torch.Generator
+    ) -> tuple[dict[str, Tensor], Tensor]:
+        """The painter's losses and the jury's, on clips and on codes that the flow drew for the first of them."""
+        blur = BLUR * self.patches.deviation * torch.randn(codes.shape, generator=generator, device=codes.device)
+        drawn = self.painter(torch.cat([codes + blur, flown]), self.detail, self.patches, generator)
+        self.paints.fill_(True)  # a value, not a flag
+        return painting_losses(self.jury, features, drawn, genre, torch.cat([genre, genre[: len(flown)]]))
 
     def _posterior(self, codes: Tensor, genre: Tensor) -> Posterior:
         hidden = self.encoder(codes, self.genre_encoder(genre)).flatten(1)  # [B, NECK * length]
@@ -215,3 +259,12 @@ class FlowVAE(Model):
             return with_latent
         without = self._velocity(x, time, mean, z, amount, genre, ~conditional)
         return without + self.options.guidance * (with_latent - without)
+
+
+def _without_painter(model: nn.Module, state: dict[str, Tensor], prefix: str, *_: object) -> None:
+    """Let weights from before there was a painter be loaded: it then stays as it is made, and paints nothing."""
+    own = model.state_dict(prefix=prefix)
+    if not any(name.startswith(f"{prefix}painter.") for name in state):
+        state |= {
+            name: own[name] for name in own if name.removeprefix(prefix).split(".")[0] in ("painter", "jury", "paints")
+        }
