@@ -40,8 +40,8 @@ class FlowVAE(Model):
     A spectrogram is a short sequence of codes (see `Patches`). The VAE encodes the sequence into `latent_dim` numbers
     and decodes its mean, which is blurred, as the means of all VAEs are. The flow draws a sequence given that mean, the
     latent and the genre: of the many clips that a latent may stand for, one. The detail network gives each patch's
-    spectrogram from the codes around it, and how much of it is noise (see `Detail`). The painter goes over both, against
-    a jury of discriminators (see `Painter`).
+    spectrogram from the codes around it, and how much of it is noise (see `Detail`). The painter goes over both,
+    against a jury of discriminators (see `Painter`).
 
     The flow's loss does not reach the VAE: a latent that helps to draw the detail would be one that no prior can draw.
     The flow is told latents with noise, and how much of it, so that it expects no more of a drawn latent than that
@@ -49,7 +49,6 @@ class FlowVAE(Model):
     """
 
     beta: Tensor
-    paints: Tensor
 
     def __init__(self, options: FlowVAEOptions, *, spec: FeatureSpec, frames: int, genres: Sequence[str]) -> None:
         super().__init__(options, spec=spec, frames=frames, genres=genres)
@@ -115,12 +114,12 @@ class FlowVAE(Model):
     def stages(self, features: Tensor, genre: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
         """What is left by the codes, by the detail's mean from them, by that with its noise, and by the painter."""
         codes = self.patches.encode(features)
-        stages = {
+        return {
             "codes": self.patches.decode(codes),
             "codes and detail": self.detail.draw(codes, self.patches, None),
             "codes, detail and texture": self.detail.draw(codes, self.patches, generator),
+            "codes, detail and painter": self._features(codes, generator),
         }
-        return stages | {"codes, painted": self._features(codes, generator)} if self.paints else stages
 
     def loss(self, features: Tensor, genre: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
         """The VAE's negative evidence lower bound, the flow's loss, and the detail's and its noise's likelihoods.
@@ -196,10 +195,8 @@ class FlowVAE(Model):
 
     def _features(self, codes: Tensor, generator: torch.Generator) -> Tensor:
         """Codes [B, length, components] -> features [B, bins, frames], drawn."""
-        if self.paints:
-            drawn: Tensor = self.painter(codes, self.detail, self.patches, generator)
-            return drawn
-        return self.detail.draw(codes, self.patches, generator)
+        drawn: Tensor = self.painter(codes, self.detail, self.patches, generator)
+        return drawn
 
     @torch.no_grad()
     def _flown(self, mean: Tensor, z: Tensor, genre: Tensor, count: int, generator: torch.Generator) -> Tensor:

@@ -58,14 +58,15 @@ class Painter(nn.Module):
         """Codes [B, length, components] -> features [B, bins, frames], drawn."""
         with torch.no_grad():  # it learns by its likelihood alone
             mean, _, log_noise = detail(codes, patches)
+        noise = detail.texture.noise(mean.shape, generator)
         hidden = self.enter(codes.mT).unflatten(1, (self.patch, self.width))  # [B, patch, width, length]
         hidden = hidden.permute(0, 2, 3, 1).flatten(2)[..., : self.frames]  # [B, width, frames]
         shape = (len(codes), CHANCE, self.frames)
         chance = torch.randn(shape, generator=generator, device=codes.device, dtype=codes.dtype)
         hidden = self.blocks(hidden + self.chance(chance))
         moved, louder = self.leave(F.gelu(hidden)).float().chunk(2, dim=1)
-        drawn: Tensor = detail.texture(mean + moved, (log_noise + louder).clamp(*LOG_SCALE_RANGE), generator)
-        return drawn
+        scale = detail.texture.amount * (log_noise + louder).clamp(*LOG_SCALE_RANGE).exp()
+        return mean + moved + scale * noise
 
 
 class Discriminator(nn.Module):
