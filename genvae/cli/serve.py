@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,6 +56,13 @@ if TYPE_CHECKING:
     help="Port to listen on; 0 takes a free one.",
 )
 @click.option(
+    "--workers",
+    type=Whole(1, 64),
+    default=1,
+    show_default=True,
+    help="Processes that make sounds; with one, the server makes them itself. More than there are cores gain nothing.",
+)
+@click.option(
     "--allow-host",
     "allowed",
     multiple=True,
@@ -78,6 +85,7 @@ def serve(
     votes_path: Path | None,
     host: str,
     port: int,
+    workers: int,
     allowed: tuple[str, ...],
     token: str | None,
     public: bool,
@@ -92,6 +100,7 @@ def serve(
     genvae serve --run run --run other-run --port 8080
     genvae serve --store store --votes votes.csv
     genvae serve --host 0.0.0.0 --allow-host studio.local --token
+    genvae serve --workers 4
     """
     if token and public:
         raise OptionError("--token and --public exclude each other: take one of them.")
@@ -108,6 +117,7 @@ def serve(
         from genvae.web.app import create_app
         from genvae.web.connections import server
         from genvae.web.listening import Listening
+        from genvae.web.processes import Processes
         from genvae.web.votes import Votes
         from genvae.web.worker import ModelWorker
 
@@ -116,11 +126,13 @@ def serve(
         store, votes = None if store_path is None else ClipStore.open(store_path), Votes(votes_path)
         engines = _engines(run_paths)
         listening = Listening(engines, store, votes)
-        worker = ModelWorker()
-        app = create_app(engines, listening=listening, hosts={*LOCAL, host, *allowed}, token=token, worker=worker)
-        say(f"genvae is at {_address(host, listener.getsockname()[1], token)} (Ctrl-C ends it).")
-        with suppress(KeyboardInterrupt):  # it has shut down by then
-            server(app, worker).run(sockets=[listener])
+        processes = None if workers == 1 else Processes(engines, workers)
+        worker = ModelWorker(processes=processes)
+        with closing(worker):
+            app = create_app(engines, listening=listening, hosts={*LOCAL, host, *allowed}, token=token, worker=worker)
+            say(f"genvae is at {_address(host, listener.getsockname()[1], token)} (Ctrl-C ends it).")
+            with suppress(KeyboardInterrupt):  # it has shut down by then
+                server(app, worker).run(sockets=[listener])
 
 
 def _engines(paths: tuple[Path, ...]) -> list[Engine]:
@@ -137,8 +149,8 @@ def _engines(paths: tuple[Path, ...]) -> list[Engine]:
             continue
         engine = Engine(run, installed())
         engines[engine.digest] = engine
-        own = installed().row("vocoder", run.config.vocoder.name).short_name
-        if engine.default != own:
+        if not engine.default_is_own:
+            own = installed().row("vocoder", run.config.vocoder.name).short_name
             say(f"The run's own vocoder, {own}, can't be used here; {engine.default} is used instead.")
     return list(engines.values())
 

@@ -20,7 +20,7 @@ from genvae.web.engine import Engine
 from genvae.web.listening import Listening
 from genvae.web.uploads import BYTES
 from genvae.web.votes import Votes
-from genvae.web.worker import Abandoned, Busy, ModelWorker, Stopping
+from genvae.web.worker import Abandoned, Busy, Lost, ModelWorker, Stopping
 
 _JSON_BYTES = 1 << 20
 _TAKE_FILES = ("/api/place", "/api/reconstruct")
@@ -71,12 +71,13 @@ def create_app(
         routes=list(pages.routes("index.html" if sounds else "designs.html")),
     )
     by_digest = {each.digest: each for each in engines}
-    app.include_router(routes.router(by_digest, worker))
+    app.include_router(routes.router(by_digest, worker, public=token is None))
     if not sounds:
         app.include_router(designs.router(by_digest, worker))
     app.include_router(routes.lesson_pages(by_digest, worker))
     app.include_router(listening_routes.router(test, worker))
     app.add_exception_handler(Busy, _busy)
+    app.add_exception_handler(Lost, _lost)
     app.add_exception_handler(Stopping, _stopping)
     app.add_exception_handler(Abandoned, _abandoned)
     app.add_exception_handler(GenvaeError, _refused)
@@ -91,6 +92,11 @@ async def _busy(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Busy)
     headers = {"Retry-After": str(error.retry_after)}
     return JSONResponse({"detail": "Too many sounds are being made. Try again soon."}, 503, headers)
+
+
+async def _lost(_: Request, __: Exception) -> JSONResponse:
+    why = "The process that was to make this has ended, and another is being started. Try again soon."
+    return JSONResponse({"detail": why}, 503, {"Retry-After": "1"})
 
 
 async def _stopping(_: Request, __: Exception) -> JSONResponse:

@@ -53,7 +53,7 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker) -> APIRouter:
         if not (left < right and bottom < top):
             raise GenvaeError("The part of the map is empty: left must be less than right, and bottom less than top.")
         made = await worker.run(
-            lambda check: engine.over(method, (left, bottom), (right, top), cells, check), disconnection(request)
+            lambda check: engine.over(method, (left, bottom), (right, top), cells, check=check), disconnection(request)
         )
         return Response(made, media_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from genvae.errors import GenvaeError
 from genvae.latents import LatentMap
+from genvae.synthesis.sound import Clip
 from genvae.synthesis.synthesizer import Synthesizer
 
 CLIPS = 96
@@ -75,11 +76,18 @@ class Directions:
         """How much of the measuring is done, from 0 to 1."""
         return len(self._qualities) / len(self.latents) if len(self.latents) else 1.0
 
-    def measure(self, synthesizer: Synthesizer) -> None:
-        """Decode one more clip, and note how it sounds."""
-        index = len(self._qualities)
-        clip = synthesizer.decode(self.latents[index], self.genres[index], seed=index)
-        self._qualities.append(qualities(clip.wave.numpy(), clip.sample_rate))
+    @property
+    def heard(self) -> int:
+        """How many clips are measured, which is the number of the next one."""
+        return len(self._qualities)
+
+    def clip(self, number: int, synthesizer: Synthesizer) -> Clip:
+        """One of the clips that are decoded to learn what the directions do."""
+        return synthesizer.decode(self.latents[number], self.genres[number], seed=number)
+
+    def add(self, sound: NDArray[np.float64]) -> None:
+        """Note how the next clip sounds, as `qualities` has it."""
+        self._qualities.append(sound)
 
     def correlations(self) -> NDArray[np.float64]:
         """Between the place along each direction and each quality of the sounds, [k, 4]; 0 where nothing varies."""

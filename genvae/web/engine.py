@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 import genvae
@@ -20,8 +23,11 @@ from genvae.synthesis.latent_path import LatentPath
 from genvae.synthesis.sound import Clip
 from genvae.synthesis.synthesizer import Synthesizer
 from genvae.web import measured, schema, shades
-from genvae.web.directions import Directions
+from genvae.web.directions import Directions, qualities
+from genvae.web.elsewhere import Elsewhere, computed
 from genvae.web.lesson import Lesson
+from genvae.web.lesson_page import render
+from genvae.web.shared_weights import use_shared, write_shared
 from genvae.web.sources import NEAREST, Resolved, Sources
 from genvae.web.vocoders import offered
 from genvae.web.worker import Check
@@ -35,7 +41,7 @@ def _nothing(*_: object) -> None:
 
 
 class Engine:
-    """A run, loaded once. Its methods compute, and are called one at a time.
+    """A run, loaded once. Its methods compute, here or elsewhere; what is computed here is called one at a time.
 
     Args:
         run: a run whose training has ended.
@@ -52,10 +58,12 @@ class Engine:
         maps: the run's maps by method; UMAP first, as it shows more of what belongs together.
         latent_dim: how many numbers a latent has.
         lesson: what the lesson shows of the run.
+        elsewhere: computes in its place, or None.
     """
 
     def __init__(self, run: Run, registry: Registry) -> None:
         self._run, self._config, self._registry = run, run.config, registry
+        self.elsewhere: Elsewhere | None = None
         self.synthesizers = offered(run, registry)
         self.name, self.digest = run.path.resolve().name, self._synthesizer(None).digest
         self.maps = {method: LatentMap.load(run, method) for method in reversed(map_methods(run))}
@@ -66,6 +74,24 @@ class Engine:
         self._sources = Sources(self._synthesizer(None), self.maps, self._directions, self.latent_dim)
 
     @property
+    def folder(self) -> Path:
+        """The run's."""
+        return self._run.path
+
+    def share(self, weights: Path) -> None:
+        """Write the nets' weights to a file, and compute with that from now on."""
+        write_shared(self._synthesizer(None).pipeline, weights)
+        self.use_shared(weights)
+
+    def use_shared(self, weights: Path) -> int:
+        """Compute with the weights in a file that another process has written, which takes no memory of its own.
+
+        Returns:
+            how many bytes are shared.
+        """
+        return use_shared(self._synthesizer(None).pipeline, weights)  # the other vocoders' have the same nets
+
+    @property
     def makes_sounds(self) -> bool:
         """Whether its items are sounds."""
         return self._synthesizer(None).makes_sounds
@@ -74,6 +100,11 @@ class Engine:
     def default(self) -> str:
         """The vocoder that is used where none is asked for."""
         return next(iter(self.synthesizers))
+
+    @property
+    def default_is_own(self) -> bool:
+        """Whether that is the run's own, so that the run's digest says which it is."""
+        return self.default == self._registry.row("vocoder", self._config.vocoder.name).short_name
 
     @property
     def genres(self) -> tuple[str, ...]:
@@ -148,9 +179,38 @@ class Engine:
         """Do a small part of finding out what the directions do; whether there is more to do."""
         if self._directions is None or self._directions.measured >= 1 or not self.makes_sounds:
             return False
-        self._directions.measure(self._synthesizer(None))
+        self._directions.add(self.qualities_of(self._directions.heard))
         return True
 
+    @computed
+    def qualities_of(self, number: int) -> NDArray[np.float64]:
+        """How one of the clips sounds by which the directions are measured, as `directions.qualities` has it."""
+        assert self._directions is not None
+        clip = self._directions.clip(number, self._synthesizer(None))
+        return qualities(clip.wave.numpy(), clip.sample_rate)
+
+    @computed
+    def explain(self) -> str:
+        """The lesson's page."""
+        return render(self.lesson)
+
+    @computed
+    def stage(self, genre: str, seed: int, name: str) -> bytes:
+        """The wav file of a sound of a seed as a stage of the decoder leaves it."""
+        return self.lesson.stage(genre, seed, name).wav()
+
+    @computed
+    def guided(self, genre: str, seed: int, amount: float) -> bytes:
+        """The wav file of a sound of a seed with another guidance than the run's own."""
+        return self.lesson.guided(genre, seed, amount).wav()
+
+    @computed
+    def wave(self, genre: str, seed: int, vocoder: str) -> NDArray[np.float32]:
+        """The sound of a seed, [samples]."""
+        made: NDArray[np.float32] = self._synthesizer(vocoder).generate(genre, seed=seed).wave.numpy()
+        return made
+
+    @computed
     def heard(self, genre: str, seed: int) -> schema.Heard:
         """What the encoder says of a sound of a seed, and what else the lesson can let hear of it."""
         lesson = self.lesson
@@ -164,11 +224,22 @@ class Engine:
             guidance=list(lesson.guidance),
         )
 
+    @computed
     def generate(self, genre: str, *, seed: int, index: int, temperature: float, vocoder: str | None) -> bytes:
         """The wav file that `genvae generate` writes."""
         synthesizer = self._synthesizer(vocoder)
         return synthesizer.generate(genre, seed=seed, index=index, temperature=temperature).wav()
 
+    def origin(self, genre: str, *, seed: int, index: int, temperature: float, vocoder: str | None) -> dict[str, Any]:
+        """All that determines the file of `generate`, as plain JSON; nothing is computed.
+
+        Raises:
+            GenvaeError: there is no such genre or vocoder.
+        """
+        synthesizer = self._synthesizer(vocoder)
+        return synthesizer.provenance(genre, seed=seed, index=index, temperature=temperature).to_json()
+
+    @computed
     def decode(self, source: schema.Source, vocoder: str | None) -> bytes:
         """A source as a wav file; what is drawn from a seed and left as it is, is the file of `generate`."""
         plain = source.point is None and source.latent is None and not source.variations and not any(source.shifts)
@@ -177,12 +248,14 @@ class Engine:
             return self.generate(source.genre, seed=seed, index=index, temperature=temperature, vocoder=vocoder)
         return self._decoded(source, vocoder).wav()
 
+    @computed
     def design(self, source: schema.Source) -> bytes:
         """A source as a file of the kind's usual format, where it is no sound."""
         return self._decoded(source, None).encode()
 
+    @computed
     def over(
-        self, method: str, low: tuple[float, float], high: tuple[float, float], cells: int, check: Check = _nothing
+        self, method: str, low: tuple[float, float], high: tuple[float, float], cells: int, *, check: Check = _nothing
     ) -> bytes:
         """What is decoded over a part of a map, so many items on a side, as a PNG file."""
         synthesizer = self._synthesizer(None)
@@ -203,6 +276,7 @@ class Engine:
         both = LatentPath.of(torch.stack([resolved.z, resolved.z]), [resolved.genre, resolved.other])
         return synthesizer.decode_at(both, resolved.share, seed=source.seed, index=source.index)
 
+    @computed
     def place(self, request: schema.PlaceRequest | schema.PathPlaceRequest) -> schema.Placed:
         """Where a source lies, or the clips of a path."""
         if isinstance(request, schema.PlaceRequest):
@@ -212,18 +286,21 @@ class Engine:
             places = [Resolved(each.latent, each.genre) for each in map(path.at, times)]
         return schema.Placed(genre=places[0].genre, clips=[self._placed(each) for each in places])
 
+    @computed
     def place_wave(self, wave: Tensor, *, note: str = "", upload: str = "") -> schema.Placed:
         """Where the clips of a sound [samples] lie."""
         latents, genre = self._synthesizer(None).encode(wave)
         clips = [self._placed(Resolved(z, genre)) for z in latents]
         return schema.Placed(genre=genre, clips=clips, note=note, upload=upload)
 
+    @computed
     def reconstruct(
         self,
         wave: Tensor,
         genre: str | None,
         vocoder: str | None,
         shifts: Sequence[float] = (),
+        *,
         check: Check = _nothing,
     ) -> bytes:
         """The wav file that `genvae reconstruct` writes for a sound [samples], perhaps with each clip shifted."""
@@ -249,7 +326,8 @@ class Engine:
             raise GenvaeError(f"The clips of this map were not measured for {quality!r}. There is {names}.")
         return shades.shades(qualities[quality])
 
-    def path(self, request: schema.PathRequest, check: Check = _nothing) -> bytes:
+    @computed
+    def path(self, request: schema.PathRequest, *, check: Check = _nothing) -> bytes:
         """The wav file that `genvae interpolate` writes for a path."""
         path, times = self._path(request)
         synthesizer = self._synthesizer(request.vocoder)

@@ -201,13 +201,16 @@ class Listening:
         drawn = self._trial(trial)
         if not 0 <= slot < len(drawn.slots):
             raise GenvaeError(f"This trial has sounds 0 to {len(drawn.slots) - 1}.")
-        if (trial, slot) not in self._sounds:
+        with self._lock:
+            made = self._sounds.get((trial, slot))
+        if made is None:
             place = drawn.slots[slot]
-            wave = self.sources[place.source](drawn.genre, place.number)
-            self._sounds[trial, slot] = wav.encode(levelled(wave), self.rate)
-            while len(self._sounds) > _RECENT:
-                self._sounds.popitem(last=False)
-        return self._sounds[trial, slot]
+            made = wav.encode(levelled(self.sources[place.source](drawn.genre, place.number)), self.rate)
+            with self._lock:
+                self._sounds[trial, slot] = made
+                while len(self._sounds) > _RECENT:
+                    self._sounds.popitem(last=False)
+        return made
 
     def vote(self, trial: str, answer: str) -> tuple[Vote, Trial]:
         """Take the answer to a trial: the place of the real one, or a genre; a trial is answered once.
@@ -288,8 +291,7 @@ class Listening:
 
 
 def _vocoded(engine: Engine, vocoder: str, genre: str, number: int) -> Waves:
-    wave: Waves = engine.synthesizers[vocoder].generate(genre, seed=number).wave.numpy()
-    return wave
+    return engine.wave(genre, number, vocoder)
 
 
 def levelled(wave: Waves) -> Waves:

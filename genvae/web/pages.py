@@ -11,6 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from genvae.web.caching import is_known
+
 _TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -46,9 +48,7 @@ class StaticContent:
     def answer(self, request: Request) -> Response:
         """The answer to a request for them."""
         headers = {"ETag": self.tag, "Cache-Control": self.cache, "Vary": "Accept-Encoding"}
-        if self.tag in [
-            each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")
-        ]:
+        if is_known(request, self.tag):
             return Response(status_code=304, headers=headers)
         if len(self.packed) < len(self.content) and "gzip" in request.headers.get("accept-encoding", ""):
             headers["Content-Encoding"] = "gzip"

@@ -10,9 +10,8 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, TypeAdapter
 
 from genvae.errors import GenvaeError
-from genvae.web import schema
+from genvae.web import caching, schema
 from genvae.web.engine import Engine
-from genvae.web.lesson_page import render
 from genvae.web.pages import StaticContent
 from genvae.web.uploads import BYTES, SECONDS, Uploads
 from genvae.web.worker import Check, ModelWorker
@@ -22,7 +21,7 @@ T = TypeVar("T")
 _WHY = {
     400: "The run has nothing of that name, or the sound is of no use.",
     422: "A value is missing, or not of its type or range.",
-    503: "Too much is waiting; Retry-After says when to come again.",
+    503: "Too much is waiting, or the process that was at it has ended; Retry-After says when to come again.",
 }
 FAULTS: dict[int | str, dict[str, Any]] = {
     status: {"model": schema.Fault, "description": why} for status, why in _WHY.items()
@@ -45,6 +44,10 @@ def _described(model: type[BaseModel]) -> dict[str, Any]:
 
 
 WAV = _binary("audio/wav", "A wav file.")
+KEPT_WAV: dict[int | str, dict[str, Any]] = WAV | {304: {"description": "What If-None-Match names is still the same."}}
+_HEALTH: dict[int | str, dict[str, Any]] = {
+    503: {"model": schema.Health, "description": "No process can make a sound; others are being started."}
+}
 _POINTS = _binary("application/octet-stream", "6 bytes a clip.")
 _SHADES = _binary("application/octet-stream", "A byte a clip.")
 _PLACES: TypeAdapter[schema.PlaceRequest | schema.PathPlaceRequest] = TypeAdapter(
@@ -68,8 +71,14 @@ class Wav(Response):
     media_type = "audio/wav"
 
 
-def router(engines: Mapping[str, Engine], worker: ModelWorker) -> APIRouter:
-    """The API over some engines by the digests of their runs; the work of all goes through one worker."""
+def router(engines: Mapping[str, Engine], worker: ModelWorker, *, public: bool = True) -> APIRouter:
+    """The API over some engines by the digests of their runs; the work of all goes through one worker.
+
+    Args:
+        engines: a run each, the first of which is used where none is asked for.
+        worker: what computes.
+        public: whether a proxy may give to anybody what somebody has asked for.
+    """
     api = APIRouter(prefix="/api")
     runs = [schema.RunInfo(digest=digest, name=each.name) for digest, each in engines.items()]
     limits = schema.Limits(upload_bytes=BYTES, upload_seconds=SECONDS)
@@ -87,10 +96,34 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker) -> APIRouter:
     async def compute(request: Request, job: Callable[[Check], T]) -> T:
         return await worker.run(job, disconnection(request))
 
-    @api.get("/health", tags=["about"])
-    async def health() -> schema.Health:
-        """Say that the server answers, and how much waits for the model."""
-        return schema.Health(pending=worker.pending, capacity=worker.capacity)
+    async def kept(request: Request, origin: object, whole: bool, job: Callable[[Check], bytes]) -> Response:
+        """A sound that follows from its origin, or 304 to who has it.
+
+        Args:
+            origin: all that determines it, as plain JSON.
+            whole: whether the address says as much, so that it need not be asked for again.
+        """
+        etag = caching.tag(origin)
+        cache = f"{'public' if public else 'private'}, {caching.FOR_EVER if whole else caching.ASK_EACH_TIME}"
+        headers = {"ETag": etag, "Cache-Control": cache}
+        if caching.is_known(request, etag):
+            return Response(status_code=304, headers=headers)
+        return Wav(await compute(request, job), headers=headers)
+
+    @api.get("/health", tags=["about"], responses=_HEALTH)
+    async def health(response: Response) -> schema.Health:
+        """Say whether sounds can be made, how much waits for the model, and how many processes compute."""
+        ready, workers = worker.ready, worker.workers
+        if not ready:
+            response.status_code = 503
+        return schema.Health(
+            status="ok" if ready == workers else "degraded" if ready else "down",
+            pending=worker.pending,
+            capacity=worker.capacity,
+            workers=workers,
+            ready=ready,
+            replaced=worker.replaced,
+        )
 
     @api.get("/info", tags=["about"], responses=FAULTS)
     async def information(run: schema.RunDigest = None) -> schema.Info:
@@ -107,7 +140,7 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker) -> APIRouter:
         """The principal directions of a run, and what they do to a sound."""
         return engines[chosen(run)].directions()
 
-    @api.get("/generate", tags=["sounds"], response_class=Wav, responses=WAV)
+    @api.get("/generate", tags=["sounds"], response_class=Wav, responses=KEPT_WAV)
     async def generate(
         request: Request,
         genre: schema.Genre,
@@ -117,14 +150,21 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker) -> APIRouter:
         vocoder: schema.Vocoder = None,
         run: schema.RunDigest = None,
     ) -> Response:
-        """A new sound of a genre: the same bytes as from `genvae generate` with these options."""
+        """A new sound of a genre: the same bytes as from `genvae generate` with these options.
+
+        With a seed it may be kept, and has an ETag; with `run` as well, it need never be asked for again.
+        """
         engine = engines[chosen(run)]
         drawn = secrets.randbelow(2**31) if seed is None else seed
 
         def job(_: Check) -> bytes:
             return engine.generate(genre, seed=drawn, index=index, temperature=temperature, vocoder=vocoder)
 
-        return Wav(await compute(request, job))
+        if seed is None:
+            return Wav(await compute(request, job))
+        origin = engine.origin(genre, seed=seed, index=index, temperature=temperature, vocoder=vocoder)
+        whole = run is not None and (vocoder is not None or engine.default_is_own)
+        return await kept(request, origin, whole, job)
 
     @api.post("/decode", tags=["sounds"], response_class=Wav, responses=WAV)
     async def decode(request: Request, sound: schema.SoundRequest) -> Response:
@@ -136,7 +176,7 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker) -> APIRouter:
     async def interpolate(request: Request, path: schema.PathRequest) -> Response:
         """The path from one sound to another, perhaps by way of others, as one wav file."""
         engine = engines[chosen(path.run)]
-        return Wav(await compute(request, lambda check: engine.path(path, check)))
+        return Wav(await compute(request, lambda check: engine.path(path, check=check)))
 
     @api.post(
         "/reconstruct",
@@ -158,7 +198,11 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker) -> APIRouter:
         engine, run_uploads = engines[digest], uploads[digest]
         steps = _numbers(shifts)
         sound = run_uploads.recall(upload) if upload else await run_uploads.take(request)
-        return Wav(await compute(request, lambda check: engine.reconstruct(sound.wave, genre, vocoder, steps, check)))
+
+        def job(check: Check) -> bytes:
+            return engine.reconstruct(sound.wave, genre, vocoder, steps, check=check)
+
+        return Wav(await compute(request, job))
 
     @api.post(
         "/place",
@@ -205,21 +249,23 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker) -> APIRouter:
         engine = engines[chosen(run)]
         return await compute(request, lambda _: engine.heard(genre, seed))
 
-    @api.get("/lesson/stage", tags=["lesson"], response_class=Wav, responses=WAV)
+    @api.get("/lesson/stage", tags=["lesson"], response_class=Wav, responses=KEPT_WAV)
     async def stage(
         request: Request, genre: schema.Genre, seed: schema.Seed, stage: _Stage, run: schema.RunDigest = None
     ) -> Response:
         """The sound of a seed as one stage of the decoder leaves it."""
-        lesson = engines[chosen(run)].lesson
-        return Wav(await compute(request, lambda _: lesson.stage(genre, seed, stage).wav()))
+        engine = engines[chosen(run)]
+        origin = {"stage": stage, **engine.origin(genre, seed=seed, index=0, temperature=1.0, vocoder=None)}
+        return await kept(request, origin, False, lambda _: engine.stage(genre, seed, stage))
 
-    @api.get("/lesson/guided", tags=["lesson"], response_class=Wav, responses=WAV)
+    @api.get("/lesson/guided", tags=["lesson"], response_class=Wav, responses=KEPT_WAV)
     async def guided(
         request: Request, genre: schema.Genre, seed: schema.Seed, guidance: float, run: schema.RunDigest = None
     ) -> Response:
         """The sound of a seed that follows its latent more or less strongly than the run's own."""
-        lesson = engines[chosen(run)].lesson
-        return Wav(await compute(request, lambda _: lesson.guided(genre, seed, guidance).wav()))
+        engine = engines[chosen(run)]
+        origin = {"guidance": guidance, **engine.origin(genre, seed=seed, index=0, temperature=1.0, vocoder=None)}
+        return await kept(request, origin, False, lambda _: engine.guided(genre, seed, guidance))
 
     return api
 
@@ -234,7 +280,7 @@ def lesson_pages(engines: Mapping[str, Engine], worker: ModelWorker) -> APIRoute
         digest = run if run in engines else next(iter(engines))
         assert digest is not None
         if digest not in drawn:
-            page = await worker.run(lambda _: render(engines[digest].lesson), disconnection(request))
+            page = await worker.run(lambda _: engines[digest].explain(), disconnection(request))
             drawn[digest] = StaticContent(page.encode(), "text/html; charset=utf-8")
         return drawn[digest].answer(request)
 

@@ -343,11 +343,19 @@ class Verdict(BaseModel):
 
 
 class Health(BaseModel):
-    """Whether the server answers, and how many jobs wait for the model."""
+    """Whether sounds can be made, and how much waits.
 
-    status: str = "ok"
+    status: `degraded` where a process that computes is being replaced, `down` where all are. pending: jobs that wait or
+    run. capacity: how many may. workers: processes that are to compute. ready: of them, those that can. replaced: how
+    many have ended and got a successor.
+    """
+
+    status: Literal["ok", "degraded", "down"] = "ok"
     pending: int
     capacity: int
+    workers: int = 1
+    ready: int = 1
+    replaced: int = 0
 
 
 class Fault(BaseModel):

@@ -1,4 +1,4 @@
-"""One worker for everything that the model computes, with a queue that says when it is full."""
+"""One queue for everything that the model computes, that says when it is full; a thread, or several processes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ import threading
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from genvae.web.processes import Processes
 
 T = TypeVar("T")
 
@@ -35,6 +38,10 @@ class Abandoned(Exception):
     """Whoever asked has gone."""
 
 
+class Lost(Exception):
+    """The process that was to compute has ended."""
+
+
 class Stopping(Exception):
     """The server is being stopped."""
 
@@ -46,15 +53,22 @@ Check = Callable[..., None]
 class ModelWorker:
     """Runs jobs one after the other on a thread of its own, while the event loop goes on answering.
 
-    A thread is enough: torch lets go of the interpreter while it computes.
+    A thread is enough: torch lets go of the interpreter while it computes. Where processes compute, there are as many
+    threads, each of which waits for one.
+
+    Args:
+        capacity: how many jobs may wait or run.
+        processes: that compute; closed with this. None where the jobs compute themselves.
 
     Attributes:
         capacity: how many jobs may wait or run.
+        workers: how many can run at once, when all is well.
     """
 
-    def __init__(self, capacity: int = CAPACITY) -> None:
-        self.capacity = capacity
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="genvae-model")
+    def __init__(self, capacity: int = CAPACITY, processes: Processes | None = None) -> None:
+        self.capacity, self._processes = capacity, processes
+        self.workers = 1 if processes is None else processes.count
+        self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="genvae-model")
         self._lock = threading.Lock()
         self._stopping = asyncio.Event()
         self._pending = 0
@@ -64,6 +78,16 @@ class ModelWorker:
     def pending(self) -> int:
         """Jobs that wait or run."""
         return self._pending
+
+    @property
+    def ready(self) -> int:
+        """How many jobs can run at once now."""
+        return self.workers if self._processes is None else self._processes.ready
+
+    @property
+    def replaced(self) -> int:
+        """Processes that have ended and got a successor."""
+        return 0 if self._processes is None else self._processes.replaced
 
     async def run(self, job: Callable[[Check], T], disconnection: Coroutine[Any, Any, None]) -> T:
         """What `job` returns, or raises, when its turn has come.
@@ -75,12 +99,13 @@ class ModelWorker:
         Raises:
             Busy: too many are waiting.
             Abandoned: the caller has gone.
+            Lost: the process that was at it has ended.
             Stopping: the server is being stopped.
         """
         with self._lock:
             if self._pending >= self.capacity:
                 disconnection.close()
-                raise Busy(max(1, math.ceil(self._pending * self._mean)))
+                raise Busy(max(1, math.ceil(self._pending * self._mean / self.workers)))
             self._pending += 1
         unwanted = threading.Event()
         future = self._pool.submit(self._timed, job, unwanted)
@@ -108,6 +133,8 @@ class ModelWorker:
             if self._pending == 0:
                 try:
                     more = await asyncio.wrap_future(self._pool.submit(job))
+                except Lost:
+                    continue
                 except Exception:
                     return
 
@@ -116,7 +143,9 @@ class ModelWorker:
         self._stopping.set()
 
     def close(self) -> None:
-        """Drop what waits and end the thread."""
+        """Drop what waits and end the threads and the processes."""
+        if self._processes is not None:
+            self._processes.close()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     async def _stopped(self) -> None:

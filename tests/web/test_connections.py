@@ -29,8 +29,8 @@ from genvae.web.worker import ModelWorker
 ASK = b"GET /api/generate?genre=rock&seed=%d HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
-def until(true: Callable[[], bool], why: str) -> None:
-    deadline = time.monotonic() + 20
+def until(true: Callable[[], bool], why: str, *, seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, why
         time.sleep(0.01)

@@ -64,7 +64,8 @@ def test_directions_are_named_for_what_they_do() -> None:
     )
     assert directions.words() == [[], [], []]
     while directions.measured < 1:
-        directions.measure(Instrument())  # type: ignore[arg-type]
+        clip = directions.clip(directions.heard, Instrument())  # type: ignore[arg-type]
+        directions.add(qualities(clip.wave.numpy(), clip.sample_rate))
     words = directions.words()
     assert words[0][0] == "louder"
     assert words[1][0] == "darker"

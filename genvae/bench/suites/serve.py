@@ -47,7 +47,7 @@ class Load:
 
 def cases(context: Context) -> Iterator[Case]:
     """Clients by their number, then the page."""
-    with server(context.run) as address:
+    with server(context.run) as (address, _):
         genres = json.loads(_get(_connection(address), "/api/info")[1])["genres"]
         for seed in range(_WARM):
             _get(_connection(address), f"/api/generate?genre={quote(genres[0])}&seed={seed}")
@@ -64,13 +64,14 @@ def cases(context: Context) -> Iterator[Case]:
 
 
 @contextmanager
-def server(run: Path | None) -> Iterator[str]:
-    """The address of a server that listens on a free port.
+def server(run: Path | None, *, workers: int = 1) -> Iterator[tuple[str, int]]:
+    """The address of a server that listens on a free port, and the number of its process.
 
     Raises:
         RuntimeError: it did not start.
     """
     command = [sys.executable, "-m", "genvae", "serve", "--port", "0", *(["--run", str(run)] if run else [])]
+    command += ["--workers", str(workers)]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     try:
@@ -78,7 +79,7 @@ def server(run: Path | None) -> Iterator[str]:
         address = re.search(r"http://\S+", line)
         if address is None:
             raise RuntimeError(f"the server said: {line.strip()}")
-        yield address[0]
+        yield address[0], process.pid
     finally:
         process.send_signal(signal.SIGINT)
         try:
