@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from genvae.errors import PluginError, nearest
-from genvae.plugin.declarations import SOUNDS, TransformPlugin
+from genvae.plugin.declarations import SOUNDS, TransformPlugin, VocoderPlugin
 from genvae.plugin.guard import one_line, place, stdout_for_data
 from genvae.plugin.registry import why_unavailable
 from genvae.testing import (
@@ -155,8 +155,11 @@ def _checks_of(subject: Subject) -> list[Check]:
     own = OF_KIND[subject.kind]
     if isinstance(subject.row.plugin, TransformPlugin) and subject.row.plugin.items != SOUNDS:
         own = check_item_transforms
+    asked = checks_in(own)
+    if isinstance(subject.row.plugin, VocoderPlugin) and subject.row.plugin.learns:
+        asked = [each for each in asked if each not in check_vocoders.OF_TRAINED]
     whole = [] if subject.kind in ("embedder", "metric") else checks_in(check_whole)
-    return [*declaration, *checks_in(own), *whole]
+    return [*declaration, *asked, *whole]
 
 
 @dataclass(frozen=True)
