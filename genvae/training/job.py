@@ -113,6 +113,8 @@ def new_job(
         **(preset or {}).get("train", {}),
     }
     chosen: TrainOptions = options.build(TrainOptions, {**suggested, **option_values["train"]}, where="train")
+    if chosen.augment and store.items != SOUNDS:
+        raise OptionError(f"train.augment is for sounds, and {store.path} holds {store.items!r}.")
     extras = made_extras(registry, chosen, values)
     pipeline = Pipeline.build(config, registry, new=new_sections(config, source))
     own_step = type(pipeline.model).training_step is not Model.training_step

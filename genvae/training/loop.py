@@ -30,6 +30,8 @@ from genvae.plugin.guard import guarded
 from genvae.progress import Listener, ignore
 from genvae.run import Run
 from genvae.tensor_files import load_tree, save_tree
+from genvae.training.augment import augment
+from genvae.training.augmentations import parse
 from genvae.training.averaging import Average
 from genvae.training.callbacks import Callbacks
 from genvae.training.contract import loss_parts, optimizers_of
@@ -163,6 +165,7 @@ class _Trainer:
         self.pipeline = built.to(fabric.device)
         self.trainee = TRAINEES[job.section](self.pipeline)
         self.average = Average(self.trainee.module, self.options.ema)
+        self.augmentations = parse(self.options.augment)
         self.bfloat16 = self.options.precision == "bf16-mixed"
         self.step, self.seconds = 0, 0.0
         self.measured = False  # whether what is measured before the first step is known
@@ -364,6 +367,10 @@ class _Trainer:
         for group, rate in zip(groups, self.rates, strict=True):
             group["lr"] = rate * scale
         waves, genres = self.fabric.to_device((waves, genres))
+        if self.augmentations:
+            own = _seed(self.seed, ~self.step, self.fabric.global_rank)  # draws of its own, so that no other changes
+            draws = torch.Generator(self.fabric.device).manual_seed(own)
+            waves = augment(waves, genres, self.augmentations, generator=draws)
         inputs = self.trainee.inputs(waves, genres)
         step = TrainingStep(
             self.optimizers,

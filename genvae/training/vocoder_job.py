@@ -56,8 +56,7 @@ def new_vocoder_job(
     """
     registry, given = registry or installed(), dict(values or {})
     digest = source.digest()
-    require_alike(source, store)
-    if store.items != SOUNDS:
+    if source.config.items != SOUNDS:
         raise OptionError(f"{source.path} makes no sounds, so it has no vocoder to train.")
     name = vocoder or source.config.vocoder.name
     row = registry.row("vocoder", name)
@@ -66,6 +65,7 @@ def new_vocoder_job(
         raise OptionError(
             f"The `vocoder` {row.name!r} has nothing to learn. {f'These have: {able}.' if able else 'None here has.'}"
         )
+    require_alike(source, store)
     config = source.config.with_vocoder(registry, name, given.get("vocoder", {}))
     suggested = suggestions(registry, {"vocoder": name}, "train")
     chosen: TrainOptions = options.build(TrainOptions, {**suggested, **given.get("train", {})}, where="train")
