@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from genvae.interfaces.metric import Metric as Metric
     from genvae.interfaces.model import Model as Model
     from genvae.interfaces.model import Posterior as Posterior
-    from genvae.interfaces.model import TrainingStep as TrainingStep
     from genvae.interfaces.prior import Prior as Prior
     from genvae.interfaces.schedule import Schedule as Schedule
+    from genvae.interfaces.training_step import TrainingStep as TrainingStep
     from genvae.interfaces.transform import Transform as Transform
     from genvae.interfaces.vocoder import Vocoder as Vocoder
     from genvae.items import ItemKind as ItemKind
@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from genvae.verbs import prepare as prepare
     from genvae.verbs import regenerate as regenerate
     from genvae.verbs import train as train
+    from genvae.verbs import train_vocoder as train_vocoder
     from genvae.verbs import verify as verify
 
 __version__ = "0.1.0"
@@ -73,8 +74,9 @@ _HOME = {
     "genvae.interfaces.schedule": ("Schedule",),
     "genvae.interfaces.embedder": ("Embedder",),
     "genvae.interfaces.metric": ("Metric",),
-    "genvae.interfaces.model": ("Model", "Posterior", "TrainingStep"),
+    "genvae.interfaces.model": ("Model", "Posterior"),
     "genvae.interfaces.prior": ("Prior",),
+    "genvae.interfaces.training_step": ("TrainingStep",),
     "genvae.interfaces.transform": ("Transform",),
     "genvae.interfaces.vocoder": ("Vocoder",),
     "genvae.interfaces.dataset": ("Dataset", "Recording", "SoundStream"),
@@ -111,6 +113,7 @@ _HOME = {
         "prepare",
         "regenerate",
         "train",
+        "train_vocoder",
         "verify",
     ),
 }

@@ -10,14 +10,14 @@ from typing import Any, Self, TypeVar, get_type_hints
 import torch
 from torch import Tensor, nn
 
-from genvae.errors import PluginError, RunError, SpecMismatch
+from genvae.errors import Cure, PluginError, RunError, SpecMismatch
 from genvae.interfaces.model import Model
 from genvae.interfaces.prior import Prior
 from genvae.interfaces.transform import Transform
 from genvae.interfaces.vocoder import Vocoder
 from genvae.items import kind_of
 from genvae.plugin import options
-from genvae.plugin.declarations import SOUNDS, ModelPlugin, TransformPlugin
+from genvae.plugin.declarations import SOUNDS, ModelPlugin, TransformPlugin, VocoderPlugin
 from genvae.plugin.discovery import PluginRow
 from genvae.plugin.guard import guarded
 from genvae.plugin.option import Asset
@@ -117,7 +117,7 @@ class PipelineConfig:
     ) -> Self:
         """Describe a pipeline from plugin names by section and option values by section, all of them optional.
 
-        What the model suggests for other sections holds where `values` says nothing.
+        What the model or else the vocoder suggests for other sections holds where `values` says nothing.
 
         Raises:
             PluginError: a plugin is missing, or no plugin knows the items.
@@ -128,7 +128,7 @@ class PipelineConfig:
         merged: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
         for section in SECTIONS:
             option_types = get_type_hints(registry.plugin(section, names[section]).options)
-            suggested = model_suggestions(registry, names["model"], section)  # some plugins have no such option
+            suggested = suggestions(registry, names, section)  # some plugins have no such option
             merged[section].update({name: value for name, value in suggested.items() if name in option_types})
             merged[section].update((values or {}).get(section, {}))
         parts = {section: PartConfig.of(registry, section, names[section], merged[section]) for section in SECTIONS}
@@ -247,8 +247,10 @@ class Pipeline(nn.Module):
         """The same parts with another vocoder, set to inference; its first weights come from torch's global generator.
 
         Raises:
-            PluginError: it is missing. SpecMismatch: it doesn't fit.
+            PluginError: it is missing, or must learn first.
+            SpecMismatch: it doesn't fit.
         """
+        require_learnt(registry, vocoder)
         config = replace(self.config, vocoder=vocoder)
         _require_files(registry, config, ["vocoder"])
         new_vocoder = _make_vocoder(registry, config, self.transform).eval()
@@ -265,12 +267,17 @@ class Pipeline(nn.Module):
 
         Items that are no sounds are what the inverse gives; the vocoder `identity` passes them on.
         """
-        if self.vocoder.spec != self.transform.spec:
-            with self.using("transform", "making magnitudes"):
-                spectrogram = self.transform.magnitudes(spectrogram)
+        spectrogram = self.for_vocoder(spectrogram)
         with self.using("vocoder", "making a waveform"):
             wave: Tensor = self.vocoder(spectrogram, length=length, generator=generator)
         return wave
+
+    def for_vocoder(self, spectrogram: Tensor) -> Tensor:
+        """What the transform's inverse gives, [B, bins, frames], in the units of the vocoder's spec."""
+        if self.vocoder.spec == self.transform.spec:
+            return spectrogram
+        with self.using("transform", "making magnitudes"):
+            return self.transform.magnitudes(spectrogram)
 
     def using(self, section: str, doing: str) -> AbstractContextManager[None]:
         """A block that runs code of one part: what that raises becomes a line that names the plugin."""
@@ -281,12 +288,38 @@ class Pipeline(nn.Module):
         )
 
 
-def model_suggestions(registry: Registry, model: str, section: str) -> dict[str, Any]:
-    """The values that a model's declaration suggests for the options of a section (or of `train`)."""
-    plugin = registry.plugin("model", model)
-    assert isinstance(plugin, ModelPlugin)  # the registry has checked what each hook yields
-    pairs = ((target.partition("."), value) for target, value in plugin.suggests.items())
-    return {name: value for (where, _, name), value in pairs if where == section}
+def suggestions(registry: Registry, names: Mapping[str, str], section: str) -> dict[str, Any]:
+    """The values that declarations suggest for the options of a section (or of `train`).
+
+    Args:
+        registry: where the plugins come from.
+        names: of those that are asked, by kind: a model's suggestions go before a vocoder's.
+        section: whose options are meant.
+    """
+    found: dict[str, Any] = {}
+    for kind in ("vocoder", "model"):
+        plugin = registry.plugin(kind, names[kind]) if kind in names else None
+        if isinstance(plugin, ModelPlugin | VocoderPlugin):
+            pairs = ((target.partition("."), value) for target, value in plugin.suggests.items())
+            found |= {name: value for (where, _, name), value in pairs if where == section}
+    return found
+
+
+def require_learnt(registry: Registry, part: PartConfig) -> None:
+    """Check that a vocoder whose weights no run holds can do without, or has them from a file.
+
+    Raises:
+        PluginError: it makes sound only once it is trained.
+    """
+    row = _row(registry, "vocoder", part)
+    plugin = row.usable()
+    chosen = options.build(plugin.options, part.options, where="vocoder", stored=True)
+    if isinstance(plugin, VocoderPlugin) and plugin.learns and not options.assets(chosen):
+        raise PluginError(
+            f"The vocoder {part.plugin!r} must learn before it makes sound, and no run holds its weights as it is "
+            "asked for here: train it for a run, and use that one.",
+            cure=Cure.of("train_vocoder", store="STORE", source="RUN", vocoder=row.short_name, run="NEW"),
+        )
 
 
 def _attribute(part: PartConfig, part_object: object, name: str, kind: type[Given], what: str) -> Given:
@@ -325,8 +358,9 @@ def _make_vocoder(registry: Registry, config: PipelineConfig, transform: Transfo
     """The vocoder for what the transform's `invert` gives, or where it refuses that, for its `magnitudes`.
 
     Raises:
-        SpecMismatch: it refuses both.
+        SpecMismatch: it refuses both, or serves other rates.
     """
+    require_rate(_row(registry, "vocoder", config.vocoder), config.sample_rate)
     try:
         vocoder: Vocoder = _make(registry, config, "vocoder", spec=transform.spec)
     except SpecMismatch as first:
@@ -337,6 +371,20 @@ def _make_vocoder(registry: Registry, config: PipelineConfig, transform: Transfo
         except SpecMismatch as second:
             raise SpecMismatch(f"{first} Nor do its magnitudes fit: {second}") from second
     return vocoder
+
+
+def require_rate(vocoder: PluginRow, sample_rate: int) -> None:
+    """Check that a vocoder's declaration has a rate among those that it serves, if it names any.
+
+    Raises:
+        SpecMismatch: it has not.
+    """
+    plugin = vocoder.usable()
+    if isinstance(plugin, VocoderPlugin) and plugin.sample_rates and sample_rate not in plugin.sample_rates:
+        served = " or ".join(map(str, plugin.sample_rates))
+        raise SpecMismatch(
+            f"The vocoder {vocoder.name!r} needs features with sample_rate = {served}, but here it is {sample_rate}."
+        )
 
 
 def _require_files(registry: Registry, config: PipelineConfig, sections: Iterable[str]) -> None:

@@ -26,7 +26,7 @@ import genvae
 from genvae.allocation import AllocationBound
 from genvae.errors import Cure, DiskError, OptionError, RunError
 from genvae.files import read_json, write_json
-from genvae.pipeline import Pipeline, PipelineConfig
+from genvae.pipeline import Pipeline, PipelineConfig, require_learnt
 from genvae.plugin.registry import Registry
 from genvae.plugin.requirement import pip_install
 from genvae.seals import differences, write_seal
@@ -177,6 +177,8 @@ class Run:
         with torch.random.fork_rng(devices=[]):  # building draws weights that are replaced at once
             described = config or self.config
             own = described.vocoder == self.config.vocoder
+            if not own:
+                require_learnt(registry, described.vocoder)
             pipeline = self.build(registry, self.weights_path, described, new=() if own else ("vocoder",))
         transform = self.config.transform
         cure = pip_install(transform.distribution, transform.version)

@@ -25,6 +25,7 @@ COMMANDS = {
     "reconstruct": "Encode and decode your own sounds.",
     "prepare": "Chop recordings into a store of clips.",
     "train": "Train a model on a store.",
+    "train-vocoder": "Train a vocoder for a run.",
     "evaluate": "Measure how good a run's clips are.",
     "map": "Project training clips to 2-D.",
     "plot": "Draw sounds, the latent space, or a training.",
@@ -92,7 +93,8 @@ class LazyGroup(click.Group):
             from genvae.cli.foreign import find
 
             return find(cmd_name)
-        command = getattr(importlib.import_module(f"genvae.cli.{cmd_name}"), cmd_name)
+        module = cmd_name.replace("-", "_")
+        command = getattr(importlib.import_module(f"genvae.cli.{module}"), module)
         assert isinstance(command, click.Command)
         return _with_plugin_option(command)
 

@@ -12,10 +12,15 @@ import click
 from genvae.errors import Cure, GenvaeError
 from genvae.text import printable
 
-_COMMANDS = {"make_map": "map", "export_onnx": "export", "make_critic": "evaluate"}
+_COMMANDS = {
+    "make_map": "map",
+    "export_onnx": "export",
+    "make_critic": "evaluate",
+    "train_vocoder": "train-vocoder",
+}
 """Commands that have another name than the function."""
 
-_FLAGS = {"source": "--from", "options": "--set", "store": "--out"}
+_FLAGS = {"source": ("--from", "--for"), "options": ("--set",), "store": ("--out",)}
 """Flags of fields whose name differs; a flag of the field's own name goes before."""
 
 
@@ -36,7 +41,8 @@ def shown(error: GenvaeError, command: click.Command | None) -> str:
 def command_line(cure: Cure) -> str:
     """A call of the library as a command that can be pasted."""
     name = _COMMANDS.get(cure.verb, cure.verb)
-    command: click.Command = getattr(importlib.import_module(f"genvae.cli.{name}"), name)
+    module = name.replace("-", "_")
+    command: click.Command = getattr(importlib.import_module(f"genvae.cli.{module}"), module)
     words = ["genvae", name]
     if cure.verb == "make_critic":
         words.append("--critic")
@@ -73,7 +79,7 @@ def _flag(field: str, command: click.Command | None) -> str | None:
     """The flag, or the word in capitals, by which a command takes a field."""
     if command is None:
         return None
-    flags = (f"--{field.replace('_', '-')}", _FLAGS.get(field, ""))
+    flags = (f"--{field.replace('_', '-')}", *_FLAGS.get(field, ()))
     for flag in flags:
         for parameter in command.params:
             if isinstance(parameter, click.Option) and flag in parameter.opts:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from genvae.cli.completion import complete_plugins
 from genvae.cli.output import say, show_fields, show_json, show_path, show_table, tracked
 from genvae.errors import PluginError, nearest
-from genvae.plugin.declarations import KINDS, ModelPlugin
+from genvae.plugin.declarations import KINDS, ModelPlugin, VocoderPlugin
 from genvae.text import printable
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ _EXAMPLES = {
     "metric": "genvae evaluate RUN --store STORE",
 }
 _TRAIN = "genvae train STORE --{kind} {name} --run RUN"
+_LEARNS = "genvae train-vocoder STORE --for RUN --vocoder {name} --run NEW"
 
 
 @click.group()
@@ -74,11 +75,14 @@ def show_plugin(name: str, kind: str | None, as_json: bool) -> None:
     row = _find(installed(), name, kind)
     plugin = row.plugin
     described = options.describe(plugin.options) if plugin else []
-    suggests = dict(plugin.suggests) if isinstance(plugin, ModelPlugin) else {}
-    example = _EXAMPLES.get(row.kind, _TRAIN).format(kind=row.kind, name=row.name)
+    suggests = dict(plugin.suggests) if isinstance(plugin, ModelPlugin | VocoderPlugin) else {}
+    rates = list(plugin.sample_rates) if isinstance(plugin, VocoderPlugin) else []
+    learns = isinstance(plugin, VocoderPlugin) and plugin.learns
+    example = _example(row.kind, row.name, learns=learns)
     if as_json:
         fields = [asdict(option) for option in described]
-        about = {"factory": plugin.factory if plugin else None, "options": fields, "suggests": suggests}
+        about: dict[str, Any] = {"factory": plugin.factory if plugin else None, "options": fields, "suggests": suggests}
+        about |= {"sample_rates": rates, "learns": learns} if row.kind == "vocoder" else {}
         show_json({**_as_json(row), **about, "example": example})
         return
     shown = [
@@ -91,6 +95,8 @@ def show_plugin(name: str, kind: str | None, as_json: bool) -> None:
         shown.append(("reason", row.reason))
     if plugin:
         shown += [("summary", plugin.summary), ("factory", plugin.factory), ("example", example)]
+    if rates:
+        shown.append(("rates", ", ".join(f"{rate} Hz" for rate in rates)))
     show_fields(shown)
     if described:
         section = row.name if row.kind in ("schedule", "callback") else row.kind
@@ -115,7 +121,8 @@ def show_plugin(name: str, kind: str | None, as_json: bool) -> None:
     type=click.Path(path_type=Path),
     help="Folder of the project, new or empty.  [default: genvae-NAME]",
 )
-def new_plugin(name: str, kind: str, output: Path | None) -> None:
+@click.option("--learns", is_flag=True, help="Of a vocoder: one that is trained.")
+def new_plugin(name: str, kind: str, output: Path | None, learns: bool) -> None:
     """Begin a plugin: a complete distribution that installs, checks and tests green as it is.
 
     It has a declaration, a small implementation to change into your own, and a test.
@@ -127,9 +134,9 @@ def new_plugin(name: str, kind: str, output: Path | None) -> None:
     """
     from genvae.scaffold import write
 
-    folder = write(name, kind, output or Path(f"genvae-{name}"))
+    folder = write(name, kind, output or Path(f"genvae-{name}"), learns=learns)
     show_path(folder)
-    use = _EXAMPLES.get(kind, _TRAIN).format(kind=kind, name=name)
+    use = _example(kind, name, learns=learns)
     for line in (
         f"Next:  pip install -e {folder}",
         f"       genvae plugins check {name} --kind {kind}",
@@ -207,6 +214,10 @@ def check_plugins(
                     click.echo(printable(f"  {head.ljust(8)}  {text}"))
     if not report.passed:
         raise PluginError(f"{len(report.failures())} of {len(outcomes)} checks did not pass.")
+
+
+def _example(kind: str, name: str, *, learns: bool) -> str:
+    return (_LEARNS if learns else _EXAMPLES.get(kind, _TRAIN)).format(kind=kind, name=name)
 
 
 def _as_path(target: str) -> Path | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -11,11 +12,15 @@ from genvae.cli.completion import complete_parts, complete_runs
 from genvae.cli.numbers import Number, Whole
 from genvae.cli.output import printed_options
 
+if TYPE_CHECKING:
+    from genvae.training.interrupt import Interrupted
 
-class _Train(click.Command):
-    """The command, whose help ends with the options of the training."""
+
+class Training(click.Command):
+    """A command that trains, whose help ends with the options of the training."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, then the epilog."""
         from genvae.training.plan import TrainOptions
 
         with formatter.section("Options of the training, for --set"):
@@ -24,7 +29,7 @@ class _Train(click.Command):
 
 
 @click.command(
-    cls=_Train,
+    cls=Training,
     epilog="Options of the parts, for --set: `genvae plugins show NAME` lists them. Several devices: torchrun "
     "--nproc-per-node N -m -- genvae train",
 )
@@ -98,17 +103,12 @@ def train(
     genvae train store --run run2 --model reference-vae --epochs 50 --set train.batch_size=32
     """
     from genvae.cli.assignments import parse_assignments
-    from genvae.cli.errors import command_line, shown
-    from genvae.errors import Cure
-    from genvae.plugin.declarations import SOUNDS
     from genvae.training.interrupt import Interrupted
-    from genvae.verbs import open_store
     from genvae.verbs import train as run_training
 
-    clips = open_store(store)
     try:
         run_training(
-            clips,
+            store,
             run_path,
             minutes=minutes,
             epochs=epochs,
@@ -123,14 +123,43 @@ def train(
             seed=seed,
             device=device,
             resume=resume,
-            progress=os.environ.get("RANK", "0") == "0",
+            progress=is_first(),
         )
     except Interrupted as stopped:
-        context = click.get_current_context()
-        click.echo(shown(stopped, context.command), err=True)
-        context.exit(128 + stopped.signal)
-    if os.environ.get("RANK", "0") == "0":  # of the processes that torchrun started, the first one speaks
-        click.echo(run_path)
-        again = command_line(Cure.of("generate", run=run_path, genre=clips.genres[0]))
-        verb = "Hear it" if clips.items == SOUNDS else "Generate"
-        click.echo(f"Trained. {verb} with: {again}", err=True)
+        tell_of_interruption(stopped)
+    tell_of_end(run_path)
+
+
+def tell_of_interruption(stopped: Interrupted) -> NoReturn:
+    """Say how to go on, and exit as a command does that a signal has ended."""
+    from genvae.cli.errors import shown
+
+    context = click.get_current_context()
+    click.echo(shown(stopped, context.command), err=True)
+    context.exit(128 + stopped.signal)
+
+
+def tell_of_end(path: Path) -> None:
+    """Say where the run is, and what to do with it."""
+    from genvae.cli.errors import command_line
+    from genvae.errors import Cure
+    from genvae.plugin.declarations import SOUNDS
+    from genvae.plugin.registry import installed
+    from genvae.run import Run
+    from genvae.training.vocoder_job import untrained
+
+    if not is_first():
+        return
+    run = Run(path)
+    click.echo(path)
+    if cure := untrained(installed(), run):
+        click.echo(f"Trained, but for its vocoder, which must learn too: {command_line(cure)}", err=True)
+        return
+    again = command_line(Cure.of("generate", run=path, genre=run.config.genres[0]))
+    verb = "Hear it" if run.config.items == SOUNDS else "Generate"
+    click.echo(f"Trained. {verb} with: {again}", err=True)
+
+
+def is_first() -> bool:
+    """Whether this is the first of the processes that torchrun started, which speaks for all."""
+    return os.environ.get("RANK", "0") == "0"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 if TYPE_CHECKING:
     from genvae.pipeline import Pipeline
@@ -28,6 +28,7 @@ class Training:
         held_out: gives some waveforms [N, samples] of a genre, by its index, that the model is not trained on.
         say: tells the user a line.
         reason: why training is to end before its budget is spent; set by `stop`.
+        section: of the pipeline, that is trained: `model` or `vocoder`.
     """
 
     folder: Path
@@ -40,6 +41,13 @@ class Training:
     held_out: Callable[[int], Tensor]
     say: Callable[[str], None]
     reason: str | None = None
+    section: str = "model"
+
+    @property
+    def trained(self) -> nn.Module:
+        """The part that is trained, with the weights that are validated and kept."""
+        part: nn.Module = getattr(self.pipeline, self.section)
+        return part
 
     @property
     def genres(self) -> tuple[str, ...]:
@@ -75,7 +83,7 @@ class Callback:
         """After a step that is logged, the first one and every 25th: loss parts, clips a second, seconds."""
 
     def on_validation(self, training: Training, values: Mapping[str, float]) -> None:
-        """After a validation: loss parts on held-out clips, `distance_db` and `active_units`."""
+        """After a validation: loss parts on held-out clips, `distance_db`, and of a model `active_units`."""
 
     def on_checkpoint(self, training: Training) -> None:
         """After a checkpoint was written."""

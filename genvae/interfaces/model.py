@@ -1,15 +1,16 @@
-"""Model: a variational autoencoder over features; the posterior that it gives, and the training step that it takes."""
+"""Model: a variational autoencoder over features, and the posterior that it gives."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from genvae.interfaces.training_step import TrainingStep
 from genvae.losses import gaussian_kl, reparameterise
 from genvae.spec import FeatureSpec
 
@@ -33,33 +34,6 @@ class Posterior:
     def kl(self) -> Tensor:
         """KL divergence from the standard normal of each dimension, [B, latent_dim], in nats."""
         return gaussian_kl(self.mean, self.log_variance)
-
-
-@dataclass(frozen=True)
-class TrainingStep:
-    """What the training loop hands to `Model.training_step`.
-
-    Attributes:
-        optimizers: those of `Model.optimizers`, in their order.
-        backward: call it in place of `loss.backward()`, so that the loop's precision and its other processes are
-            served.
-        loss: `Model.loss`, likewise; of other methods of a model, none may be used for training by several processes.
-        generator: for everything that is drawn.
-        number: steps before this one, over all sessions of the run; what is kept in a model's own counter instead is
-            lost when the run is resumed.
-        progress: the part of the budget that is spent, 0..1.
-        waves: the waveforms [B, samples] that the features were made of.
-        accumulate: parts into which the batch is to be split, so that it takes less memory.
-    """
-
-    optimizers: Sequence[torch.optim.Optimizer]
-    backward: Callable[[Tensor], None]
-    loss: Callable[..., dict[str, Tensor]]
-    generator: torch.Generator
-    number: int = 0
-    progress: float = 0.0
-    waves: Tensor | None = None
-    accumulate: int = 1
 
 
 class Model(nn.Module, ABC):
@@ -124,17 +98,4 @@ class Model(nn.Module, ABC):
 
     def training_step(self, features: Tensor, genre: Tensor, step: TrainingStep) -> dict[str, Tensor]:
         """Update the weights once. Override it for what a single loss can't say, such as an adversarial stage."""
-        for optimizer in step.optimizers:
-            optimizer.zero_grad(set_to_none=True)
-        count = min(step.accumulate, len(features))
-        parts: dict[str, Tensor] = {}
-        for some, theirs in zip(features.tensor_split(count), genre.tensor_split(count), strict=True):
-            share = len(some) / len(features)
-            own = step.loss(some, theirs, generator=step.generator)
-            step.backward(own["loss"] * share)
-            parts = {name: parts.get(name, 0) + share * value.detach() for name, value in own.items()}
-        if self.max_gradient_norm is not None:
-            nn.utils.clip_grad_norm_(self.parameters(), self.max_gradient_norm)
-        for optimizer in step.optimizers:
-            optimizer.step()
-        return parts
+        return step.minimise(self, features, genre, max_gradient_norm=self.max_gradient_norm)

@@ -100,9 +100,20 @@ class PriorPlugin(Plugin):
 
 @dataclass(frozen=True, kw_only=True)
 class VocoderPlugin(Plugin):
-    """From spectrograms to waveforms; its factory makes a `genvae.Vocoder`."""
+    """From spectrograms to waveforms; its factory makes a `genvae.Vocoder`.
+
+    Attributes:
+        suggests: values for options of other parts that the vocoder was designed for, such as `{"transform.hop": 256}`;
+            they hold where neither the user nor the model says anything. Those of `train` are of its own training.
+        sample_rates: those that it can serve, in Hz; empty for any.
+        learns: whether it makes sound only once `genvae train-vocoder` has trained it for a run.
+    """
 
     kind = "vocoder"
+
+    suggests: Mapping[str, Any] = field(default_factory=dict)
+    sample_rates: tuple[int, ...] = ()
+    learns: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ import inspect
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -23,7 +23,7 @@ import pluggy
 import genvae
 from genvae.errors import PluginError
 from genvae.plugin import hookspecs
-from genvae.plugin.declarations import API, KINDS, Plugin
+from genvae.plugin.declarations import API, KINDS, ModelPlugin, Plugin, VocoderPlugin
 from genvae.plugin.guard import one_line, strict
 from genvae.plugin.noise import Noise, kept_quiet
 
@@ -260,7 +260,19 @@ def _problem(plugin: object, kind: str) -> str | None:
     factory: object = plugin.factory
     if not (isinstance(factory, str) and re.fullmatch(r"[\w.]+:\w+", factory)):
         return f"its factory {factory!r} is not of the form 'module:Class'"
+    if isinstance(plugin, ModelPlugin | VocoderPlugin) and not _is_mapping(plugin.suggests):
+        return "its suggests are no values by names, such as {'transform.n_fft': 512}"
+    if isinstance(plugin, VocoderPlugin) and not _are_rates(plugin.sample_rates):
+        return f"its sample_rates {plugin.sample_rates!r} are no tuple of whole numbers, such as (22050, 44100)"
     return None
+
+
+def _is_mapping(value: object) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(name, str) for name in value)
+
+
+def _are_rates(value: object) -> bool:
+    return isinstance(value, tuple) and all(type(rate) is int and rate > 0 for rate in value)
 
 
 def _import_file(name: str, text: Path, folder: Path) -> Any:

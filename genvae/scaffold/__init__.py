@@ -26,10 +26,17 @@ _USE = {
     "metric": "genvae evaluate run --store store",
 }
 _TRAIN = "genvae train store --{kind} {name} --run run"
+_LEARNS = "genvae train-vocoder store --for pretrained --vocoder {name} --run run"
 
 
-def write(name: str, kind: str, folder: Path) -> Path:
+def write(name: str, kind: str, folder: Path, *, learns: bool = False) -> Path:
     """Write the distribution `genvae-NAME` into a folder that is new or empty, and return the folder.
+
+    Args:
+        name: of the plugin.
+        kind: of the plugin.
+        folder: to write.
+        learns: whether a vocoder is to be one that is trained.
 
     Raises:
         PluginError: the name can't be a plugin's, or is taken.
@@ -45,12 +52,15 @@ def write(name: str, kind: str, folder: Path) -> Path:
         "Class": "".join(part.capitalize() for part in name.split("-")),
         "kind": kind,
         "genvae": genvae.__version__,
-        "use": _USE.get(kind, _TRAIN).format(kind=kind, name=name),
+        "use": (_LEARNS if learns else _USE.get(kind, _TRAIN)).format(kind=kind, name=name),
     }
-    for template in sorted([*(TEMPLATES / "common").rglob("*.txt"), *(TEMPLATES / kind).rglob("*.txt")]):
+    if learns and kind != "vocoder":
+        raise PluginError(f"Only a vocoder may learn or not: a {kind} is what it is.")
+    own = TEMPLATES / (f"learning-{kind}" if learns else kind)
+    for template in sorted([*(TEMPLATES / "common").rglob("*.txt"), *own.rglob("*.txt")]):
         inside = template.relative_to(TEMPLATES).parts[1:]
         path = folder.joinpath(*inside).with_name(inside[-1].removesuffix(".txt"))
-        if kind == template.relative_to(TEMPLATES).parts[0]:
+        if own in template.parents:
             path = folder / package / path.relative_to(folder)
         path.parent.mkdir(parents=True, exist_ok=True)
         text = Template(template.read_text(encoding="utf-8")).substitute(values)

@@ -15,6 +15,7 @@ from torch import Tensor
 from genvae import windows
 from genvae.errors import OptionError, PluginError, SpecMismatch, nearest
 from genvae.interfaces.vocoder import Vocoder
+from genvae.pipeline import PartConfig, require_learnt, require_rate
 from genvae.plugin.guard import guarded
 from genvae.plugin.registry import Registry, installed, load_factory
 from genvae.spec import FeatureSpec
@@ -139,6 +140,8 @@ def _make(registry: Registry, vocoder: str, options: Mapping[str, Any], spec: Fe
         SpecMismatch: it refuses the magnitudes.
     """
     try:
+        require_learnt(registry, PartConfig.of(registry, "vocoder", vocoder, options))
+        require_rate(registry.row("vocoder", vocoder), spec.sample_rate)
         module: Vocoder = registry.make("vocoder", vocoder, options, spec=spec)
     except OptionError as error:
         raise OptionError(f"`options`: {error}") from error

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from genvae.errors import OptionError, nearest
-from genvae.interfaces.model import Model, Posterior, TrainingStep
-from genvae.pipeline import SECTIONS, Pipeline
-from genvae.plugin import options
+from genvae.interfaces.model import Model, Posterior
+from genvae.interfaces.training_step import TrainingStep
+from genvae.pipeline import Pipeline
 from genvae.plugin.declarations import SOUNDS, ModelPlugin
-from genvae.testing.check import check, light
+from genvae.testing.check import check
 from genvae.testing.failure import CheckFailure, expect, expect_close, expect_shape, seeded, unchanged
 from genvae.testing.items import example_items
 from genvae.testing.partners import pipeline_with
 from genvae.testing.reload import reloaded
 from genvae.testing.subject import Subject
+from genvae.testing.suggestions import suggests_what_exists as suggests_what_exists
 from genvae.threads import one_thread
 from genvae.training.contract import loss_parts, optimizers_of
-from genvae.training.plan import TrainOptions
 
 GENRES = ("one", "two")
 RATE = 8000
@@ -158,32 +157,6 @@ def _left(setup: Setup) -> float:
                 least = min(least, float((decoded - features).square().mean() / variance))
     model.train()
     return least
-
-
-@light
-def suggests_what_exists(subject: Subject) -> None:
-    """Each option that the declaration suggests exists, in some plugin or in the training, and takes the value."""
-    assert isinstance(subject.plugin, ModelPlugin)
-    for target, value in subject.plugin.suggests.items():
-        section, _, name = target.partition(".")
-        sections = [each for each in (*SECTIONS, "train") if each != "model"]
-        expect(section in sections, f"suggests[{target!r}] to be of {', '.join(sections)}", f"{section!r}")
-        classes: list[type] = [TrainOptions]
-        if section != "train":
-            rows = [row for row in subject.registry.declared() if row.kind == section and row.plugin]
-            classes = [row.usable().options for row in rows]
-        having = [cls for cls in classes if name in {field.name for field in fields(cls)}]
-        names = {field.name for cls in classes for field in fields(cls)}
-        expect(bool(having), f"suggests[{target!r}] to be an option", f"no {section} has it. {nearest(name, names)}")
-        refusals = []
-        for cls in having:
-            try:
-                options.build(cls, {name: value}, where=section)
-            except OptionError as refusal:
-                refusals.append(str(refusal))
-        expect(
-            len(refusals) < len(having), f"suggests[{target!r}] to be a value that it takes", "; ".join(refusals[:1])
-        )
 
 
 @check

@@ -1,4 +1,4 @@
-"""The check of a whole pipeline: two steps of training with the plugin, then a clip from the run in a new process."""
+"""The check of a whole pipeline: steps of training with the plugin, then a clip from the run in a new process."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from genvae.testing.items import ExampleItems
 from genvae.testing.partners import pipeline_with
 from genvae.testing.sounds import ExampleDataset
 from genvae.testing.subject import Subject
+from genvae.testing.vocoder_setup import learns, rate_of
 
 RATE = 8000
 CLIP_MS = 512  # 4096 samples
@@ -31,14 +32,15 @@ CLIP_MS = 512  # 4096 samples
 
 @check
 def trains_and_generates(subject: Subject) -> None:
-    """Two steps of training, then a clip in a new process, with the dataset plugin disabled."""
+    """Two steps of training, also of a vocoder that learns, then a clip in a new process without the dataset plugin."""
     from genvae.run import Run
     from genvae.training.extras import Extras
     from genvae.training.job import Job, describe_run
     from genvae.training.loop import train
     from genvae.training.plan import Budget, TrainOptions
+    from genvae.training.vocoder_job import new_vocoder_job
 
-    store = ClipStore.open(_store(subject))
+    store = ClipStore.open(_store(subject, rate_of(subject, RATE)))
     pipeline = pipeline_with(
         subject,
         sample_rate=store.sample_rate,
@@ -47,7 +49,7 @@ def trains_and_generates(subject: Subject) -> None:
         items=store.items,
     )
     if pipeline.config.items != store.items:
-        store = ClipStore.open(_example_store(pipeline.config.items))
+        store = ClipStore.open(_example_store(pipeline.config.items, RATE))
     chosen = {subject.kind: subject.name}
     options = TrainOptions(
         batch_size=4,
@@ -69,6 +71,13 @@ def trains_and_generates(subject: Subject) -> None:
             job = Job(run, pipeline.config, create, subject.registry, options, budget, seed=0, extras=extras)
             train(job, store, device="cpu")
         expect(Run(run).finished, "a run that is finished after two steps", "no weights")
+        if subject.kind == "vocoder" and learns(subject):
+            taught = Path(folder) / "taught"
+            values = {"train": {"batch_size": 4, "warmup_steps": 0, "validation_clips": 2, "callbacks": ()}}
+            with contextlib.redirect_stderr(io.StringIO()):
+                job = new_vocoder_job(taught, store, Run(run), budget=budget, values=values, registry=subject.registry)
+                train(job, store, device="cpu")
+            run = taught
         shape = fresh.call(
             "genvae.testing.check_whole:generate",
             {"run": str(run), "genre": store.genres[0], "files": files},
@@ -90,30 +99,30 @@ def generate(run: str, genre: str, files: list[str]) -> list[int]:
     return list(Synthesizer(Run(Path(run)), installed()).generate(genre, seed=0, index=0).wave.shape)
 
 
-def _store(subject: Subject) -> Path:
-    """A store of clips: of the dataset that is checked, or for other plugins of the example."""
+def _store(subject: Subject, rate: int) -> Path:
+    """A store of clips: of the dataset that is checked, or for other plugins of the example at that rate."""
     if subject.kind != "dataset":
-        return _example_store()
+        return _example_store(SOUNDS, rate)
     out = subject.folder("store") / "store"
     items = subject.plugin.items if isinstance(subject.plugin, DatasetPlugin) else SOUNDS
-    _prepare(subject.make(source_of(subject)), out, subject.row.name, items)
+    _prepare(subject.make(source_of(subject)), out, subject.row.name, items, RATE)
     return out
 
 
 @cache
-def _example_store(items: str = SOUNDS) -> Path:
+def _example_store(items: str, rate: int) -> Path:
     folder = tempfile.TemporaryDirectory(prefix="genvae-check-")
     atexit.register(folder.cleanup)
     out = Path(folder.name) / "store"
     dataset = ExampleDataset(NoOptions(), Path("example")) if items == SOUNDS else ExampleItems(items)
-    _prepare(dataset, out, "example", items)
+    _prepare(dataset, out, "example", items, rate)
     return out
 
 
-def _prepare(dataset: Dataset, out: Path, name: str, items: str) -> None:
+def _prepare(dataset: Dataset, out: Path, name: str, items: str, rate: int) -> None:
     settings = Settings(dataset=name, validation=0.3, items=items)
     if items == SOUNDS:
-        settings = replace(settings, sample_rate=RATE, clip_ms=CLIP_MS)
+        settings = replace(settings, sample_rate=rate, clip_ms=CLIP_MS)
     with ThreadPoolExecutor(1) as executor:
         report = prepare([dataset], out, settings, executor=executor).report
     clips = report["clips"]["kept"]

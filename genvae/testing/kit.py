@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from genvae.errors import PluginError, nearest
-from genvae.plugin.declarations import SOUNDS, TransformPlugin
+from genvae.errors import OptionError, nearest
+from genvae.plugin.declarations import SOUNDS, TransformPlugin, VocoderPlugin
 from genvae.plugin.guard import one_line, place, stdout_for_data
 from genvae.plugin.registry import why_unavailable
 from genvae.testing import (
@@ -134,16 +134,42 @@ def plugin_checks(
             is a failure, so that the reason doesn't outlive its cause.
 
     Raises:
-        PluginError: there is no such plugin, or no such check.
+        PluginError: there is no such plugin.
+        OptionError: there is no such check, no plugin that is checked has such an option, or none takes its value.
     """
     expected = dict(expected_failures or {})
     bound = []
-    for subject in find(target, kind=kind, values=options, source=source):
+    subjects = find(target, kind=kind, values=options, source=source)
+    _require_options(subjects)
+    for subject in subjects:
         bound += [BoundCheck(subject, each, expected.get(each.name)) for each in _checks_of(subject)]
     names = {each.name for each in bound}
     for name in expected.keys() - names:
-        raise PluginError(f"expected_failures: there is no check {name!r}. {nearest(name, names)}")
+        raise OptionError(f"`expect`: there is no check {name!r}. {nearest(name, names)}")
     return bound
+
+
+def _require_options(subjects: Iterable[Subject]) -> None:
+    """Check that options which were given for what is checked are some: else all checks would fail over a slip.
+
+    Raises:
+        OptionError: no plugin of a kind takes them.
+    """
+    refusals: dict[str, OptionError | None] = {}
+    for subject in subjects:
+        if subject.row.plugin is None or subject.kind not in subject.options:
+            continue
+        try:
+            subject.chosen()
+        except OptionError as refusal:
+            refusals.setdefault(subject.kind, refusal)
+        except Exception:  # of the plugin's own options, which a check will tell
+            continue
+        else:
+            refusals[subject.kind] = None
+    for refusal in refusals.values():
+        if refusal is not None:
+            raise refusal
 
 
 def _checks_of(subject: Subject) -> list[Check]:
@@ -155,8 +181,11 @@ def _checks_of(subject: Subject) -> list[Check]:
     own = OF_KIND[subject.kind]
     if isinstance(subject.row.plugin, TransformPlugin) and subject.row.plugin.items != SOUNDS:
         own = check_item_transforms
+    asked = checks_in(own)
+    if isinstance(subject.row.plugin, VocoderPlugin) and subject.row.plugin.learns:
+        asked = [each for each in asked if each not in check_vocoders.OF_TRAINED]
     whole = [] if subject.kind in ("embedder", "metric") else checks_in(check_whole)
-    return [*declaration, *checks_in(own), *whole]
+    return [*declaration, *asked, *whole]
 
 
 @dataclass(frozen=True)
@@ -223,7 +252,8 @@ def check_plugin(
     """Run every check of a plugin; the arguments are those of `plugin_checks`.
 
     Raises:
-        PluginError: there is no such plugin, or no such check.
+        PluginError: there is no such plugin.
+        OptionError: there is no such check or option.
     """
     bound = plugin_checks(target, kind=kind, options=options, source=source, expected_failures=expected_failures)
     return Report([outcome_of(each) for each in bound])

@@ -11,7 +11,7 @@ from genvae.errors import PluginError, SpecMismatch
 from genvae.interfaces.transform import Transform
 from genvae.interfaces.vocoder import Vocoder
 from genvae.items import kind_of
-from genvae.pipeline import DEFAULTS, Pipeline, PipelineConfig, model_suggestions
+from genvae.pipeline import DEFAULTS, Pipeline, PipelineConfig, suggestions
 from genvae.plugin import options
 from genvae.plugin.declarations import SOUNDS, TransformPlugin
 from genvae.plugin.discovery import PluginRow
@@ -97,7 +97,9 @@ def _of_sounds(rows: Iterable[PluginRow]) -> Iterator[PluginRow]:
 def _transform(subject: Subject, row: PluginRow, sample_rate: int) -> Transform:
     plugin = subject.registry.plugin("transform", row.full_name)
     defaults = options.build(plugin.options, {}, where="transform")
-    values = {n: v for n, v in subject.options.get("transform", {}).items() if hasattr(defaults, n)}
+    suggested = suggestions(subject.registry, {subject.kind: subject.name}, "transform")
+    given = {**suggested, **subject.options.get("transform", {})}
+    values = {n: v for n, v in given.items() if hasattr(defaults, n)}
     transform: Transform = subject.registry.make("transform", row.full_name, values, sample_rate=sample_rate)
     return transform.eval()
 
@@ -168,12 +170,12 @@ def _others(subject: Subject, kind: str) -> list[str]:
 def _values(subject: Subject, names: Mapping[str, str], *, small: bool) -> dict[str, dict[str, Any]]:
     """Options by section: those that were given, and sizes that make the subject's partners quick."""
     values: dict[str, dict[str, Any]] = {}
-    model = names.get("model", DEFAULTS["model"])
+    asked = {kind: names.get(kind, DEFAULTS[kind]) for kind in ("model", "vocoder")}
     for section in DEFAULTS:
         own_values = subject.options.get(section, {})
         plugin = subject.registry.plugin(section, names.get(section, DEFAULTS[section]))
         fields = plugin.options.__dataclass_fields__  # type: ignore[attr-defined]  # the registry has seen to that
-        suggested = model_suggestions(subject.registry, model, section)
+        suggested = suggestions(subject.registry, asked, section)
         defaults = {} if section == subject.kind or not small else SMALL.get(section, {})
         chosen = {n: v for n, v in defaults.items() if n in fields and n not in suggested}
         values[section] = {**chosen, **{n: v for n, v in own_values.items() if n in fields or section == subject.kind}}

@@ -1,4 +1,4 @@
-"""What follows training: latents of the training clips, a prior fitted to them, weights that can generate, a map."""
+"""What follows training: weights that can generate; of a model also latents, a prior fitted to them, and a map."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from genvae.training.log import TrainingLog
 
 
 @torch.no_grad()
-def finish(
+def finish_model(
     run: Run, pipeline: Pipeline, store: ClipStore, log: TrainingLog, wish: Wish, *, seed: int, batch_size: int
 ) -> None:
     """Fit the prior, write `latents.safetensors` with how the clips sound, then the weights and the map.
@@ -70,3 +70,12 @@ def finish(
     except GenvaeError as error:  # the run can generate all the same
         log.say(f"There is no map of this run: {error}")
     run.checkpoint_path.unlink(missing_ok=True)  # last, so that what the disk refuses is made by resuming
+
+
+def finish_vocoder(run: Run, pipeline: Pipeline) -> None:
+    """Write the weights; latents, prior and map are those of the run that the vocoder was trained for."""
+    pipeline.eval()
+    pipeline.to("cpu")
+    run.save_weights(pipeline)
+    run.seal()
+    run.checkpoint_path.unlink(missing_ok=True)

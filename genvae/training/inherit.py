@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from genvae.errors import RunError
-from genvae.pipeline import Pipeline
+from genvae.pipeline import SECTIONS, Pipeline
 from genvae.plugin.registry import Registry
 from genvae.run import Run
 
@@ -41,6 +41,22 @@ def inherit(pipeline: Pipeline, source: Run, registry: Registry) -> None:
                     f"{list(value.shape)} there and {list(tensor.shape)} here."
                 )
             tensor.copy_(value)
+
+
+def take_over(pipeline: Pipeline, source: Run, registry: Registry) -> bool:
+    """Take over every part of a trained run, but for a vocoder that is none of its own.
+
+    Returns:
+        whether the vocoder is the run's own.
+
+    Raises:
+        RunError: the source's training has not ended, or it is damaged.
+    """
+    theirs = source.load(registry)
+    own = pipeline.config.vocoder == theirs.config.vocoder
+    for section in SECTIONS if own else [each for each in SECTIONS if each != "vocoder"]:
+        getattr(pipeline, section).load_state_dict(getattr(theirs, section).state_dict())
+    return own
 
 
 def _rows(model: nn.Module, genres: Sequence[str]) -> set[str]:

@@ -20,13 +20,14 @@ class Interrupted(GenvaeError):
         where: it stood, as words.
         store: to go on with.
         run: to go on with.
+        verb: that goes on.
 
     Attributes:
         signal: the number of the signal.
     """
 
-    def __init__(self, number: int, where: str, store: Path, run: Path) -> None:
-        super().__init__(f"Stopped {where}.", cure=Cure.of("train", store=store, run=run, resume=True))
+    def __init__(self, number: int, where: str, store: Path, run: Path, verb: str = "train") -> None:
+        super().__init__(f"Stopped {where}.", cure=Cure.of(verb, store=store, run=run, resume=True))
         self.signal = number
 
 

@@ -1,4 +1,4 @@
-"""What is to be trained: a new run, described before it is begun, or one that was stopped."""
+"""What is to be trained: a new run, or a run's vocoder, described before it is begun; or what was stopped."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from genvae.clips.store import ClipStore
 from genvae.errors import OptionError, RunError
 from genvae.interfaces.model import Model
 from genvae.items import kind_of
-from genvae.pipeline import DEFAULTS, SECTIONS, PartConfig, Pipeline, PipelineConfig, model_suggestions
+from genvae.pipeline import DEFAULTS, SECTIONS, PartConfig, Pipeline, PipelineConfig, suggestions
 from genvae.plugin import options
 from genvae.plugin.declarations import SOUNDS
 from genvae.plugin.registry import Registry, installed
@@ -40,6 +40,7 @@ class Job:
         seed: of all that is drawn.
         source: a trained run whose weights a new one begins with.
         extras: the schedule and the callbacks; None for those that the options name.
+        section: of the pipeline, that is trained: `model` or `vocoder`.
     """
 
     path: Path
@@ -51,6 +52,7 @@ class Job:
     seed: int
     source: Run | None = None
     extras: Extras | None = None
+    section: str = "model"
 
 
 def new_job(
@@ -107,19 +109,16 @@ def new_job(
     whole = {} if store.items == SOUNDS else {"shift": False}  # only a sound may begin elsewhere in its recording
     suggested = {
         **whole,
-        **model_suggestions(registry, config.model.name, "train"),
+        **suggestions(registry, {"model": config.model.name}, "train"),
         **(preset or {}).get("train", {}),
     }
     chosen: TrainOptions = options.build(TrainOptions, {**suggested, **option_values["train"]}, where="train")
-    extras = Extras.of(registry, chosen, values)
-    for kind, part in (("schedule", extras.schedule), *(("callback", each) for each in extras.callbacks)):
-        registry.make(kind, part.name, part.options)  # what can't be made is told before anything is written
+    if chosen.augment and store.items != SOUNDS:
+        raise OptionError(f"train.augment is for sounds, and {store.path} holds {store.items!r}.")
+    extras = made_extras(registry, chosen, values)
     pipeline = Pipeline.build(config, registry, new=new_sections(config, source))
-    if chosen.accumulate > 1 and type(pipeline.model).training_step is not Model.training_step:
-        raise OptionError(
-            f"train.accumulate: the model {config.model.plugin!r} has a training step of its own, which takes a "
-            "batch as a whole. Leave train.accumulate at 1, and lower train.batch_size instead."
-        )
+    own_step = type(pipeline.model).training_step is not Model.training_step
+    refuse_parts(chosen, "model", config.model, own_step=own_step)
     spec = pipeline.transform.spec
     if store.items == SOUNDS and spec.n_fft > store.clip_samples:
         raise OptionError(
@@ -130,11 +129,37 @@ def new_job(
     return Job(path, config, describe, registry, chosen, budget, seed, source, extras)
 
 
-def new_sections(config: PipelineConfig, source: Run | None) -> tuple[str, ...]:
-    """The sections of a new run whose first weights no other run gives."""
+def made_extras(registry: Registry, chosen: TrainOptions, values: Mapping[str, Mapping[str, Any]] | None) -> Extras:
+    """The schedule and the callbacks of a training, each of which can be made.
+
+    Raises:
+        PluginError: one can't, and nothing was written.
+    """
+    extras = Extras.of(registry, chosen, values)
+    for kind, part in (("schedule", extras.schedule), *(("callback", each) for each in extras.callbacks)):
+        registry.make(kind, part.name, part.options)
+    return extras
+
+
+def refuse_parts(chosen: TrainOptions, kind: str, part: PartConfig, *, own_step: bool) -> None:
+    """Check that a batch is not to be split for a part that takes it as a whole.
+
+    Raises:
+        OptionError: it is.
+    """
+    if chosen.accumulate > 1 and own_step:
+        raise OptionError(
+            f"train.accumulate: the {kind} {part.plugin!r} has a training step of its own, which takes a "
+            "batch as a whole. Leave train.accumulate at 1, and lower train.batch_size instead."
+        )
+
+
+def new_sections(config: PipelineConfig, source: Run | None, trained: str = "model") -> tuple[str, ...]:
+    """The sections of a new run whose first weights no other run gives, where `trained` is what is trained."""
     if source is None:
         return SECTIONS
-    return ("prior",) if config.vocoder == source.config.vocoder else ("prior", "vocoder")
+    new = ("prior",) if trained == "model" else ()
+    return new if config.vocoder == source.config.vocoder else (*new, "vocoder")
 
 
 def describe_run(
@@ -180,15 +205,8 @@ def _inherited(
         PluginError: a plugin is missing.
         RunError: clips of the source and of the store are not alike.
     """
+    require_alike(source, store)
     config = source.config
-    if config.items != store.items:
-        raise RunError(f"{source.path} makes {config.items!r}, and {store.path} holds {store.items!r}.")
-    theirs, ours = (config.sample_rate, config.clip_samples), (store.sample_rate, store.clip_samples)
-    if theirs != ours:
-        raise RunError(
-            f"{source.path} makes clips of {theirs[1]} samples at {theirs[0]} Hz, those of "
-            f"{store.path} have {ours[1]} at {ours[0]} Hz: prepare a store for it."
-        )
     names: dict[str, str] = {}
     merged: dict[str, Mapping[str, Any]] = dict(values)
     for section in SECTIONS:
@@ -198,6 +216,23 @@ def _inherited(
             merged[section] = {**part.options, **merged.get(section, {})}
     merged["train"] = {**source.training["options"], **merged.get("train", {})}
     return names, merged
+
+
+def require_alike(source: Run, store: ClipStore) -> None:
+    """Check that a run makes what a store holds.
+
+    Raises:
+        RunError: clips of the two are not alike.
+    """
+    config = source.config
+    if config.items != store.items:
+        raise RunError(f"{source.path} makes {config.items!r}, and {store.path} holds {store.items!r}.")
+    theirs, ours = (config.sample_rate, config.clip_samples), (store.sample_rate, store.clip_samples)
+    if theirs != ours:
+        raise RunError(
+            f"{source.path} makes clips of {theirs[1]} samples at {theirs[0]} Hz, those of "
+            f"{store.path} have {ours[1]} at {ours[0]} Hz: prepare a store for it."
+        )
 
 
 def resume_job(path: Path, store: ClipStore, budget: Budget | None, *, registry: Registry | None = None) -> Job:
@@ -213,13 +248,16 @@ def resume_job(path: Path, store: ClipStore, budget: Budget | None, *, registry:
         RunError: there is no such run, it is damaged, or it was trained on another store.
     """
     run = Run(path)
-    if run.data.get("store") != store.digest:
-        raise RunError(f"{path} was begun on another store than {store.path}, or that has changed since.")
+    section = "vocoder" if "vocoder" in run.training else "model"
     try:
-        chosen: TrainOptions = options.build(TrainOptions, run.training["options"], where="train")
-        own = Budget(**run.training["budget"])
-        extras = Extras.from_json(run.training) if "callbacks" in run.training else None
-        seed = int(run.training["seed"])
-        return Job(path, run.config, None, registry or installed(), chosen, budget or own, seed, extras=extras)
+        training = dict(run.training["vocoder"]) if section == "vocoder" else run.training
+        data = training if section == "vocoder" else run.data
+        if data.get("store") != store.digest:
+            raise RunError(f"{path} was begun on another store than {store.path}, or that has changed since.")
+        chosen: TrainOptions = options.build(TrainOptions, training["options"], where="train")
+        own = Budget(**training["budget"])
+        extras = Extras.from_json(training) if "callbacks" in training else None
+        seed, plugins = int(training["seed"]), registry or installed()
+        return Job(path, run.config, None, plugins, chosen, budget or own, seed, extras=extras, section=section)
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"{run.description_path} is damaged: {type(error).__name__}: {error}") from error

@@ -1,4 +1,4 @@
-"""The training loop: one for every model, on any device, over any number of processes, and exactly resumable."""
+"""The training loop: one for all that learns, on any device, over any number of processes, and exactly resumable."""
 
 from __future__ import annotations
 
@@ -23,29 +23,27 @@ from genvae.clips.store import ClipStore
 from genvae.errors import Cure, OptionError, RunError, StoreError
 from genvae.files import held_alone, sweep
 from genvae.interfaces.callback import Training
-from genvae.interfaces.model import TrainingStep
 from genvae.interfaces.schedule import Schedule
-from genvae.pipeline import Pipeline
-from genvae.plugin.declarations import SOUNDS
+from genvae.interfaces.training_step import TrainingStep
+from genvae.pipeline import PartConfig, Pipeline
 from genvae.plugin.guard import guarded
 from genvae.progress import Listener, ignore
 from genvae.run import Run
 from genvae.tensor_files import load_tree, save_tree
+from genvae.training.augment import augment
+from genvae.training.augmentations import parse
 from genvae.training.averaging import Average
 from genvae.training.callbacks import Callbacks
 from genvae.training.contract import loss_parts, optimizers_of
 from genvae.training.data import Batches
 from genvae.training.extras import Extras
-from genvae.training.finish import finish
-from genvae.training.inherit import inherit
 from genvae.training.interrupt import Interrupted, Wish, on_signals
 from genvae.training.job import Job, new_sections
 from genvae.training.log import TrainingLog
-from genvae.training.measuring import measure
-from genvae.training.monitor import COLLAPSED, validate
 from genvae.training.precision import Precision, quicker
 from genvae.training.space import require_space_for_training
-from genvae.training.wording import Validations, ending, expectation, opening
+from genvae.training.trainee import TRAINEES
+from genvae.training.wording import Validations, ending, opening
 
 LOG_EVERY = 25  # steps
 HELD_OUT = 16  # clips of a genre that callbacks may ask for
@@ -93,14 +91,17 @@ def train(job: Job, store: ClipStore, *, device: str = "auto", listener: Listene
         if job.create is None:
             trainer.restore()
         elif job.source is not None:
-            inherit(trainer.pipeline, job.source, job.registry)
-            trainer.measured = True
-            trainer.average = Average(trainer.pipeline.model, trainer.options.ema)
+            trainer.measured = trainer.trainee.inherit(job.source, job.registry)
+            trainer.average = Average(trainer.trainee.module, trainer.options.ema)
         if job.create is not None and (job.source is not None or job.config.files):
             trainer.checkpoint()  # so that resuming needs neither the source nor files that options name
         if fabric.is_global_zero:
             require_space_for_training(
-                run, trainer.pipeline, clips=len(trainer.batches.numbers), averaged=trainer.options.ema > 0
+                run,
+                trainer.pipeline,
+                trainer.trainee.module,
+                clips=len(trainer.batches.numbers),
+                averaged=trainer.options.ema > 0,
             )
         with TrainingLog(
             run.metrics_path, step=trainer.step, silent=not fabric.is_global_zero, listener=listener
@@ -110,8 +111,9 @@ def train(job: Job, store: ClipStore, *, device: str = "auto", listener: Listene
             if fabric.is_global_zero:
                 trainer.tell("finish")
                 with trainer.average.in_place():
-                    finish(run, trainer.pipeline, store, log, wish, seed=job.seed, batch_size=job.options.batch_size)
-                log.say(trainer.validations.verdict(held_out=trainer.validation_split == "validation"))
+                    trainer.trainee.finish(run, store, log, wish, seed=job.seed, batch_size=job.options.batch_size)
+                held_out = trainer.validation_split == "validation"
+                log.say(trainer.validations.verdict(held_out=held_out, off=trainer.trainee.off))
         fabric.barrier()
     return run
 
@@ -159,17 +161,19 @@ class _Trainer:
         if job.create is None and run.checkpoint_path.exists():  # a stranger's, perhaps: as large as its file
             built = run.build(job.registry, run.checkpoint_path, config)
         else:
-            built = Pipeline.build(config, job.registry, new=new_sections(config, job.source))
+            built = Pipeline.build(config, job.registry, new=new_sections(config, job.source, job.section))
         self.pipeline = built.to(fabric.device)
-        self.average = Average(self.pipeline.model, self.options.ema)
+        self.trainee = TRAINEES[job.section](self.pipeline)
+        self.average = Average(self.trainee.module, self.options.ema)
+        self.augmentations = parse(self.options.augment)
         self.bfloat16 = self.options.precision == "bf16-mixed"
         self.step, self.seconds = 0, 0.0
-        self.measured = False  # whether transform and model know the training clips' statistics
+        self.measured = False  # whether what is measured before the first step is known
         self.parts: dict[str, Tensor] = {}  # of the loss, at the last step
         self.validations = Validations()
-        with self.pipeline.using("model", "making its optimisers"):
-            model = self.pipeline.model
-            optimizers = optimizers_of(model.optimizers(), model.optimizers)
+        with self.pipeline.using(job.section, "making its optimisers"):
+            module = self.trainee.module
+            optimizers = optimizers_of(module.optimizers(), module.optimizers)
         self.rates = [group["lr"] for optimizer in optimizers for group in optimizer.param_groups]
         view = Training(
             folder=run.path,
@@ -181,16 +185,28 @@ class _Trainer:
             seed=self.seed,
             held_out=self._held_out,
             say=lambda text: None,
+            section=job.section,
         )
         self.callbacks = Callbacks(job.registry, (), view, lambda text: None)  # those of the run come with `start`
-        self.model, *self.optimizers = fabric.setup(self.pipeline.model, *optimizers)
-        self.model.mark_forward_method("loss")
+        self.module, *self.optimizers = fabric.setup(self.trainee.module, *optimizers)
+        self.module.mark_forward_method("loss")
+
+    @property
+    def part(self) -> PartConfig:
+        """The plugin that is trained."""
+        part: PartConfig = getattr(self.run.config, self.trainee.section)
+        return part
 
     def restore(self) -> None:
         """Go on from the checkpoint."""
         if not self.run.checkpoint_path.exists():
             if self.run.finished:
                 raise RunError(f"{self.run.path} is trained already; there is nothing to resume.")
+            if "from" in self.run.training or self.trainee.section == "vocoder":
+                raise RunError(
+                    f"{self.run.path} was stopped before it had taken over the weights of another run: remove the "
+                    "folder, and begin again."
+                )
             return  # stopped before its first checkpoint: begin at the beginning
         state = load_tree(self.run.checkpoint_path)
         try:
@@ -216,9 +232,11 @@ class _Trainer:
         self.tell("start")
 
     def _held_out(self, genre: int) -> Tensor:
-        """Some waveforms [N, samples] of a genre, of those that validation uses."""
+        """Some waveforms [N, samples] of a genre of the run, of those that validation uses."""
+        name = self.pipeline.config.genres[genre]
+        place = self.store.genres.index(name) if name in self.store.genres else -1
         numbers = self.validation_numbers
-        own = numbers[np.asarray(genres_of(self.store, numbers)) == genre]
+        own = numbers[np.asarray(genres_of(self.store, numbers)) == place]
         return load(self.store, own[:HELD_OUT])[0]
 
     def tell(self, event: str, *arguments: Any) -> None:
@@ -258,12 +276,12 @@ class _Trainer:
         """
         self._open(log)
         if not self.measured:
-            measure(self.pipeline, self.batches, device=self.fabric.device, log=log, heed=partial(self._heed, wish))
+            self.trainee.measure(self.batches, self.fabric.device, log, partial(self._heed, wish))
             self.measured = True
         if self.validation_split == "train":
             log.warn(self.step, "The store holds no validation recordings, so validation uses training clips.")
         log.begin("training", self.budget.progress(self.step, self.seconds, self.batches.steps_per_epoch))
-        self.pipeline.model.train()
+        self.trainee.train()
         validated, start, before = -1, self.step, self.seconds
         began = time.monotonic() - before
         total = self.budget.total_steps(self.batches.steps_per_epoch)
@@ -272,7 +290,7 @@ class _Trainer:
             progress, stop = self._agree(wish.signal)
             if stop:
                 self.checkpoint()
-                raise Interrupted(stop, f"at step {self.step}", self.store.path, self.run.path)
+                raise self._interrupted(stop, f"at step {self.step}")
             if progress >= 1.0:
                 break
             self.parts = self._update(waves, genres, progress)
@@ -300,7 +318,10 @@ class _Trainer:
     def _heed(self, wish: Wish) -> None:
         """Raise Interrupted for a signal before the first step; several processes agree on it only at that."""
         if wish.signal and self.fabric.world_size == 1:
-            raise Interrupted(wish.signal, "before the first step", self.store.path, self.run.path)
+            raise self._interrupted(wish.signal, "before the first step")
+
+    def _interrupted(self, number: int, where: str) -> Interrupted:
+        return Interrupted(number, where, self.store.path, self.run.path, self.trainee.verb)
 
     def _open(self, log: TrainingLog) -> None:
         """Say what is about to happen."""
@@ -308,9 +329,9 @@ class _Trainer:
         steps = self.budget.total_steps(clips // min(options.batch_size, clips))
         log.say(
             opening(
-                self.run.config.model.plugin,
+                self.part.plugin,
                 _device_name(self.fabric.device, self.fabric.world_size),
-                weights=sum(p.numel() for p in self.pipeline.model.parameters() if p.requires_grad),
+                weights=sum(p.numel() for p in self.trainee.module.parameters() if p.requires_grad),
                 clips=clips,
                 held_out=len(self.store.select(split="validation")),
                 batch=options.batch_size,
@@ -318,8 +339,8 @@ class _Trainer:
                 budget=self.budget,
             )
         )
-        if self.store.items == SOUNDS:  # of which that was measured
-            log.say(expectation(self.budget, steps, options.batch_size))
+        if expected := self.trainee.expectation(self.store, self.budget, steps, options.batch_size):
+            log.say(expected)
         if self.budget.minutes is not None:
             log.say(ending(max(0.0, 60 * self.budget.minutes - self.seconds)))
 
@@ -346,8 +367,11 @@ class _Trainer:
         for group, rate in zip(groups, self.rates, strict=True):
             group["lr"] = rate * scale
         waves, genres = self.fabric.to_device((waves, genres))
-        with torch.no_grad(), self.pipeline.using("transform", "computing features"):
-            features = self.pipeline.transform(waves)
+        if self.augmentations:
+            own = _seed(self.seed, ~self.step, self.fabric.global_rank)  # draws of its own, so that no other changes
+            draws = torch.Generator(self.fabric.device).manual_seed(own)
+            waves = augment(waves, genres, self.augmentations, generator=draws)
+        inputs = self.trainee.inputs(waves, genres)
         step = TrainingStep(
             self.optimizers,
             self.fabric.backward,
@@ -358,9 +382,9 @@ class _Trainer:
             waves=waves,
             accumulate=self.options.accumulate,
         )
-        with self.pipeline.using("model", "training"):
-            model = self.pipeline.model
-            return loss_parts(model.training_step(features, genres, step), model.training_step)
+        with self.pipeline.using(self.trainee.section, "training"):
+            module = self.trainee.module
+            return loss_parts(module.training_step(*inputs, step), module.training_step)
 
     def _schedule(self, progress: float) -> float:
         part = self.extras.schedule
@@ -371,13 +395,13 @@ class _Trainer:
         return scale
 
     def _loss(self, *inputs: Any, **options: Any) -> dict[str, Tensor]:
-        """The model's loss, in the precision of the training; a model's own step may give it more arguments.
+        """The loss, in the precision of the training; a part's own step may give it more arguments.
 
         Fabric's own precision would be no use here: on one device it leaves every method but `forward` as it is, and on
         several it rounds the features that the loss compares with.
         """
         with torch.autocast(self.fabric.device.type, torch.bfloat16, enabled=self.bfloat16):
-            return loss_parts(self.model.loss(*inputs, **options), self.pipeline.model.loss)
+            return loss_parts(self.module.loss(*inputs, **options), self.trainee.module.loss)
 
     def _require_finite(self) -> None:
         loss = self.parts.get("loss")
@@ -385,8 +409,15 @@ class _Trainer:
             raise RunError(
                 f"The loss is not finite any more at step {self.step}. Train anew in another folder with a lower "
                 "learning rate.",
-                cure=Cure.of("train", store=self.store.path, run="NEW", options={"model.learning_rate": 1e-4}),
+                cure=self._slower(),
             )
+
+    def _slower(self) -> Cure | None:
+        """The training with a lower learning rate, where the part has such an option."""
+        if "learning_rate" not in self.part.options:
+            return None
+        options = {f"{self.trainee.section}.learning_rate": 1e-4}
+        return Cure.of(self.trainee.verb, store=self.store.path, run="NEW", options=options)
 
     def _log_training(self, log: TrainingLog, progress: float, speed: float) -> None:
         self._require_finite()
@@ -400,23 +431,18 @@ class _Trainer:
         if not self.fabric.is_global_zero:
             return
         batches = in_order(self.store, self.validation_numbers, self.options.batch_size)
-        with self.pipeline.using("model", "validating"), self.average.in_place():
-            values = validate(self.pipeline, batches, seed=self.seed)
+        with self.pipeline.using(self.trainee.section, "validating"), self.average.in_place():
+            values = self.trainee.validate(batches, seed=self.seed)
         self.tell("validation", values)
         log.record("validation", self.step, values)
         log.say(self.validations.describe(self.step, values))
-        active, latent_dim = int(values["active_units"]), self.pipeline.model.latent_dim
         early = progress <= 0.2 or self.step <= self._warm_up()  # there was no time to learn anything yet
-        if not early and active < max(1, round(COLLAPSED * latent_dim)):
-            log.warn(
-                self.step,
-                f"The posterior is collapsing: {active} of {latent_dim} latent dimensions carry "
-                "anything. Lower the KL weight, or train for longer.",
-            )
+        if not early and (warning := self.trainee.warning(values)):
+            log.warn(self.step, warning)
 
     def _warm_up(self) -> int:
-        """Steps until everything has its full strength; a model's option says so by its name, such as `kl_warmup`."""
-        warmups = [value for name, value in self.run.config.model.options.items() if name.endswith("warmup")]
+        """Steps until everything has its full strength; a part's option says so by its name, such as `kl_warmup`."""
+        warmups = [value for name, value in self.part.options.items() if name.endswith("warmup")]
         steps = [value for value in warmups if isinstance(value, int)]
         return max(self.options.warmup_steps, *steps, 0)
 
@@ -433,7 +459,7 @@ def _with_precision(job: Job, fabric: Fabric) -> Job:
     measured = job.create is not None and job.budget.minutes is not None
     if fabric.is_global_zero and (measured or fabric.device.type == "cuda"):
         with torch.random.fork_rng([]):
-            precision = quicker(Pipeline.build(job.config, job.registry, new=()), fabric.device)
+            precision = quicker(Pipeline.build(job.config, job.registry, new=()), fabric.device, job.section)
     return replace(job, options=replace(job.options, precision=fabric.broadcast(precision)))
 
 

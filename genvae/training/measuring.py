@@ -1,4 +1,4 @@
-"""What is measured before the first step: the transform's statistics, and what a model asks for."""
+"""What is measured before the first step: the transform's statistics, and what a model or a vocoder asks for."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from genvae.training.data import Batches
 from genvae.training.log import TrainingLog
 
 
-def measure(
+def measure_for_model(
     pipeline: Pipeline, batches: Batches, *, device: torch.device, log: TrainingLog, heed: Callable[[], None]
 ) -> None:
     """Fit the transform to all training clips, then the model to those of the first epoch, none of them shifted.
@@ -53,3 +53,36 @@ def measure(
 
     with pipeline.using("model", "being fitted"):
         pipeline.model.fit(features())
+
+
+def measure_for_vocoder(
+    pipeline: Pipeline,
+    inputs: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]],
+    batches: Batches,
+    *,
+    device: torch.device,
+    log: TrainingLog,
+    heed: Callable[[], None],
+) -> None:
+    """Fit the vocoder to the training clips of the first epoch, none of them shifted.
+
+    Args:
+        pipeline: whose vocoder is trained.
+        inputs: gives what its loss takes of waveforms and genres.
+        batches: of the training.
+        device: that the pipeline is on.
+        log: is told how far it is.
+        heed: raises if the user wants to stop.
+    """
+    plain = Batches(batches.store, batches.numbers, batch_size=batches.batch_size, seed=batches.seed)
+    log.begin("preparing the vocoder")
+
+    def pairs() -> Iterator[tuple[Tensor, Tensor]]:
+        for step in range(plain.steps_per_epoch):
+            log.show(0.0, f"{step * plain.batch_size} clips")
+            heed()
+            waves, genres = plain.at(step)
+            yield inputs(waves.to(device), genres.to(device))
+
+    with pipeline.using("vocoder", "being fitted"):
+        pipeline.vocoder.fit(pairs())

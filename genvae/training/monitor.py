@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
@@ -28,7 +28,7 @@ def active_units(means: Tensor) -> int:
 
 
 @torch.no_grad()
-def validate(pipeline: Pipeline, batches: Iterable[tuple[Tensor, Tensor]], *, seed: int) -> dict[str, float]:
+def validate_model(pipeline: Pipeline, batches: Iterable[tuple[Tensor, Tensor]], *, seed: int) -> dict[str, float]:
     """Averages over all clips, each with the same draws at every validation.
 
     Returns:
@@ -55,3 +55,43 @@ def validate(pipeline: Pipeline, batches: Iterable[tuple[Tensor, Tensor]], *, se
         count += len(waves)
     pipeline.model.train(training)
     return {name: value / count for name, value in sums.items()} | {"active_units": active_units(torch.cat(means))}
+
+
+@torch.no_grad()
+def validate_vocoder(
+    pipeline: Pipeline,
+    inputs: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]],
+    batches: Iterable[tuple[Tensor, Tensor]],
+    *,
+    seed: int,
+) -> dict[str, float]:
+    """Averages over all clips, each with the same draws at every validation.
+
+    Args:
+        pipeline: whose vocoder is trained.
+        inputs: gives what its loss takes of waveforms and genres.
+        batches: of waveforms and genres.
+        seed: of the draws.
+
+    Returns:
+        every part of the vocoder's loss, and `distance_db`, the root-mean-square difference of level between a clip's
+        spectrogram and that of the waveform which the vocoder makes of it (for features on a log scale).
+    """
+    device = next(pipeline.vocoder.parameters()).device
+    generator = torch.Generator(device).manual_seed(seed)
+    training = pipeline.vocoder.training
+    pipeline.vocoder.eval()
+    transform = pipeline.transform
+    sums: defaultdict[str, float] = defaultdict(float)
+    count = 0
+    for waves, genres in batches:
+        spectrogram, waves = inputs(waves.to(device), genres.to(device))
+        for name, value in pipeline.vocoder.loss(spectrogram, waves, generator=generator).items():
+            sums[name] += float(value) * len(waves)
+        if transform.spec.scale == "log":
+            made = pipeline.vocoder(spectrogram, length=waves.shape[1])
+            apart = transform.invert(transform(made)) - transform.invert(transform(waves))
+            sums["distance_db"] += float(apart.square().mean((1, 2)).sqrt().sum()) * DECIBELS_PER_NEPER
+        count += len(waves)
+    pipeline.vocoder.train(training)
+    return {name: value / count for name, value in sums.items()}

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from genvae.errors import OptionError
 from genvae.plugin.option import Option
+from genvae.training.augmentations import AUGMENTATIONS, parse
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,9 +53,23 @@ class TrainOptions:
             "whether a clip may begin anywhere in its recording, rather than where the store cut it",
         ),
     ] = True
+    augment: Annotated[
+        tuple[str, ...],
+        Option(
+            "what is done to training waveforms, drawn anew in every step, such as gain:6,polarity: any of "
+            + ", ".join(AUGMENTATIONS)
+        ),
+    ] = ()
     validate_every: Annotated[int, Option("steps between validations", least=1)] = 250
     checkpoint_every: Annotated[int, Option("steps between checkpoints", least=1)] = 1000
     validation_clips: Annotated[int, Option("at most so many in one validation", least=1)] = 512
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for an augmentation that can't be."""
+        try:
+            parse(self.augment)
+        except ValueError as error:
+            raise ValueError(f"augment: {error}") from error
 
     def warmup(self, step: int) -> float:
         """Factor of the learning rate at a step, counted from 0, whatever the schedule says."""

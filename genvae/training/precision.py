@@ -10,6 +10,7 @@ import torch
 
 from genvae.errors import PluginError
 from genvae.pipeline import Pipeline
+from genvae.training.trainee import TRAINEES
 
 Precision = Literal["32-true", "bf16-mixed"]
 
@@ -18,12 +19,17 @@ _CLIPS = 8  # in a batch that is timed
 _ROUNDS = 3
 
 
-def quicker(pipeline: Pipeline, device: torch.device) -> Precision:
+def quicker(pipeline: Pipeline, device: torch.device, section: str = "model") -> Precision:
     """The precision in which a batch's loss and gradient take less time; single precision where it is much the same.
 
     A GPU that knows bfloat16 takes it. A processor may have no instructions for it, and then it takes longer; what has
     them gains with one model and loses with another: so some batches of noise are timed, in some tenths of a second.
     What fails in bfloat16 is trained in single precision. The pipeline stays as it is.
+
+    Args:
+        pipeline: whose part is trained.
+        device: on which.
+        section: the part, `model` or `vocoder`.
     """
     if device.type == "cuda":
         return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
@@ -33,14 +39,14 @@ def quicker(pipeline: Pipeline, device: torch.device) -> Precision:
     config = pipeline.config
     waves = 0.1 * torch.randn(_CLIPS, *pipeline.kind.shape)
     genres = torch.arange(_CLIPS) % len(config.genres)
-    with torch.no_grad(), pipeline.using("transform", "computing features"):
-        features = pipeline.transform(waves)
+    trainee = TRAINEES[section](pipeline)
+    inputs = trainee.inputs(waves, genres)
 
     def seconds(bfloat16: bool) -> float:
         began = time.perf_counter()
-        with pipeline.using("model", "training"):
+        with pipeline.using(section, "training"):
             with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-                loss = pipeline.model.loss(features, genres, generator=torch.Generator().manual_seed(0))["loss"]
+                loss = trainee.module.loss(*inputs, generator=torch.Generator().manual_seed(0))["loss"]
             torch.autograd.backward(loss)
         return time.perf_counter() - began
 

@@ -18,12 +18,12 @@ _BETA_HELD = 0.01  # of a weight that is learnt, below which two losses compare
 
 
 def opening(
-    model: str, device: str, *, weights: int, clips: int, held_out: int, batch: int, step: int, budget: Budget
+    what: str, device: str, *, weights: int, clips: int, held_out: int, batch: int, step: int, budget: Budget
 ) -> str:
     """What is about to be trained, on what, for how long.
 
     Args:
-        model: the plugin.
+        what: the plugin.
         device: as people call it.
         weights: how many numbers are trained.
         clips: to train on.
@@ -36,7 +36,7 @@ def opening(
     steps = budget.total_steps(clips // min(batch, clips))
     planned = f"for {budget.minutes:g} minutes" if steps is None else f"{steps:,} step{'s' * (steps != 1)}"
     return (
-        f"{verb} {model} on {device}: {weights:,} weights, {clips:,} clip{'s' * (clips != 1)} ({held_out:,} held out), "
+        f"{verb} {what} on {device}: {weights:,} weights, {clips:,} clip{'s' * (clips != 1)} ({held_out:,} held out), "
         f"batches of {min(batch, clips)}, {planned}."
     )
 
@@ -119,11 +119,12 @@ class Validations:
         others = "  ".join(f"{name} {value:.4g}" for name, value in values.items() if name != "loss")
         return f"step {step}  validation loss {values['loss']:.4g} ({judged})  {others}".rstrip()
 
-    def verdict(self, *, held_out: bool) -> str:
+    def verdict(self, *, held_out: bool, off: str = "Reconstructions without texture are") -> str:
         """How good the run is at its end, as far as validation can tell.
 
         Args:
             held_out: whether the clips were of recordings that it was not trained on.
+            off: what `distance_db` is of.
         """
         step, last = self.history[-1]
         whose = "recordings that it was not trained on" if held_out else "its own training clips"
@@ -136,7 +137,7 @@ class Validations:
             else:
                 sentence += f"; it was {least:.4g} at step {at}, so more of the same training would hardly help"
         if "distance_db" in last:
-            sentence += f". Reconstructions without texture are {last['distance_db']:.1f} dB off"
+            sentence += f". {off} {last['distance_db']:.1f} dB off"
         return f"{sentence}. How good new clips are, `genvae evaluate` measures."
 
     def _judged(self, step: int, values: Mapping[str, float]) -> str:

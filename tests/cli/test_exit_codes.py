@@ -44,10 +44,15 @@ def test_1_is_our_own_fault(tmp_path: Path) -> None:
         ["nonsense"],
         ["serve", "--token", "abc", "--public"],
         ["train", "{store}", "--run", "new", "--steps", "1", "--set", "model.nonsense=1"],
+        ["train", "{store}", "--run", "new", "--steps", "1", "--set", "train.augment=nonsense"],
+        ["train-vocoder", "{store}", "--run", "new", "--for", "{run}"],
+        ["plugins", "check", "griffin-lim", "--set", "vocoder.nonsense=1"],
+        ["plugins", "check", "griffin-lim", "--set", "vocoder.iterations=few"],
+        ["plugins", "check", "griffin-lim", "--expect", "nonsense"],
     ],
 )
-def test_2_is_usage(genvae: Genvae, tone_store: Path, words: list[str]) -> None:
-    assert genvae(*(word.format(store=tone_store) for word in words)).exit_code == 2
+def test_2_is_usage(genvae: Genvae, tone_store: Path, tiny_run: Run, words: list[str]) -> None:
+    assert genvae(*(word.format(store=tone_store, run=tiny_run.path) for word in words)).exit_code == 2
 
 
 def test_3_is_input_that_is_of_no_use(genvae: Genvae, tmp_path: Path) -> None:

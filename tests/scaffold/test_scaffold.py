@@ -16,10 +16,15 @@ from genvae.scaffold import write
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+VARIANTS = [*((kind, False) for kind in KINDS), ("vocoder", True)]
+"""Kinds, and whether what is written learns."""
+
+
+@pytest.mark.parametrize(("kind", "learns"), VARIANTS)
 @pytest.mark.parametrize("name", ["my-own", "quite-my-own"])
-def test_what_is_written_is_complete_and_passes_lint(name: str, kind: str, tmp_path: Path) -> None:
-    project, package = write(name, kind, tmp_path / "project"), f"genvae_{name.replace('-', '_')}"
+def test_what_is_written_is_complete_and_passes_lint(name: str, kind: str, learns: bool, tmp_path: Path) -> None:
+    project = write(name, kind, tmp_path / "project", learns=learns)
+    package = f"genvae_{name.replace('-', '_')}"
     names = {path.relative_to(project).as_posix() for path in project.rglob("*") if path.is_file()}
     assert names == {
         "pyproject.toml",
@@ -69,11 +74,18 @@ def test_the_folder_is_told_to_programs_and_the_next_steps_to_people(genvae: Gen
     assert "genvae generate --genre GENRE --vocoder phases" in result.stderr
 
 
+def test_only_a_vocoder_may_learn_or_not(genvae: Genvae) -> None:
+    result = genvae("plugins", "new", "phases", "--kind", "prior", "--learns")
+    assert result.exit_code == 6
+    assert "Only a vocoder may learn" in result.stderr
+    assert not list(Path.cwd().iterdir())
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS)
-def test_it_installs_checks_and_tests_green_as_generated(kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("kind", "learns"), VARIANTS)
+def test_it_installs_checks_and_tests_green_as_generated(kind: str, learns: bool, tmp_path: Path) -> None:
     """Installed from a wheel into a folder of its own; genvae and its dependencies are those of this environment."""
-    project = write(f"fresh-{kind}", kind, tmp_path / "project")
+    project = write(f"fresh-{kind}", kind, tmp_path / "project", learns=learns)
     site, elsewhere = tmp_path / "site", tmp_path / "elsewhere"
     elsewhere.mkdir()
     pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--target", site, project]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import Genvae
 
-from genvae.errors import PluginError
+from genvae.errors import OptionError
 from genvae.scaffold import write
 from genvae.testing import CheckFailure, check_plugin, parametrize_checks, plugin_checks
 from genvae.testing.failure import expect_shape
@@ -394,8 +394,14 @@ def test_what_is_expected_to_fail_must(tmp_path: Path) -> None:
     report = check_plugin(project, expected_failures={**reason, **sound})
     [failure] = report.failures()
     assert (failure.check, failure.state) == ("refuses-nan", "unexpected")
-    with pytest.raises(PluginError, match=r"no check 'refuses-nam'\. Did you mean 'refuses-nan'"):
+    with pytest.raises(OptionError, match=r"no check 'refuses-nam'\. Did you mean 'refuses-nan'"):
         check_plugin(project, expected_failures={"refuses-nam": ""})
+
+
+def test_an_option_that_nobody_has_is_refused_before_anything_is_checked(tmp_path: Path) -> None:
+    project = write("misspelt", "vocoder", tmp_path / "misspelt")
+    with pytest.raises(OptionError, match=r"vocoder has no option 'iteration'\. Did you mean 'iterations'"):
+        check_plugin(project, options={"vocoder.iteration": 3})
 
 
 def test_pytest_gets_a_case_for_each_check_and_a_strict_xfail(tmp_path: Path) -> None:

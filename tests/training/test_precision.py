@@ -87,7 +87,7 @@ def test_a_model_that_fails_in_bfloat16_is_trained_in_single_precision(
 def test_only_a_budget_in_minutes_lets_a_measurement_decide_and_the_run_names_the_outcome(
     store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "quicker", lambda pipeline, device: "bf16-mixed")
+    monkeypatch.setattr(loop, "quicker", lambda *_: "bf16-mixed")
 
     def named(run: Run) -> object:
         return json.loads((run.path / "pipeline.json").read_text())["training"]["options"]["precision"]

@@ -17,7 +17,7 @@ from genvae.bench.contest import Call, Case, Contender, Scale
 from genvae.bench.harness import measure
 from genvae.bench.sounds import RATE
 from genvae.bench.suites import Context
-from genvae.interfaces.model import TrainingStep
+from genvae.interfaces.training_step import TrainingStep
 from genvae.pipeline import Pipeline, PipelineConfig
 
 _GENRES = ("a", "b", "c")

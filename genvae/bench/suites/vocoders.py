@@ -167,11 +167,11 @@ def _ours(
 def _named(context: Context, variants: bool) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Every installed vocoder: its name, how it is told, and values of its options."""
     for row in context.registry.rows:
-        if row.kind != "vocoder" or row.plugin is None:
-            continue
+        if row.kind != "vocoder" or not isinstance(row.plugin, VocoderPlugin) or row.plugin.learns:
+            continue  # what must learn has no weights without a run
         name = row.short_name
         yield name, name, {}
-        if not variants or not isinstance(row.plugin, VocoderPlugin):
+        if not variants:
             continue
         for values in _variants(row.plugin.options):
             yield name, " ".join([name, *(f"{option}={value}" for option, value in values.items())]), values

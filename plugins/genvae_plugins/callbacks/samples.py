@@ -1,4 +1,4 @@
-"""Clips to listen to while a model is trained."""
+"""Clips to listen to while a model or a vocoder is trained."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from genvae.files import write_whole
 
 
 class Samples(genvae.Callback):
-    """RUN/samples/STEP/GENRE-N.wav: held-out clips through the model and the vocoder, the same ones every time."""
+    """RUN/samples/STEP/GENRE-N.wav: held-out clips through the model and the vocoder, the same ones every time.
+
+    Where a vocoder is trained, they go through the front end and the vocoder alone.
+    """
 
     @torch.no_grad()
     def on_validation(self, training: genvae.Training, values: Mapping[str, float]) -> None:
@@ -26,10 +29,12 @@ class Samples(genvae.Callback):
             waves = training.held_out(index)[: self.options.clips].to(device)
             if not len(waves):
                 continue
-            genre = torch.full((len(waves),), index, device=device)
-            generator = torch.Generator(device).manual_seed(training.seed)
-            latents = pipeline.model.encode(pipeline.transform(waves), genre).mean
-            features = pipeline.model.decode(latents, genre, generator=generator)
+            features = pipeline.transform(waves)
+            if training.section == "model":
+                genre = torch.full((len(waves),), index, device=device)
+                generator = torch.Generator(device).manual_seed(training.seed)
+                latents = pipeline.model.encode(features, genre).mean
+                features = pipeline.model.decode(latents, genre, generator=generator)
             sounds = pipeline.sound(features, length=waves.shape[1]).nan_to_num().clamp(-1, 1).cpu().numpy()
             plain = re.sub(r"[^\w-]+", "-", name)
             for number, wave in enumerate(sounds):

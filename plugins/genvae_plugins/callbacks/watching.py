@@ -70,13 +70,13 @@ class Best(_Watching):
         """Keep the weights if they are better."""
         if value < self.best:
             self.best, self.step = value, training.step
-            state = training.pipeline.model.state_dict()
+            state = training.trained.state_dict()
             self.weights = {name: tensor.detach().to("cpu", copy=True) for name, tensor in state.items()}
 
     def on_finish(self, training: genvae.Training) -> None:
         """Put them back."""
         if self.weights:
-            training.pipeline.model.load_state_dict(self.weights)
+            training.trained.load_state_dict(self.weights)
             training.say(f"Keeping the weights of step {self.step}, whose {self.options.of} was {self.best:.4g}.")
 
     def state(self) -> Mapping[str, Any]:

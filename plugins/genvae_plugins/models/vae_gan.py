@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from genvae.interfaces.model import TrainingStep
+from genvae.interfaces.training_step import TrainingStep
 from genvae.losses import gaussian_nll
 from genvae.spec import FeatureSpec
 from genvae_plugins.models import VAEGANOptions

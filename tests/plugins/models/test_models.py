@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from genvae.errors import SpecMismatch
-from genvae.interfaces.model import TrainingStep
+from genvae.interfaces.training_step import TrainingStep
 from genvae.pipeline import Pipeline, PipelineConfig
 from genvae.plugin.registry import installed
 
