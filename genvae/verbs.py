@@ -115,6 +115,7 @@ def prepare(
     clip_ms: int = 1000,
     silence_db: float = -60.0,
     validation: float = 0.1,
+    attributes: Iterable[str] = (),
     workers: int | None = None,
     executor: Executor | None = None,
     progress: bool | Listener = True,
@@ -134,6 +135,8 @@ def prepare(
         clip_ms: length of a clip, in milliseconds.
         silence_db: clips whose peak is below it are left out, in dB of full scale.
         validation: share of each genre's recordings that is held out.
+        attributes: names of what is to be kept of each clip beyond its genre: `loudness` and `tempo`, which are found
+            in the sound, and what the dataset's recordings say. A store goes on keeping what it keeps.
         workers: processes; None for one a core.
         executor: runs the work in their place, one task a recording; with one of processes, a script that calls this
             needs `if __name__ == "__main__":`.
@@ -168,13 +171,22 @@ def prepare(
         items=plugin.items,
     )
     datasets = [registry.make("dataset", dataset, values, root) for root in roots]
+    names = [attributes] if isinstance(attributes, str) else list(attributes)
     with listening(progress) as listener:
-        prepared = prepare_store(datasets, Path(store), settings, executor=executor, workers=workers, listener=listener)
+        prepared = prepare_store(
+            datasets,
+            Path(store),
+            settings,
+            attributes=names,
+            executor=executor,
+            workers=workers,
+            listener=listener,
+        )
         if prepared.removed:
             listener(Message("No longer in the sources, so taken out: " + ", ".join(prepared.removed)))
         if warning := held_out(prepared.report, validation):
             listener(Message(warning))
-        changed = prepared.decoded or prepared.removed
+        changed = prepared.decoded or prepared.removed or prepared.measured
         listener(Message(f"Prepared {store}" if changed else f"Nothing to do for {store}"))
     return ClipStore.open(store)
 

@@ -7,6 +7,11 @@ from collections.abc import Iterable
 from genvae.errors import OptionError
 
 
+def names(text: str | None) -> list[str]:
+    """`"loudness, tempo"` -> `["loudness", "tempo"]`."""
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
+
+
 def parse_assignments(assignments: Iterable[str], *, example: str = "model.latent_dim=64") -> dict[str, str]:
     """`["model.latent_dim=64"]` -> `{"model.latent_dim": "64"}`; the last of two assignments to a name wins.
 

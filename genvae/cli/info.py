@@ -73,6 +73,7 @@ def _store(path: Path) -> dict[str, Any]:
         "clips": len(store),
         "recordings": len(store.recordings),
         "genres": counts,
+        **({"attributes": {n: each.summary() for n, each in store.attributes.items()}} if store.attributes else {}),
         "settings": store.settings,
     }
 

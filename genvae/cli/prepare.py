@@ -39,6 +39,11 @@ IMPATIENCE = 1.0  # seconds in which a second Ctrl-C wants the same: it would on
 @click.option("--sample-rate", default=22050, show_default=True, help="Rate of the clips in Hz.")
 @click.option("--silence-db", default=-60.0, show_default=True, help="Drop clips whose peak is below this, in dBFS.")
 @click.option("--validation", default=0.1, show_default=True, help="Share of the recordings to hold out.")
+@click.option(
+    "--attributes",
+    metavar="NAME,...",
+    help="What to keep of each clip beyond its genre: loudness, tempo, or what the dataset's recordings say.",
+)
 @click.option("--workers", type=Whole(1), help="Processes that decode.  [default: one a core]")
 @click.option(
     "--set", "assignments", metavar="dataset.NAME=VALUE", multiple=True, help="Option of the dataset; may be repeated."
@@ -53,6 +58,7 @@ def prepare(
     sample_rate: int,
     silence_db: float,
     validation: float,
+    attributes: str | None,
     workers: int | None,
     assignments: tuple[str, ...],
     strict: bool,
@@ -68,9 +74,10 @@ def prepare(
     \b
     genvae prepare music/ --out store
     genvae prepare list.csv --out store --dataset manifest
+    genvae prepare music/ --out store --attributes loudness,tempo
     genvae prepare any-name --out store --dataset synthetic --set dataset.recordings=2
     """
-    from genvae.cli.assignments import parse_assignments
+    from genvae.cli.assignments import names, parse_assignments
     from genvae.clips.report import table
     from genvae.errors import GenvaeError, PartialError
     from genvae.verbs import prepare as prepare_store
@@ -86,6 +93,7 @@ def prepare(
                 clip_ms=clip_ms,
                 silence_db=silence_db,
                 validation=validation,
+                attributes=names(attributes),
                 workers=workers,
             )
     except KeyboardInterrupt as stopped:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from genvae.clips.attributes import ClipAttribute, write_attributes
 from genvae.clips.report import Entry, make_report
 from genvae.clips.shard import Seal
 from genvae.clips.splits import Candidate, choose_splits
@@ -20,12 +21,18 @@ from genvae.interfaces.dataset import Split
 
 
 def assemble(
-    out: Path, entries: Sequence[Entry], settings: Settings, sources: Sequence[str], stored: Sequence[StoredRecording]
+    out: Path,
+    entries: Sequence[Entry],
+    settings: Settings,
+    sources: Sequence[str],
+    stored: Sequence[StoredRecording],
+    attributes: Sequence[ClipAttribute] = (),
 ) -> dict[str, Any]:
-    """Choose the splits, write index.npy, report.json and, last, store.json; returns the report.
+    """Choose the splits, write index.npy, the attributes, report.json and, last, store.json; returns the report.
 
     Args:
         stored: what the store held before, which stays in its splits.
+        attributes: of the clips, in the order of the entries.
     """
     entries = _with_splits(entries, settings.validation, stored)
     full = [(entry, entry.seal) for entry in entries if entry.seal and entry.seal.clips]
@@ -43,9 +50,10 @@ def assemble(
         "recordings": [asdict(_stored(entry, seal)) for entry, seal in full],
     }
     head["digest"] = store_digest(head, content)
-    report = make_report(entries, settings.clip_samples / settings.sample_rate if settings.sounds else None)
+    report = make_report(entries, settings.clip_samples / settings.sample_rate if settings.sounds else None, attributes)
     if not _holds(out / "index.npy", content):
         write_whole(out / "index.npy", content)
+    write_attributes(out, head["digest"], attributes)
     write_if_changed(out / "report.json", report)
     write_if_changed(out / "store.json", head)
     return report

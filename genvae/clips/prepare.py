@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from genvae.clips.assemble import assemble, write_if_changed
+from genvae.clips.attributes import Wanted, kept_names, wanted
+from genvae.clips.estimates import Values, estimated, forget
 from genvae.clips.report import Entry
-from genvae.clips.shard import Seal, is_key, read_seal, remove_shard, shard_key
+from genvae.clips.shard import Seal, is_key, map_shard, read_seal, remove_shard, shard_key
 from genvae.clips.store import FORMAT, SPLITS, StoredRecording, read_head, stored_recordings
 from genvae.clips.work import Settings, Task
 from genvae.clips.workers import Outcome, run_tasks
@@ -35,11 +39,13 @@ class Prepared:
         report: on the whole store, as in report.json.
         decoded: number of recordings that this run decoded or tried to.
         removed: recordings that the sources no longer have, as `source/id` where it is known.
+        measured: number of recordings of which this run estimated attributes.
     """
 
     report: dict[str, Any]
     decoded: int
     removed: list[str] = field(default_factory=list)
+    measured: int = 0
 
 
 def prepare(
@@ -47,6 +53,7 @@ def prepare(
     out: Path,
     settings: Settings,
     *,
+    attributes: Collection[str] = (),
     executor: Executor | None = None,
     workers: int | None = None,
     listener: Listener = ignore,
@@ -60,18 +67,22 @@ def prepare(
         datasets: where the recordings come from.
         out: the store's folder.
         settings: of the store.
+        attributes: names of what is to be kept of each clip beyond its genre, beside what the store keeps already.
         executor: runs the work, one task a recording; None for processes of our own.
         workers: how many of those; None for one a core.
         listener: is told how many recordings are done, with the name of the last one.
 
     Raises:
         GenvaeError: a source that can't be used, or no recording in any.
+        OptionError: there is no such attribute.
         StoreError: `out` is something else, was prepared with other settings or from other sources, or is in use.
         DiskError: it can't be written, or has not half the room that the first recordings let expect.
     """
     listed = _list_recordings(datasets, settings.dataset)
     out = out.absolute()
     _require_store_or_empty(out)
+    recordings = [recording for _, recording in listed.values()]
+    kept = wanted(attributes, kept_names(out), recordings, sounds=settings.sounds)
     shards = out / "shards"
     with naming(shards):
         shards.mkdir(parents=True, exist_ok=True)
@@ -108,9 +119,34 @@ def prepare(
             for key, (source, recording) in listed.items()
         ]
         sweep(shards)
-        report = assemble(out, entries, settings, sources, recording_names)
+        estimates, measured = _estimates(out, entries, kept, settings, listener)
+        found = [each.of([entry.clips for entry in entries], estimates) for each in kept]
+        report = assemble(out, entries, settings, sources, recording_names, found)
     names = {each.key: f"{each.source}/{each.id}" for each in recording_names}
-    return Prepared(report, len(tasks), [names.get(key, key) for key in stale_keys])
+    return Prepared(report, len(tasks), [names.get(key, key) for key in stale_keys], measured)
+
+
+def _estimates(
+    out: Path, entries: Sequence[Entry], kept: Sequence[Wanted], settings: Settings, listener: Listener
+) -> tuple[list[dict[str, Values]], int]:
+    """What is found in the clips of each recording, and in how many it had to be looked for."""
+    folder = out / "estimates"
+    forget(folder, {entry.seal.key for entry in entries if entry.seal and entry.clips})
+    sweep(folder)
+    found: list[dict[str, Values]] = []
+    computed = 0
+    for number, entry in enumerate(entries):
+        values: dict[str, Values] = {}
+        names = [each.name for each in kept if each.estimable and math.isnan(each.said[number])]
+        if names and entry.seal and entry.clips:
+            seal, shape = entry.seal, (settings.clip_samples,)
+            clips = partial(map_shard, out / "shards", seal.key, seal.clips, shape, "<i2")
+            values, new = estimated(folder, seal.key, seal.digest, names, clips, seal.offsets, settings.sample_rate)
+            computed += new
+            if new:
+                listener(Progress("listening for attributes", number + 1, len(entries), entry.recording.id[-40:]))
+        found.append(values)
+    return found, computed
 
 
 def _decode(

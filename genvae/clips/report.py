@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from genvae.clips.attributes import ClipAttribute
 from genvae.clips.shard import Seal
 from genvae.interfaces.dataset import Recording, Split
 from genvae.text import printable
@@ -37,12 +38,15 @@ class Entry:
         return self.seal.clips if self.seal else 0
 
 
-def make_report(entries: Sequence[Entry], clip_seconds: float | None) -> dict[str, Any]:
+def make_report(
+    entries: Sequence[Entry], clip_seconds: float | None, attributes: Sequence[ClipAttribute] = ()
+) -> dict[str, Any]:
     """The report on all recordings, in their order; it depends on nothing but them.
 
     Args:
         entries: the recordings.
         clip_seconds: the length of a clip; None for items that are no sounds, of which fewer things are told.
+        attributes: that are kept of the clips.
     """
     seals = [e.seal for e in entries if e.seal]
     skipped = [e for e in entries if e.seal is None or e.seal.state == "skipped"]
@@ -76,6 +80,7 @@ def make_report(entries: Sequence[Entry], clip_seconds: float | None) -> dict[st
             if e.seal and e.seal.refused
         ],
         "skipped": [_named(e, e.seal.reason if e.seal else e.failure) for e in skipped],
+        **({"attributes": {each.name: each.summary() for each in attributes}} if attributes else {}),
     }
 
 
@@ -114,11 +119,25 @@ def table(report: dict[str, Any]) -> str:
         ],
         left=True,
     )
+    if report.get("attributes"):
+        rows = [("attribute", "clips", "values")]
+        rows += [(printable(name), str(said["clips"]), _values(said)) for name, said in report["attributes"].items()]
+        lines += ["", *_columns(rows, left=True)]
     for kind in ("partial", "remarks", "refused", "skipped"):
         if report[kind]:
             lines += ["", kind]
             lines += [f"  {printable(_place(e))}: {printable(e['reason'])}{_count(e)}" for e in report[kind]]
     return "\n".join(lines)
+
+
+def _values(said: dict[str, Any]) -> str:
+    """What an attribute's summary says of its values."""
+    if "words" in said:
+        return ", ".join(f"{printable(word)} {count}" for word, count in said["words"].items())
+    if "least" not in said:
+        return "none"
+    unit = f" {said['unit']}" if said.get("unit") else ""
+    return f"{said['least']:g} to {said['most']:g}{unit}, half of them below {said['median']:g}"
 
 
 def _genre(entries: Iterable[Entry], clip_seconds: float | None) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from genvae.clips.attributes import ClipAttribute, read_attributes
 from genvae.clips.shard import is_key, items_digest, map_shard, shard_path
 from genvae.errors import Cure, StoreError, nearest
 from genvae.files import read_json
@@ -114,6 +115,7 @@ class ClipStore:
         self.recordings = stored_recordings(head["recordings"])
         self.digest: str = head["digest"]
         self.index = index
+        self._attributes: tuple[dict[str, ClipAttribute], str] | None = None
         self._open: OrderedDict[int, NDArray[Any]] = OrderedDict()  # by number of the recording, least used first
         self._lock = Lock()
 
@@ -156,6 +158,29 @@ class ClipStore:
         except (OSError, ValueError) as error:
             raise StoreError(f"{file} can't be read ({error}). Prepare the store again.") from error
         return report
+
+    @property
+    def attributes(self) -> Mapping[str, ClipAttribute]:
+        """What is known of each clip beyond its genre, by name; nothing where the store was not asked to keep it.
+
+        Raises:
+            StoreError: the file is damaged, or of another state of the store.
+        """
+        return self._kept()[0]
+
+    @property
+    def attributes_digest(self) -> str:
+        """Changes with anything that is known of the clips; "" where nothing is.
+
+        Raises:
+            StoreError: as `attributes`.
+        """
+        return self._kept()[1]
+
+    def _kept(self) -> tuple[dict[str, ClipAttribute], str]:
+        if self._attributes is None:
+            self._attributes = read_attributes(self.path, self.digest, len(self))
+        return self._attributes
 
     def __len__(self) -> int:
         return len(self.index)
@@ -249,6 +274,10 @@ class ClipStore:
                     )
             except (StoreError, OSError) as error:
                 yield str(error)
+        try:
+            read_attributes(self.path, self.digest, len(self))
+        except StoreError as error:
+            yield str(error)
 
     def verify(self) -> None:
         """Read every shard and compare it with its digest.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -53,6 +53,8 @@ class Recording:
         group: recordings with the same one are parts of one, and stand in one split; None for one that stands alone.
         split: the split that it must stand in, or None to let genvae choose.
         licence: the terms under which it may be used, where known.
+        attributes: what else is known of it, numbers or words by name, such as `{"tempo": 128.0, "key": "C"}`; a store
+            keeps those that it is asked to keep.
     """
 
     id: str
@@ -62,6 +64,7 @@ class Recording:
     group: str | None = None
     split: Split | None = None
     licence: str | None = None
+    attributes: Mapping[str, float | str] | None = None
 
 
 class Dataset(ABC):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
+import math
 import pickle
 import sys
 from collections import Counter
@@ -58,7 +60,7 @@ def _recordings(subject: Subject) -> list[Recording]:
 
 @check
 def lists_recordings(subject: Subject) -> None:
-    """Every recording has an id, a genre and a fingerprint, and no two have the same id."""
+    """Every recording has an id of its own, a genre and a fingerprint; its attributes are numbers or words."""
     recordings = _recordings(subject)
     for each in recordings:
         if not isinstance(each, Recording):
@@ -69,6 +71,12 @@ def lists_recordings(subject: Subject) -> None:
         expect(
             each.split in (None, "train", "validation"), "`split` to be None, 'train' or 'validation'", repr(each.split)
         )
+        for name, value in (each.attributes or {}).items():
+            said = isinstance(name, str) and not isinstance(value, bool) and isinstance(value, int | float | str)
+            finite = not isinstance(value, float) or math.isfinite(value)
+            expect(
+                said and finite and value != "", f"a number or a word as attribute {name!r} of {each.id!r}", repr(value)
+            )
     twice = [id for id, count in Counter(each.id for each in recordings).items() if count > 1]
     expect(not twice, "an id of its own for each recording", f"{len(twice)} ids come more than once: {twice[:3]}")
 
@@ -171,7 +179,7 @@ def _digest(recording: Recording, items: str) -> str:
 
 def _facts(recording: Recording) -> list[str]:
     values = (recording.id, recording.genre, recording.fingerprint, recording.group, recording.split)
-    return [str(value) for value in values]
+    return [*map(str, values), json.dumps(dict(recording.attributes or {}), sort_keys=True)]
 
 
 def _read(recording: Recording, block: int, items: str) -> Any:

@@ -18,6 +18,7 @@ from genvae_plugins.datasets.folder import fingerprint, open_or_advise
 
 COLUMNS = ("path", "genre", "split", "licence", "start", "end")
 _SPLITS = get_args(Split)
+_LARGEST = 1e30  # number that an attribute can be
 
 
 class Manifest(Dataset):
@@ -25,7 +26,7 @@ class Manifest(Dataset):
 
     Its columns are `path`, relative to the manifest's folder, or absolute; `genre`; and optionally `split`, which is
     `train` or `validation`; `licence`, kept with the recording; `start` and `end` of the part that is meant, in
-    seconds. Other columns are passed over.
+    seconds. Other columns are attributes of the recording, numbers or words, which a store keeps if it is asked to.
     """
 
     def recordings(self) -> Iterator[Recording]:
@@ -74,7 +75,20 @@ class Manifest(Dataset):
             group=os.path.realpath(path),  # however its rows write it
             split=split,
             licence=None if licence is None else str(licence),
+            attributes=dict(_attributes(row)),
         )
+
+
+def _attributes(row: dict[str, Any]) -> Iterator[tuple[str, float | str]]:
+    """What other columns say, those that hold a number or a word."""
+    for name, value in row.items():
+        if isinstance(name, str) and name not in COLUMNS:  # cells beyond the columns have no name
+            if isinstance(value, bool):
+                yield name, str(value).lower()
+            elif isinstance(value, int | float) and abs(value) <= _LARGEST:
+                yield name, value
+            elif isinstance(value, str) and value.strip():
+                yield name, value.strip()
 
 
 def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:

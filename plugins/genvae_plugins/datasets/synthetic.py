@@ -61,6 +61,7 @@ class Synthetic(Dataset):
         what = {"synthetic": _VERSION, "seed": options.seed, "seconds": options.seconds, "rate": options.sample_rate}
         for genre in dict.fromkeys(options.genres):
             for index in range(options.recordings):
+                seed = _seed(options.seed, genre, index)
                 yield Recording(
                     id=f"{genre}/synthetic-{index:03d}",
                     genre=genre,
@@ -73,6 +74,7 @@ class Synthetic(Dataset):
                         sample_rate=options.sample_rate,
                     ),
                     fingerprint=json.dumps(what),
+                    attributes={"tempo": _SONGS[genre].tempo(np.random.default_rng([*seed, 0]))},
                 )
 
 
@@ -85,7 +87,7 @@ class SyntheticStream:
         self.sample_rate = sample_rate
         self.frames: int | None = round(seconds * sample_rate)
         self._length = self.frames
-        self._song = partial(_SONGS[genre], (seed % 2**64, crc32(genre.encode()), index), sample_rate)
+        self._song = partial(_SONGS[genre], _seed(seed, genre, index), sample_rate)
 
     def blocks(self, frames: int) -> Iterator[Sound]:
         """Yield the samples [n, 1] in blocks of at most `frames`, within ±0.95."""
@@ -107,6 +109,11 @@ class SyntheticStream:
         """There is nothing to close."""
 
 
+def _seed(seed: int, genre: str, index: int) -> tuple[int, int, int]:
+    """Of all that is drawn for a song."""
+    return seed % 2**64, crc32(genre.encode()), index
+
+
 class Song(ABC):
     """What a genre must say: its sounds, drawn once, and the notes of each bar of four beats."""
 
@@ -115,8 +122,13 @@ class Song(ABC):
     def __init__(self, seed: Sequence[int], rate: int) -> None:
         self._seed, self.rate = seed, rate
         self.rng = np.random.default_rng([*seed, 0])
-        self.beat = 60 * rate / self.rng.uniform(*self.beats_per_minute)  # in samples
+        self.beat = 60 * rate / self.tempo(self.rng)  # in samples
         self.key = int(self.rng.integers(12))
+
+    @classmethod
+    def tempo(cls, rng: np.random.Generator) -> float:
+        """Its beats a minute, the first that is drawn for a song."""
+        return float(rng.uniform(*cls.beats_per_minute))
 
     @abstractmethod
     def bar(self, number: int, rng: np.random.Generator) -> Iterator[Note]:

@@ -198,3 +198,10 @@ def test_a_held_sound_is_let_go_smoothly_and_left_as_it_was() -> None:
     assert np.abs(np.diff(short)).max() < 0.03
     assert (sound == 1).all()
     assert (held(sound, 5000, 50) == 1).all()
+
+
+def test_a_recording_says_the_tempo_that_its_song_has() -> None:
+    for recording in Synthetic(SyntheticOptions(recordings=2), Path("any")).recordings():
+        song = recording.open()._song()
+        assert recording.attributes is not None
+        assert recording.attributes["tempo"] == pytest.approx(60 * song.rate / song.beat)
