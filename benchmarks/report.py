@@ -37,7 +37,7 @@ INTRO = """# Benchmarks
 made this page and its plots, from one run of `genvae bench`. The contenders of a table took turns in each round, so
 that whatever else the machine did hit all of them. A value is the median of the rounds, with the quartiles in brackets;
 a ratio is the median of the ratios round by round. Where one thread of the CPU does the work, processor time counts,
-elsewhere the clock on the wall.
+elsewhere the clock on the wall. Memory is by how much the first round raised what the process held, at its highest.
 
 {shared}Names without a library's are genvae's plugins; a plugin that you install stands among them the next time.
 

@@ -84,7 +84,8 @@ class Case:
         baseline: the contender with which the others are compared, round by round.
         score: what is good about a call's result, by metric.
         clock: `auto` takes processor time where one thread of the CPU does the work, as a busy machine disturbs it
-            less, and the wall clock elsewhere.
+            less, and the wall clock elsewhere. `wall` is for work that other processes do, whose memory is then not
+            told either.
     """
 
     suite: str

@@ -8,11 +8,12 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 from genvae.bench.contest import Better, Call, Case, Contender, Measurement, Scale
+from genvae.bench.memory import peak
 
 _LEAST = 0.005  # seconds; a call that is shorter is repeated within one measurement
 _FEWEST = 3  # rounds, however long they take
@@ -48,12 +49,14 @@ class _Entry:
         call: does the work once.
         loops: calls in a round.
         seconds: that a call took, one for each round so far.
+        memory: MB by which the first round's calls raised the highest resident size; None where that is not known.
     """
 
     contender: Contender
     call: Call
     loops: int = 1
     seconds: list[float] = field(default_factory=list)
+    memory: float | None = None
 
 
 def measure(case: Case, conditions: Conditions) -> list[Measurement]:
@@ -109,7 +112,9 @@ def measure(case: Case, conditions: Conditions) -> list[Measurement]:
             break
         for entry in _in_turn(ready, number):
             try:
-                entry.seconds.append(_timed(entry, clock, conditions)[1])
+                with peak() if case.clock == "auto" and number == 0 else nullcontext() as risen:
+                    entry.seconds.append(_timed(entry, clock, conditions)[1])
+                entry.memory = risen() if risen else entry.memory
             except (Exception, SystemExit) as error:
                 missed(entry.contender, error)
                 ready = [other for other in ready if other is not entry]
@@ -129,6 +134,8 @@ def measure(case: Case, conditions: Conditions) -> list[Measurement]:
                 rounds=len(entry.seconds),
                 clock=clock_name,
             )
+        if entry.memory is not None:
+            row(entry.contender, "memory", entry.memory, "MB", "lower")
         if base is not None and base is not entry:
             ratios = [theirs / own for theirs, own in zip(base.seconds, entry.seconds, strict=True)]
             row(

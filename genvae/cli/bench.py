@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,7 @@ _LIBRARIES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUM
 @click.option(
     "--thorough", is_flag=True, help="More batches, lengths, options and repeats; takes half an hour or more."
 )
+@click.option("--quick", is_flag=True, help="A few of all measurements, in less than a minute.")
 @click.option(
     "--json",
     "json_path",
@@ -67,15 +69,18 @@ def bench(
     sounds: Path | None,
     run_path: Path | None,
     thorough: bool,
+    quick: bool,
     json_path: Path | None,
     old_path: Path | None,
 ) -> None:
     """Measure SUITEs, by default all: startup, decode, prepare, stft, vocoders, train, generate, map, serve.
 
     The contenders of a case take turns, so that a busy machine hits all of them; told are the median and the quartiles
-    of the rounds. Every installed plugin takes part. One that can't be measured stands in the table with the reason.
+    of the rounds, and by how much the first raised this process's memory. Every installed plugin takes part. One that
+    can't be measured stands in the table with the reason.
 
     \b
+    genvae bench --quick
     genvae bench vocoders --against peers --sounds music/
     genvae bench --json old.json
     genvae bench stft --compare old.json
@@ -85,22 +90,26 @@ def bench(
     from genvae.bench.harness import Conditions
     from genvae.bench.results import Results, tables
     from genvae.bench.session import Session
-    from genvae.bench.suites import SUITES
+    from genvae.bench.suites import QUICK, SUITES
     from genvae.plugin.registry import installed
 
     for name in suites:
         if name not in SUITES:
             raise click.UsageError(f"There is no suite {name!r}. {nearest(name, SUITES)}")
+    if quick and (suites or thorough):
+        raise click.UsageError("--quick takes no SUITE and no --thorough.")
     old = Results.read(old_path) if old_path else None
     if json_path is not None and not json_path.parent.is_dir():
         raise DiskError(f"{json_path} can't be written: there is no folder {json_path.parent}.")
 
     conditions = Conditions(threads=threads, device=device, peers=against == "peers", synchronize=_synchronizer(device))
+    if quick:
+        conditions = replace(conditions, seconds=conditions.seconds / 4, rounds=5)
     measured: list[Measurement] = []
     with _status() as status:
         status("making ready")
         session = Session(
-            suites or tuple(SUITES),
+            (QUICK,) if quick else suites or tuple(SUITES),
             installed(),
             conditions,
             sounds=sounds,

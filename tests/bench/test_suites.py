@@ -18,7 +18,7 @@ from genvae.bench.contest import Case, Measurement
 from genvae.bench.harness import Conditions, measure
 from genvae.bench.session import Session
 from genvae.bench.sounds import RATE, Sounds
-from genvae.bench.suites import SUITES, Context, cases, serve
+from genvae.bench.suites import QUICK, SUITES, Context, cases, serve
 from genvae.bench.suites.map import covariance
 from genvae.bench.suites.vocoders import blurred, convergence, magnitudes, spec_of
 from genvae.errors import GenvaeError
@@ -267,3 +267,15 @@ def test_every_suite_has_a_module() -> None:
     from importlib import import_module
 
     assert all(hasattr(import_module(f"genvae.bench.suites.{name}"), "cases") for name in SUITES)
+
+
+def test_quick_measures_something_of_each_kind_of_work(tmp_path: Path) -> None:
+    context = Context(
+        conditions=Conditions(),
+        registry=installed(),
+        sounds=Sounds(None, installed()),
+        thorough=False,
+        scratch=tmp_path,
+    )
+    kinds = [(case.suite, len(case.contenders)) for case in cases(QUICK, context)]
+    assert kinds == [("startup", 2), ("prepare", 2), ("vocoders", 1), ("train", 2), ("generate", 1), ("generate", 1)]

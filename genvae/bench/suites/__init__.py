@@ -24,6 +24,8 @@ SUITES = {
     "serve": "The server under load, and the page in a browser.",
 }
 """Every suite, in the order in which they run."""
+QUICK = "quick"
+"""The suite that takes something of most others, and is run alone."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
@@ -34,9 +34,9 @@ class _Here(Executor):
         return future
 
 
-def cases(context: Context) -> Iterator[Case]:
+def cases(context: Context, formats: Iterable[str] = tuple(FORMATS)) -> Iterator[Case]:
     """A case for each format."""
-    for suffix in FORMATS:
+    for suffix in formats:
         source = context.scratch / f"prepare-{suffix}"
         if not source.exists():
             (source / "genre").mkdir(parents=True)

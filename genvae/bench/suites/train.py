@@ -25,16 +25,16 @@ _HEAVY = 5e9  # floating-point operations a sample from which batches are small
 _SIZE = 1024  # rows and columns of the matrices whose product is taken for the peak
 
 
-def cases(context: Context) -> Iterator[Case]:
-    """The peak first, then a case for each model."""
+def cases(context: Context, only: str = "") -> Iterator[Case]:
+    """The peak first, then a case for each model, or for one."""
     product = _peak_case(context)
     yield product
-    [measurement] = measure(product, replace(context.conditions, seconds=0.5))
+    measurement, *_ = measure(product, replace(context.conditions, seconds=0.5))
     peak = (measurement.value or 0.0) * 1e9
     waves = torch.from_numpy(context.sounds.clips(64 if context.thorough else 16)).to(context.conditions.device)
     for row in context.registry.rows:
-        if row.kind == "model" and row.plugin is not None:
-            name = row.short_name
+        name = row.short_name
+        if row.kind == "model" and row.plugin is not None and only in ("", name):
             yield _model_case(context, name, waves, peak)
 
 
