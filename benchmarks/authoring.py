@@ -1,10 +1,11 @@
 """What a plugin costs its author: seconds from nothing to a clip with one's own vocoder, and lines for each kind.
 
     python benchmarks/authoring.py                    the seconds, in an environment that has genvae
+    python benchmarks/authoring.py --kinds            the processor's seconds to passed checks, for each kind
     python benchmarks/authoring.py --lines            the lines of what `genvae plugins new` writes
     python benchmarks/authoring.py --lines FILE:NAME,NAME ...   and of classes and functions of peers' files
 
-Lines are those with code in them: no blank ones, comments or docstrings.
+Lines are those with code in them: no blank ones, comments or docstrings. All of it is for docs/plugins/README.md.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import ast
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -33,6 +35,9 @@ WHAT = {
     "embedder": "an embedder",
     "metric": "a metric",
 }
+VARIANTS = [*((kind, False) for kind in KINDS), ("vocoder", True)]
+"""Kinds, and whether what is written learns."""
+INSTALL = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--target"]
 
 
 def code_lines(path: Path, names: tuple[str, ...] = ()) -> int:
@@ -69,10 +74,38 @@ def lines_of_scaffolds() -> None:
     with tempfile.TemporaryDirectory() as folder:
         print("| kind | what | declaration | class | together |")
         print("|---|---|---|---|---|")
-        for kind in KINDS:
-            package = write("mine", kind, Path(folder) / kind) / "genvae_mine"
+        for kind, learns in VARIANTS:
+            package = write("mine", kind, Path(folder) / f"{kind}-{learns}", learns=learns) / "genvae_mine"
             declared, made = code_lines(package / "__init__.py"), code_lines(package / f"{kind}.py")
-            print(f"| {kind} | {WHAT[kind]} | {declared} | {made} | {declared + made} |")
+            what = "a vocoder that learns" if learns else WHAT[kind]
+            print(f"| {kind} | {what} | {declared} | {made} | {declared + made} |")
+
+
+def seconds_of_kinds() -> None:
+    """For each kind, the processor's seconds of `plugins new`, of installing it, and of `plugins check`."""
+    print("| what | new | pip install | check |")
+    print("|---|---|---|---|")
+    for kind, learns in VARIANTS:
+        with tempfile.TemporaryDirectory() as name:
+            folder, site = Path(name), Path(name) / "site"
+            environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])}
+            genvae = [sys.executable, "-m", "genvae", "plugins"]
+            commands = (
+                [*genvae, "new", "mine", "--kind", kind, *(["--learns"] if learns else [])],
+                [*INSTALL, str(site), "./genvae-mine"],
+                [*genvae, "check", "mine", "--kind", kind],
+            )
+            seconds = [processor_seconds(command, folder, environment) for command in commands]
+        what = "a vocoder that learns" if learns else WHAT[kind]
+        print(f"| {what} | {' | '.join(f'{each:.1f}' for each in seconds)} |", flush=True)
+
+
+def processor_seconds(command: list[str], folder: Path, environment: dict[str, str]) -> float:
+    """What a command and its children take of the processor, whatever else it does meanwhile."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def seconds_to_a_clip() -> None:
@@ -84,18 +117,7 @@ def seconds_to_a_clip() -> None:
         genvae = [sys.executable, "-m", "genvae"]
         commands = {
             "genvae plugins new mine --kind vocoder": [*genvae, "plugins", "new", "mine", "--kind", "vocoder"],
-            "pip install genvae-mine": [
-                sys.executable,
-                "-m",
-                "pip",
-                "install",
-                "-q",
-                "--no-deps",
-                "--no-build-isolation",
-                "--target",
-                str(site),
-                "./genvae-mine",
-            ],
+            "pip install genvae-mine": [*INSTALL, str(site), "./genvae-mine"],
             "genvae generate --genre techno --vocoder mine": [
                 *genvae,
                 "generate",
@@ -124,8 +146,12 @@ def seconds_to_a_clip() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kinds", action="store_true")
     parser.add_argument("--lines", nargs="*", metavar="FILE:NAME,NAME")
     asked = parser.parse_args()
+    if asked.kinds:
+        seconds_of_kinds()
+        return
     if asked.lines is None:
         seconds_to_a_clip()
         return

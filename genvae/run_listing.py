@@ -120,6 +120,9 @@ def _summary(path: Path, finished: bool, read: Callable[[str, int], bytes]) -> R
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return RunSummary(str(path), finished, problem=f"its description is damaged: {type(error).__name__}: {error}")
+    training = described.get("training")
+    if isinstance(training, dict) and "vocoder" in training:  # then the log is of its training, not of the model's
+        return RunSummary(str(path), finished, **facts)
     with suppress(OSError, KeyError):  # a run may be without a log, as the pretrained one is
         facts |= _trained(read("metrics.jsonl", _LOG))
     return RunSummary(str(path), finished, **facts)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from genvae.errors import OptionError, nearest
-from genvae.plugin.declarations import SOUNDS, TransformPlugin, VocoderPlugin
+from genvae.plugin.declarations import SOUNDS, Plugin, TransformPlugin, VocoderPlugin
 from genvae.plugin.guard import one_line, place, stdout_for_data
 from genvae.plugin.registry import why_unavailable
 from genvae.testing import (
@@ -135,12 +135,12 @@ def plugin_checks(
 
     Raises:
         PluginError: there is no such plugin.
-        OptionError: there is no such check, no plugin that is checked has such an option, or none takes its value.
+        OptionError: there is no such check or option, or it does not take its value.
     """
     expected = dict(expected_failures or {})
     bound = []
     subjects = find(target, kind=kind, values=options, source=source)
-    _require_options(subjects)
+    _share_options(subjects)
     for subject in subjects:
         bound += [BoundCheck(subject, each, expected.get(each.name)) for each in _checks_of(subject)]
     names = {each.name for each in bound}
@@ -149,27 +149,33 @@ def plugin_checks(
     return bound
 
 
-def _require_options(subjects: Iterable[Subject]) -> None:
-    """Check that options which were given for what is checked are some: else all checks would fail over a slip.
+def _fields(plugin: Plugin) -> set[str]:
+    """The names of a plugin's options."""
+    return {field.name for field in fields(plugin.options)}
+
+
+def _share_options(subjects: list[Subject]) -> None:
+    """Leave each plugin those of the given options that it has, where several are checked; refuse what none has.
 
     Raises:
-        OptionError: no plugin of a kind takes them.
+        OptionError: there is no such option, or it does not take its value.
     """
-    refusals: dict[str, OptionError | None] = {}
+    names: dict[str, set[str]] = {}
+    for subject in subjects:
+        if subject.row.plugin is not None:
+            names.setdefault(subject.kind, set()).update(_fields(subject.row.plugin))
     for subject in subjects:
         if subject.row.plugin is None or subject.kind not in subject.options:
             continue
+        others = names[subject.kind] - _fields(subject.row.plugin)
+        own = {name: value for name, value in subject.options[subject.kind].items() if name not in others}
+        subject.options = {**subject.options, subject.kind: own}
         try:
             subject.chosen()
-        except OptionError as refusal:
-            refusals.setdefault(subject.kind, refusal)
+        except OptionError:
+            raise
         except Exception:  # of the plugin's own options, which a check will tell
             continue
-        else:
-            refusals[subject.kind] = None
-    for refusal in refusals.values():
-        if refusal is not None:
-            raise refusal
 
 
 def _checks_of(subject: Subject) -> list[Check]:

@@ -404,6 +404,13 @@ def test_an_option_that_nobody_has_is_refused_before_anything_is_checked(tmp_pat
         check_plugin(project, options={"vocoder.iteration": 3})
 
 
+def test_options_of_a_distribution_go_to_those_of_its_plugins_that_have_them() -> None:
+    project = Path(__file__).parents[1] / "authors" / "genvae-authors"
+    bound = plugin_checks(project, kind="vocoder", options={"vocoder.width": 16})
+    given = {each.subject.row.name: each.subject.options["vocoder"] for each in bound}
+    assert given == {"adversary": {"width": 16}, "imdct": {}}
+
+
 def test_pytest_gets_a_case_for_each_check_and_a_strict_xfail(tmp_path: Path) -> None:
     project = write("for-pytest", "prior", tmp_path / "for-pytest")
     mark = parametrize_checks(project, expected_failures={"refuses-nan": "it takes anything"})

@@ -105,6 +105,8 @@ def test_the_loss_falls_and_all_but_the_vocoder_is_the_runs_own(
     assert run.training["vocoder"]["of"] == before.digest()
     assert run.training["options"] == before.training["options"]
     assert (run.path / "map.safetensors").read_bytes() == before.map_path.read_bytes()
+    [summary] = front_door.list_runs(run.path)
+    assert (summary.finished, summary.loss) == (True, None)  # its log is not of the model's training
     assert run.sealed
     assert run.verify() == []
     assert not run.checkpoint_path.exists()
