@@ -137,14 +137,14 @@ def prepare(
         validation: share of each genre's recordings that is held out.
         attributes: names of what is to be kept of each clip beyond its genre: `loudness` and `tempo`, which are found
             in the sound, and what the dataset's recordings say. A store goes on keeping what it keeps.
-        workers: processes; None for one a core.
-        executor: runs the work in their place, one task a recording; with one of processes, a script that calls this
-            needs `if __name__ == "__main__":`.
+        workers: processes; None for one a core. They read the script that calls this, so it needs
+            `if __name__ == "__main__":`.
+        executor: runs the work in their place, one task a recording; one of threads needs nothing of the script.
         progress: True shows it, False is silence; else what is called with each `Progress` and `Message`.
         registry: where plugins come from; None for what is installed.
 
     Raises:
-        GenvaeError: a source that can't be used, or no recording in any.
+        GenvaeError: a source that can't be used, no recording in any, or no worker process can start.
         OptionError: an option has a value that it does not take.
         PluginError: there is no such dataset, or it failed.
         StoreError: `store` is something else, was prepared with other settings or from other sources, or is in use.

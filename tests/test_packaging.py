@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -49,6 +50,14 @@ def test_the_wheel_carries_nothing_but_the_two_packages(wheel):
         for name in zipfile.ZipFile(wheel).namelist()
         if name.endswith(("/latents.safetensors", "/checkpoint.safetensors"))
     ]
+
+
+def test_it_builds_to_the_same_bytes_from_a_copy_made_at_another_time(wheel, tmp_path):
+    copy = tmp_path / "copy"
+    leftovers = shutil.ignore_patterns("__pycache__", ".*cache*", ".venv", ".git", "shared")
+    shutil.copytree(ROOT, copy, copy_function=shutil.copy, ignore=leftovers)
+    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path], cwd=copy, check=True)
+    assert (tmp_path / wheel.name).read_bytes() == wheel.read_bytes()
 
 
 def test_its_metadata_says_the_licence_and_the_weights_terms(wheel):

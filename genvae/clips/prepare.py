@@ -61,7 +61,7 @@ def prepare(
     """Bring the store in the folder `out` in line with the recordings of `datasets`, one for each source.
 
     Only recordings that are new or changed are decoded. Interrupted anywhere and run again, it ends in the same bytes.
-    With an executor of processes, a script that calls this needs `if __name__ == "__main__":`.
+    A script that calls this needs `if __name__ == "__main__":`, unless its executor is one of threads.
 
     Args:
         datasets: where the recordings come from.
@@ -73,7 +73,7 @@ def prepare(
         listener: is told how many recordings are done, with the name of the last one.
 
     Raises:
-        GenvaeError: a source that can't be used, or no recording in any.
+        GenvaeError: a source that can't be used, no recording in any, or no worker process can start.
         OptionError: there is no such attribute.
         StoreError: `out` is something else, was prepared with other settings or from other sources, or is in use.
         DiskError: it can't be written, or has not half the room that the first recordings let expect.

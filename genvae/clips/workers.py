@@ -9,13 +9,19 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
+from multiprocessing.synchronize import Event
 
 from genvae.clips.shard import Seal
 from genvae.clips.work import Task, Unreachable, run_task
-from genvae.errors import DiskError
+from genvae.errors import DiskError, GenvaeError
 
 Outcome = Seal | str
 """What a task gave: the seal of its shard, or why it couldn't be tried."""
+_SPAWN = multiprocessing.get_context("spawn")
+_NEVER_BEGAN = (
+    "No worker process could start. A script that prepares a store is read by each of them, so what it does must stand "
+    'below `if __name__ == "__main__":`. Or there is too little memory: set `workers` to 1.'
+)
 _KILLED = "its worker process died over it (a crash in a decoder, or too little memory)"
 
 
@@ -31,19 +37,22 @@ def run_tasks(
     Raises:
         KeyboardInterrupt: at once; what has been sealed stays.
         DiskError: the store can't be written.
+        GenvaeError: no worker process can start here.
     """
     if executor is not None:
         for task in _run(executor, tasks, done):
             done(task, _KILLED)
         return
-    pending = list(tasks)
+    pending, begun = list(tasks), _SPAWN.Event()
     while pending:
-        with _processes(min(workers, len(pending))) as pool:
+        with _processes(min(workers, len(pending)), begun) as pool:
             lost = _run(pool, pending, done)
+        if lost and not begun.is_set():  # then it is no recording's fault
+            raise GenvaeError(_NEVER_BEGAN)
         # A pool starts its tasks in order, so the one that broke it is among the first that are not done.
         suspects, pending = lost[:workers], lost[workers:]
         for task in suspects:
-            with _processes(1) as pool:
+            with _processes(1, begun) as pool:
                 if _run(pool, [task], done):
                     done(task, _KILLED)
 
@@ -83,14 +92,16 @@ def _message_of(error: Exception) -> str:
 
 
 @contextmanager
-def _processes(workers: int) -> Iterator[ProcessPoolExecutor]:
+def _processes(workers: int, begun: Event) -> Iterator[ProcessPoolExecutor]:
     """Worker processes that start empty ("spawn"): they hold what decoding needs, not what this process has loaded.
+
+    The first one that has started sets `begun`.
 
     When the block raises, Ctrl-C say, they are killed: nobody wants what they still do, and a shard that is torn has
     no seal.
     """
     others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_begin_worker)
+    pool = ProcessPoolExecutor(workers, mp_context=_SPAWN, initializer=_begin_worker, initargs=(begun,))
     try:
         yield pool
     except BaseException:
@@ -117,7 +128,8 @@ def _deaf_children() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin_worker() -> None:
+def _begin_worker(begun: Event) -> None:
+    begun.set()
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     # Decoders write warnings straight to the terminal, through the progress bar; what matters comes as an exception.

@@ -14,6 +14,7 @@ from genvae.training.plan import Budget
 MEASURED = ((5.0, 20_000, "13 of 20"), (30.0, 87_000, "16 of 20"), (95.0, 380_000, "19 of 20"))
 """Minutes, clips that were trained on, and how many new clips were taken for their genre: docs/training.md."""
 
+_FAR = 300 * 86_400.0  # seconds to a day whose name still says which one it is
 _BETA_HELD = 0.01  # of a weight that is learnt, below which two losses compare
 
 
@@ -69,9 +70,12 @@ def expectation(budget: Budget, steps: int | None, batch: int) -> str:
 
 def ending(seconds: float) -> str:
     """When the steps will have ended, so many seconds from now."""
+    if seconds > _FAR:  # no clock on the wall knows that time, nor does the system's calendar know all of them
+        return f"Expected end: {duration(seconds)} from now."
     now = time.time()
     end, today = time.localtime(now + seconds), time.localtime(now)
-    clock = time.strftime("%H:%M" if end.tm_yday == today.tm_yday else "%a %d %b, %H:%M", end)
+    same = (end.tm_year, end.tm_yday) == (today.tm_year, today.tm_yday)
+    clock = time.strftime("%H:%M" if same else "%a %d %b, %H:%M", end)
     return f"Expected end: {clock}, {duration(seconds)} from now."
 
 

@@ -120,6 +120,7 @@ async def _invalid(_: Request, error: Exception) -> JSONResponse:
     """The first thing that is wrong, in a sentence."""
     assert isinstance(error, RequestValidationError | ValidationError)
     first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"] if part not in ("query", "body"))
+    around = ("query", "body", "path", "sound")  # where a field stands, or which of two bodies it is of
+    place = ".".join(str(part) for part in first["loc"] if part not in around)
     why = str(first["msg"]).removeprefix("Value error, ")
     return JSONResponse({"detail": f"{place}: {why}." if place else f"{why}."}, 422)

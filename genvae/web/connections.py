@@ -7,6 +7,7 @@ import logging
 import socket
 from contextlib import suppress
 
+import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
@@ -20,6 +21,8 @@ _WAITING = 128  # connections that the system holds until the server takes them
 _AT_ONCE = 8  # of which the server takes so many before it looks at them: up to three times as many are open unseen
 _HEAD_SECONDS = 10.0  # for the head of a request to arrive, once the connection is there or its first byte has come
 _EXCHANGE_SECONDS = 180.0  # for a whole request and its answer
+_REST_BYTES = 1 << 20  # of a body whose request has its answer already; where more comes, nothing is read any more
+_REST_SECONDS = 2.0  # for the client to read that answer, before the connection is ended
 _IDLE_SECONDS = 15  # between a request and the next one
 _GRACE_SECONDS = 1.0  # for answers that are under way when the server is stopped
 
@@ -39,10 +42,12 @@ class Connection(H11Protocol):
     """One connection, which ends when its client takes too long.
 
     Where there are too many, the one that has been idle for the longest makes room; where none is idle, the new one is
-    closed at once. A client that opens connections and says nothing therefore shuts nobody out.
+    closed at once. A client that opens connections and says nothing therefore shuts nobody out. Nor does one whose
+    body was refused and goes on all the same: it may end what is short, so that the connection can be used again.
     """
 
     _timer: asyncio.TimerHandle | None = None
+    _rest = 0  # bytes
     _idle_since = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -62,6 +67,13 @@ class Connection(H11Protocol):
             self._allow(_EXCHANGE_SECONDS)
         elif not self._answering and self._timer is None:
             self._allow(_HEAD_SECONDS)
+        if before or self._answering or self.conn.their_state is not h11.SEND_BODY:
+            self._rest = 0
+            return
+        self._rest += len(data)
+        if self._rest > _REST_BYTES and not self.flow.read_paused:
+            self.flow.pause_reading()
+            self._allow(_REST_SECONDS)
 
     def on_response_complete(self) -> None:
         """Wait for the next request, or begin with one that has come already."""

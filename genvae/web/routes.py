@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, Discriminator, Tag, TypeAdapter
 
 from genvae.errors import GenvaeError
 from genvae.web import caching, schema
@@ -51,7 +51,10 @@ _HEALTH: dict[int | str, dict[str, Any]] = {
 _POINTS = _binary("application/octet-stream", "6 bytes a clip.")
 _SHADES = _binary("application/octet-stream", "A byte a clip.")
 _PLACES: TypeAdapter[schema.PlaceRequest | schema.PathPlaceRequest] = TypeAdapter(
-    schema.PlaceRequest | schema.PathPlaceRequest
+    Annotated[
+        Annotated[schema.PlaceRequest, Tag("sound")] | Annotated[schema.PathPlaceRequest, Tag("path")],
+        Discriminator(lambda body: "path" if isinstance(body, dict) and "start" in body else "sound"),
+    ]
 )
 _SOUND_FILE: dict[str, Any] = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 _PLACEABLE = {

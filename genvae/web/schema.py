@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, Strict, TypeAdapter, model_validator
 
 MAX_SEED = 2**63 - 1
 TEMPERATURE = (0.0, 3.0)
@@ -46,7 +46,28 @@ Vocoder = Annotated[
 
 
 class _Asked(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)  # a number is neither a text nor true
+
+
+_NOTHING = {"type": "null"}
+_NO_MIX = {"maxProperties": 0}
+_WAYS = [  # what `_is_one_thing` holds, so that a program can know before it asks
+    {
+        "required": ["genre"],
+        "properties": {"genre": {"type": "string"}, "mix": _NO_MIX, "map": _NOTHING, "point": _NOTHING},
+    },
+    {
+        "required": ["map", "point"],
+        "properties": {"map": {"type": "string"}, "point": {"type": "array"}, "latent": _NOTHING, "mix": _NO_MIX},
+    },
+    {
+        "required": ["mix"],
+        "properties": {
+            "mix": {"minProperties": 1, "not": {"additionalProperties": {"const": 0}}},
+            **dict.fromkeys(("genre", "map", "point", "latent"), _NOTHING),
+        },
+    },
+]
 
 
 class Source(_Asked):
@@ -56,6 +77,8 @@ class Source(_Asked):
     several genres; perhaps varied, and shifted along principal directions.
     """
 
+    model_config = ConfigDict(json_schema_extra={"anyOf": _WAYS})
+
     genre: Genre | None = Field(None, description="Left out for a point: the genre of the training clips around it.")
     mix: dict[Genre, Weight] = Field(
         {}, max_length=32, description="Weights of genres, in place of `genre`: what the seed draws in each is mixed."
@@ -64,7 +87,9 @@ class Source(_Asked):
     index: Index = 0
     temperature: Temperature = 1.0
     map: str | None = Field(None, max_length=100, description="The map that `point` lies on.")
-    point: tuple[FiniteFloat, FiniteFloat] | None = Field(None, description="Clamped to the map and a margin.")
+    point: Annotated[tuple[FiniteFloat, FiniteFloat], Strict(False)] | None = Field(
+        None, description="Clamped to the map and a margin."
+    )
     latent: list[LatentValue] | None = Field(None, max_length=4096, description="As /api/place gives it.")
     variations: list[Variation] = Field(
         [], max_length=VARIATIONS, description="Numbers of random steps from there to sounds nearby, one after another."

@@ -243,9 +243,10 @@ def damaged(root: Path, count: int = 50) -> set[str]:
     return names
 
 
-def test_fifty_damaged_files_among_five_hundred_good_ones_are_each_named_and_cost_no_good_one(tmp_path):
+@pytest.mark.parametrize("good", [250, pytest.param(1000, marks=pytest.mark.slow)])
+def test_fifty_damaged_files_among_many_good_ones_are_each_named_and_cost_no_good_one(tmp_path, good):
     root, out = tmp_path / "music", tmp_path / "store"
-    for n in range(500):
+    for n in range(good):
         write(root / ("rock", "piano")[n % 2] / f"good {n}.wav", n, seconds=0.21)
     run(root, out=tmp_path / "alone")
     bad = damaged(root)
@@ -253,15 +254,17 @@ def test_fifty_damaged_files_among_five_hundred_good_ones_are_each_named_and_cos
     with_bad, alone = digests(out), digests(tmp_path / "alone")
     assert all(with_bad[name] == digest for name, digest in alone.items() if name.startswith("shards/"))
     assert json.loads((out / "report.json").read_text()) == report
-    assert report["recordings"]["found"] == 550
-    assert report["recordings"]["kept"] == 500
+    sides = splits(tmp_path / "alone")
+    assert {name: side for name, side in splits(out).items() if name in sides} == sides
+    assert report["recordings"]["found"] == good + 50
+    assert report["recordings"]["kept"] == good
     assert report["recordings"]["partial"] + report["recordings"]["skipped"] == 50
     named = report["partial"] + report["skipped"]
     assert {each["id"] for each in named} == bad
     assert all(each["reason"] and "\n" not in each["reason"] for each in named)
     assert {each["id"] for each in report["partial"]} <= {name for name in bad if "cut" in name or "flip" in name}
     assert report["recordings"]["partial"] >= 5
-    assert sum("good" in r.id for r in ClipStore.open(out).recordings) == 500
+    assert sum("good" in r.id for r in ClipStore.open(out).recordings) == good
     text = table(report)
     assert all(printable(name) in text for name in bad)
     assert run(root, out=out).decoded == 0  # they are not tried again
@@ -452,6 +455,47 @@ def test_a_recording_that_takes_its_worker_down_costs_no_other(tmp_path):
     assert "worker process died" in reasons["crashes"]
     assert reasons["fault"].startswith("ValueError")
     assert "pickle" in reasons["unsendable"]
+
+
+def die_at_first(tries: Path, deaths: int, file: Path):
+    with tries.open("a") as log:
+        log.write("x")
+    if tries.stat().st_size <= deaths:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return SoundfileStream(file)
+
+
+class Deadly(Folder):
+    def recordings(self):
+        for each in super().recordings():
+            for name, deaths in (("unlucky", 1), ("deadly", 99)):
+                if name in each.id:
+                    opening = partial(die_at_first, self.root / f"{name}.tries", deaths, self.root / each.id)
+                    each = Recording(id=each.id, genre=each.genre, open=opening, fingerprint="1")
+            yield each
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills as Unix does")
+def test_a_recording_whose_worker_was_killed_is_tried_once_more(tmp_path):
+    root = corpus(tmp_path / "music", 2)
+    write(root / "rock" / "unlucky.wav", 7)
+    write(root / "rock" / "deadly.wav", 8)
+    report = prepare([Deadly(None, root)], tmp_path / "store", SETTINGS, workers=1).report
+    [skipped] = report["skipped"]
+    assert skipped["id"] == "rock/deadly.wav"
+    assert "worker process died" in skipped["reason"]
+    assert report["recordings"]["kept"] == 5
+    assert [(root / f"{name}.tries").read_text() for name in ("unlucky", "deadly")] == ["xx", "xx"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="what a worker says goes elsewhere there")
+def test_a_script_that_its_workers_cannot_read_is_told_so_and_no_recording_is_blamed(tmp_path):
+    root, script = corpus(tmp_path / "music"), tmp_path / "script.py"
+    script.write_text(f"import genvae\ngenvae.prepare({str(root)!r}, {str(tmp_path / 'store')!r}, workers=2)\n")
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert 'below `if __name__ == "__main__":`' in done.stderr.splitlines()[-1]
+    assert not json.loads((tmp_path / "store" / "store.json").read_text())["complete"]
 
 
 def test_two_recordings_of_one_name_are_the_datasets_fault(tmp_path):

@@ -42,6 +42,11 @@ def test_the_expected_end_is_so_far_from_now(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("time.localtime", __import__("time").gmtime)  # 22:13:20 on Tuesday
     assert ending(600) == "Expected end: 22:23, 10 min from now."
     assert ending(7200) == "Expected end: Wed 15 Nov, 00:13, 2 h 0 min from now."
+    assert ending(366 * 86_400) == "Expected end: 8784 h 0 min from now."  # the same day's name as today
+
+
+def test_an_end_that_no_calendar_knows_is_told_as_well() -> None:
+    assert ending(6e18).startswith("Expected end: 1666666666666666 h")
 
 
 def test_a_validation_is_judged_by_the_one_before() -> None:

@@ -19,6 +19,7 @@ import soundfile
 import torch
 from click.testing import CliRunner
 from conftest import CLIP_SAMPLES, GENRES, SAMPLE_RATE, make_run
+from jsonschema import Draft202012Validator
 from served import engine, mapped_run  # noqa: F401  # fixtures
 from starlette.testclient import TestClient
 
@@ -335,6 +336,40 @@ def test_whatever_the_description_refers_to_is_described(client):
     described = client.get("/api/openapi.json").json()
     referred = set(re.findall(r'"\$ref": "#/components/schemas/(\w+)"', json.dumps(described)))
     assert {"Fault", "Source"} <= referred <= set(described["components"]["schemas"])
+
+
+@pytest.mark.parametrize(
+    ("source", "right"),
+    [
+        ({"genre": "rock"}, True),
+        ({"genre": "rock", "latent": [0, 0, 0, 0]}, True),
+        ({"map": "pca", "point": [0, 0.5]}, True),
+        ({"map": "pca", "point": [0, 0], "genre": "rock"}, True),
+        ({"mix": {"rock": 1, "techno": 0}}, True),
+        ({}, False),
+        ({"latent": [0, 0, 0, 0]}, False),
+        ({"map": "pca"}, False),
+        ({"genre": "rock", "point": [0, 0]}, False),
+        ({"map": "pca", "point": [0, 0], "latent": [0, 0, 0, 0]}, False),
+        ({"mix": {"rock": 1}, "genre": "rock"}, False),
+        ({"mix": {"rock": 0, "techno": 0}}, False),
+        ({"genre": "rock", "seed": "5"}, False),
+        ({"genre": "rock", "seed": True}, False),
+        ({"map": "pca", "point": ["0", 0]}, False),
+    ],
+)
+def test_what_a_source_may_be_is_what_the_description_says(
+    client: TestClient, source: dict[str, object], right: bool
+) -> None:
+    described = client.get("/api/openapi.json").json()
+    schema = {"$ref": "#/components/schemas/Source", "components": described["components"]}
+    assert Draft202012Validator(schema).is_valid(source) is right
+    assert (client.post("/api/decode", json={"source": source}).status_code == 200) is right
+
+
+def test_what_is_wrong_with_a_path_is_said_of_the_path(client: TestClient) -> None:
+    answer = client.post("/api/place", json={"start": {"genre": "rock", "seed": -1}, "end": {"genre": "rock"}})
+    assert (answer.status_code, answer.json()["detail"].partition(":")[0]) == (422, "start.seed")
 
 
 def test_numbers_beyond_their_range_are_clamped(client):

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -189,6 +189,32 @@ def test_uploads_that_trickle_neither_last_nor_keep_others_out(engine: Engine, m
                 more = each.recv(4096)
                 assert more, answer
                 answer += more
+
+
+@pytest.mark.parametrize("told", [b"Content-Length: 1073741824", b"Transfer-Encoding: chunked"])
+def test_a_body_that_was_refused_and_goes_on_is_not_read_to_its_end(engine: Engine, told: bytes) -> None:
+    head = b"POST /api/decode HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" + told + b"\r\n\r\n"
+    block = b"a" * 65536 if told.startswith(b"Content") else b"10000\r\n" + b"a" * 65536 + b"\r\n"
+    blocks = 0
+    with serving(engine) as address, opened(address, head) as made:
+        with suppress(ConnectionError):
+            while blocks < 2**14:
+                made.sendall(block)
+                blocks += 1
+        assert made.recv(12) == b"HTTP/1.1 413"
+        assert ask(address)[0] == 200
+    assert blocks * 65536 < 100 << 20  # most of which the system holds
+
+
+def test_the_short_rest_of_a_body_that_nobody_wants_costs_no_connection(engine: Engine) -> None:
+    with serving(engine) as address, opened(address) as made:
+        for _ in range(2):
+            made.sendall(b"POST /api/nothing HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n")
+            answer = b""
+            while b"detail" not in answer:
+                answer += made.recv(4096)
+            assert answer.startswith(b"HTTP/1.1 404")
+            made.sendall(b"a" * 100_000)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals and limits of files are others there")
