@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
@@ -166,7 +167,7 @@ class FlowVAE(Model):
         }
         if not self.training:  # a twentieth of a step
             parts["squared_error"] = F.mse_loss(self.patches.decode(mean), features)
-        elif painted := round(self.options.painted * len(codes)):
+        elif painted := math.ceil(self.options.painted * len(codes)):
             flown = self._flown(mean.detach(), z.detach(), genre, painted // FLOWN_SHARE, generator)
             painting, jury = self._painting(features[:painted], codes[:painted], genre[:painted], flown, generator)
             parts |= {**painting, "jury": jury, "loss": parts["loss"] + sum(painting.values()) + jury}
