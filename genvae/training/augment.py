@@ -47,7 +47,7 @@ def _tilt(waves: Tensor, genres: Tensor, amount: float, generator: torch.Generat
     slopes = amount * (2 * _uniform(waves, generator) - 1)  # dB an octave, [B, 1]
     spectra = torch.fft.rfft(waves)
     octaves = torch.arange(spectra.shape[1], device=waves.device).clamp_min(1).log2()
-    tilted = torch.fft.irfft(spectra * _amplitude(slopes * (octaves - octaves.mean())), n=waves.shape[1])
+    tilted: Tensor = torch.fft.irfft(spectra * _amplitude(slopes * (octaves - octaves.mean())), n=waves.shape[1])
     return tilted * _level(waves) / _level(tilted)
 
 
@@ -58,7 +58,7 @@ def _noise(waves: Tensor, genres: Tensor, amount: float, generator: torch.Genera
 
 def _mix(waves: Tensor, genres: Tensor, amount: float, generator: torch.Generator) -> Tensor:
     others = torch.zeros_like(waves)
-    for genre in genres.unique():
+    for genre in range(int(genres.max()) + 1):
         own = (genres == genre).nonzero()[:, 0]
         own = own[torch.randperm(len(own), generator=generator, device=waves.device)]
         if len(own) > 1:  # each gets the one before it, in a circle
