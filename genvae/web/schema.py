@@ -51,7 +51,7 @@ class _Asked(BaseModel):
 
 _NOTHING = {"type": "null"}
 _NO_MIX = {"maxProperties": 0}
-_WAYS = [  # what `_is_one_thing` holds, so that a program can know before it asks
+_WAYS: list[Any] = [  # what `_is_one_thing` holds, so that a program can know before it asks
     {
         "required": ["genre"],
         "properties": {"genre": {"type": "string"}, "mix": _NO_MIX, "map": _NOTHING, "point": _NOTHING},

@@ -41,13 +41,13 @@ class Command:
 
 def commands(root: Path) -> dict[str, Command]:
     """The commands, over a store and a run that are made here."""
-    from conftest import make_run
+    from conftest import GENRES, make_run
 
     music, run, store = root / "music", root / "run", root / "store"
     for number in range(4):
-        for genre in ("a", "b"):
+        for place, genre in enumerate(GENRES):
             (music / genre).mkdir(parents=True, exist_ok=True)
-            wave = np.random.default_rng([number, ord(genre)]).uniform(-0.5, 0.5, 16000)
+            wave = np.random.default_rng([number, place]).uniform(-0.5, 0.5, 16000)
             soundfile.write(music / genre / f"{number}.wav", wave, 8000)
     in_this_process()
     assert forked.genvae("prepare", music, "--out", store, *PREPARED) == 0
@@ -73,6 +73,7 @@ def commands(root: Path) -> dict[str, Command]:
             ("generate", "--run", str(run), "--genre", "rock", "--count", "2", "--seed", "1", "-o", "OUT")
         ),
         "map": Command(("map", "OUT/run"), before=a_run),
+        "evaluate": Command(("evaluate", "OUT/run", "--store", str(store), "--critic", "--clips", "2"), before=a_run),
         "plot": Command(("plot", "latent", str(run), "-o", "OUT/latent.png"), before=Path.mkdir),
         "export": Command(("export", str(run), "-o", "OUT/decoder.onnx", "--overwrite"), before=Path.mkdir),
     }
@@ -83,7 +84,7 @@ def in_this_process() -> None:
     import genvae.clips.workers as workers
 
     @contextmanager
-    def threads(count: int) -> Iterator[ThreadPoolExecutor]:
+    def threads(*_: object) -> Iterator[ThreadPoolExecutor]:
         with ThreadPoolExecutor(1) as executor:
             yield executor
 

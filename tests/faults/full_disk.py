@@ -1,11 +1,12 @@
-"""Fills real file systems: each command writes to one of a few hundred kilobytes that ends before it does.
+"""Fills real file systems: each command writes to one of a few hundred kilobytes that ends before it does, and to one
+that can only be read.
 
     python tests/faults/full_disk.py --sizes 12
 
-A tmpfs of each size holds the destination, from next to nothing to almost enough. The command must end with exit code 7
-and the path, and leave what was there before and no half file; and with more room the same command must then give what
-it gives elsewhere. Mounting needs no rights where the system lets users have namespaces of their own. Exits with 1 if
-something is otherwise.
+A tmpfs of each size holds the destination, from next to nothing to almost enough; a last one is mounted read-only. The
+command must end with exit code 7 and the path, and leave what was there before and no half file; and with more room the
+same command must then give what it gives elsewhere. Mounting needs no rights where the system lets users have
+namespaces of their own. Exits with 1 if something is otherwise.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount")
 ROOM = 1 << 30  # bytes, more than any command takes
 
 
-def tmpfs(folder: Path, size: int, *, again: bool = False) -> None:
-    options = f"size={size},nr_inodes=1000" + (",remount" if again else "")
+def tmpfs(folder: Path, size: int, *, again: bool = False, writable: bool = True) -> None:
+    options = f"size={size},nr_inodes=1000,{'rw' if writable else 'ro'}" + (",remount" if again else "")
     subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], check=True)
 
 
@@ -53,20 +54,22 @@ def main() -> int:
             disk.mkdir(exist_ok=True)
             destination = Destination(command, disk / "out")
             before, after = _bytes(destination.before), _bytes(destination.good)
-            for number in range(chosen.sizes):
+            sizes = [before + round((after - before) * (each + 0.5) / chosen.sizes) for each in range(chosen.sizes)]
+            for size in (*sizes, None):
                 tmpfs(disk, ROOM)
                 destination.reset()
-                size = before + round((after - before) * (number + 0.5) / chosen.sizes)
-                tmpfs(disk, size, again=True)
+                tmpfs(disk, size or ROOM, again=True, writable=size is not None)
                 ended = destination.run()
                 full[name] += ended.code != 0
                 wrong = destination.wrong(ended, lambda disk=disk: tmpfs(disk, ROOM, again=True))  # type: ignore[misc]
                 subprocess.run(["umount", str(disk)], check=True)
                 counts[name] += 1
                 if wrong:
-                    faults.append(f"{name}, {size} bytes: {wrong}")
+                    faults.append(f"{name}, {'read-only' if size is None else f'{size} bytes'}: {wrong}")
+                if size is None and ended.code == 0:
+                    faults.append(f"{name}: it says that it wrote to what can only be read")
             destination.reset()
-    print("| command | file systems | too full |\n|---|---|---|")
+    print("| command | file systems | too full, or read-only |\n|---|---|---|")
     for name, count in counts.items():
         print(f"| {name} | {count} | {full[name]} |")
     print(*faults, sep="\n")

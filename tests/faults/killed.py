@@ -1,11 +1,13 @@
 """Kills `prepare` and `train` at random moments, runs them again, and compares what they leave with an unbroken run.
 
     python tests/faults/killed.py --prepare 200 --train 100
+    python tests/faults/killed.py --prepare 140 --train 70 --first 60 --seconds 3600
 
-Each case is made from its number alone, but for how far the command had come when the signal reached it: SIGKILL,
-SIGTERM, Ctrl-C or Ctrl-C twice, up to three times in a row; half of the trainings are hit while a checkpoint is being
-written. A command that is asked to stop must end with the signal's own code and without a traceback. Exits with 1 if
-anything is otherwise, or if a byte differs in the end.
+The second goes on with cases behind the first 60, for an hour at most, half of it for trainings. Each case is made from
+its number alone, but for how far the command had come when the signal reached it: SIGKILL, SIGTERM, Ctrl-C or Ctrl-C
+twice, up to three times in a row; half of the trainings are hit while a checkpoint is being written. A command that is
+asked to stop must end with the signal's own code and without a traceback. Exits with 1 if anything is otherwise, or if
+a byte differs in the end.
 """
 
 from __future__ import annotations
@@ -152,6 +154,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--prepare", type=int, default=200, help="preparations to kill")
     parser.add_argument("--train", type=int, default=100, help="trainings to kill")
+    parser.add_argument("--first", type=int, default=0, help="number of the first of each")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no case after this time")
     chosen = parser.parse_args()
     place = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
     counts: Counter[tuple[str, str]] = Counter()
@@ -173,7 +177,10 @@ def main() -> int:
             )
         )
         for trial in trials:
-            for number in range(getattr(chosen, trial.name)):
+            end = time.monotonic() + chosen.seconds / len(trials)
+            for number in range(chosen.first, chosen.first + getattr(chosen, trial.name)):
+                if time.monotonic() > end:
+                    break
                 kind, wrong = trial.case(number)
                 counts[trial.name, kind] += 1
                 if wrong:

@@ -31,6 +31,11 @@ def test_an_export_that_the_disk_refuses_leaves_nothing() -> None:
     run("failing_disk", "--only", "export")
 
 
+@pytest.mark.slow
+def test_a_critic_that_the_disk_refuses_leaves_nothing() -> None:
+    run("failing_disk", "--only", "evaluate", "--sample", 8, "--first", 20)
+
+
 MOUNTS = shutil.which("unshare") and not subprocess.call(
     ["unshare", "--user", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"],
     stdout=subprocess.DEVNULL,
