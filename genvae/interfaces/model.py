@@ -35,6 +35,10 @@ class Posterior:
         return gaussian_kl(self.mean, self.log_variance)
 
 
+def _nothing(number: int) -> None:
+    """Begin a part of a batch that is no part of another process' work."""
+
+
 @dataclass(frozen=True)
 class TrainingStep:
     """What the training loop hands to `Model.training_step`.
@@ -50,6 +54,8 @@ class TrainingStep:
         progress: the part of the budget that is spent, 0..1.
         waves: the waveforms [B, samples] that the features were made of.
         accumulate: parts into which the batch is to be split, so that it takes less memory.
+        begin_part: call it with a part's number, from 0, before it is computed: what the part draws, and the buffers
+            that it finds, are then the same whichever process computes it. Only for a batch in several parts.
     """
 
     optimizers: Sequence[torch.optim.Optimizer]
@@ -60,6 +66,7 @@ class TrainingStep:
     progress: float = 0.0
     waves: Tensor | None = None
     accumulate: int = 1
+    begin_part: Callable[[int], None] = _nothing
 
 
 class Model(nn.Module, ABC):
@@ -128,7 +135,9 @@ class Model(nn.Module, ABC):
             optimizer.zero_grad(set_to_none=True)
         count = min(step.accumulate, len(features))
         parts: dict[str, Tensor] = {}
-        for some, theirs in zip(features.tensor_split(count), genre.tensor_split(count), strict=True):
+        split = zip(features.tensor_split(count), genre.tensor_split(count), strict=True)
+        for number, (some, theirs) in enumerate(split):
+            step.begin_part(number)
             share = len(some) / len(features)
             own = step.loss(some, theirs, generator=step.generator)
             step.backward(own["loss"] * share)

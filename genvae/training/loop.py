@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -31,6 +29,7 @@ from genvae.plugin.guard import guarded
 from genvae.progress import Listener, ignore
 from genvae.run import Run
 from genvae.tensor_files import load_tree, save_tree
+from genvae.training import processes
 from genvae.training.averaging import Average
 from genvae.training.callbacks import Callbacks
 from genvae.training.contract import loss_parts, optimizers_of
@@ -43,6 +42,7 @@ from genvae.training.job import Job, new_sections
 from genvae.training.log import TrainingLog
 from genvae.training.measuring import measure
 from genvae.training.monitor import COLLAPSED, validate
+from genvae.training.parts import Parts
 from genvae.training.precision import Precision, quicker
 from genvae.training.space import require_space_for_training
 from genvae.training.wording import Validations, ending, expectation, opening
@@ -53,6 +53,9 @@ HELD_OUT = 16  # clips of a genre that callbacks may ask for
 
 def train(job: Job, store: ClipStore, *, device: str = "auto", listener: Listener = ignore) -> Run:
     """Train a run on a store until the budget is spent, then make it able to generate.
+
+    Of several processes, the first one makes it able to generate; the others return when the budget is spent, as that
+    may take longer than processes wait for each other.
 
     Everything that is drawn follows from the seed and the number of the step, so a run that is stopped and continued
     ends with the same weights as one that was not, where the budget is a number of steps or epochs. Torch's global
@@ -66,22 +69,24 @@ def train(job: Job, store: ClipStore, *, device: str = "auto", listener: Listene
 
     Raises:
         OptionError: there is no such device.
-        RunError: the folder holds a run, there is nothing to continue, or the loss is not finite any more.
+        RunError: the folder holds a run, there is nothing to continue, another number of processes can't go on with it,
+            another process has ended, or the loss is not finite any more.
         StoreError: the store has no training clips.
         Interrupted: SIGINT or SIGTERM came; a checkpoint was written.
     """
     try:
         fabric = Fabric(
             accelerator=device,
-            devices=_local_processes(),
-            num_nodes=_world_size() // _local_processes(),
+            devices=processes.local(),
+            num_nodes=processes.world() // processes.local(),
+            strategy=processes.strategy(job),
         )
     except (RuntimeError, ValueError) as error:
         raise OptionError(
             f"Training on the `device` {device} is not possible here: torch has {', '.join(_devices())}."
         ) from error
     fabric.launch()
-    job = _with_precision(job, fabric)
+    job = _with_precision(processes.with_parts(job), fabric)
     if job.create and fabric.is_global_zero:
         job.create(job.options)
     fabric.barrier()
@@ -106,13 +111,13 @@ def train(job: Job, store: ClipStore, *, device: str = "auto", listener: Listene
             run.metrics_path, step=trainer.step, silent=not fabric.is_global_zero, listener=listener
         ) as log:
             trainer.start_callbacks(log)
-            trainer.run_steps(log, wish)
+            with processes.losing_another(run, store, wish, trainer.rescue):
+                trainer.run_steps(log, wish)
             if fabric.is_global_zero:
                 trainer.tell("finish")
                 with trainer.average.in_place():
                     finish(run, trainer.pipeline, store, log, wish, seed=job.seed, batch_size=job.options.batch_size)
                 log.say(trainer.validations.verdict(held_out=trainer.validation_split == "validation"))
-        fabric.barrier()
     return run
 
 
@@ -164,6 +169,7 @@ class _Trainer:
         self.average = Average(self.pipeline.model, self.options.ema)
         self.bfloat16 = self.options.precision == "bf16-mixed"
         self.step, self.seconds = 0, 0.0
+        self.torn = False  # whether a step was left half done
         self.measured = False  # whether transform and model know the training clips' statistics
         self.parts: dict[str, Tensor] = {}  # of the loss, at the last step
         self.validations = Validations()
@@ -183,6 +189,7 @@ class _Trainer:
             say=lambda text: None,
         )
         self.callbacks = Callbacks(job.registry, (), view, lambda text: None)  # those of the run come with `start`
+        processes.require_shareable(job, self.pipeline.model, self.batches.batch_size)
         self.model, *self.optimizers = fabric.setup(self.pipeline.model, *optimizers)
         self.model.mark_forward_method("loss")
 
@@ -237,18 +244,28 @@ class _Trainer:
         """
         self._require_finite()
         if self.fabric.is_global_zero:
-            state = {
-                "step": self.step,
-                "seconds": self.seconds,
-                "measured": self.measured,
-                "pipeline": self.pipeline.state_dict(),
-                "average": self.average.state(),
-                "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-                "callbacks": self.callbacks.state(),
-            }
-            save_tree(self.run.checkpoint_path, state)
+            self._save()
             self.tell("checkpoint")
         self.fabric.barrier()
+
+    def rescue(self) -> None:
+        """Write what this process alone has when another one has ended: all of them had the same."""
+        loss = self.parts.get("loss")
+        sound = loss is not None and bool(loss.isfinite())
+        if self.fabric.is_global_zero and sound and not self.torn:
+            self._save()
+
+    def _save(self) -> None:
+        state = {
+            "step": self.step,
+            "seconds": self.seconds,
+            "measured": self.measured,
+            "pipeline": self.pipeline.state_dict(),
+            "average": self.average.state(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "callbacks": self.callbacks.state(),
+        }
+        save_tree(self.run.checkpoint_path, state)
 
     def run_steps(self, log: TrainingLog, wish: Wish) -> None:
         """Step until the budget is spent.
@@ -280,8 +297,8 @@ class _Trainer:
             self.average.update(self.step)
             log.show(progress)
             if self.step % LOG_EVERY == 0 or self.step == start + 1:
-                clips = (self.step - start) * self.batches.batch_size
-                self._log_training(log, progress, clips / (time.monotonic() - began - before))
+                clips, taken = (self.step - start) * self.batches.batch_size, time.monotonic() - began - before
+                self._log_training(log, progress, clips / taken, self.batches.waited / taken)
             if self.step == start + LOG_EVERY and total is not None:  # only now is it known how long a step takes
                 each = (time.monotonic() - began - before) / LOG_EVERY
                 log.say(ending(max(0, total - self.step) * each))
@@ -331,16 +348,15 @@ class _Trainer:
         if self.fabric.world_size == 1:
             return progress, stop
         mine = torch.tensor([progress if self.fabric.is_global_zero else 0.0, float(stop)], dtype=torch.float64)
-        gathered = self.fabric.all_gather(mine.to(self.fabric.device))
-        assert isinstance(gathered, Tensor)  # as what was given to it
-        gathered = gathered.max(dim=0).values  # [world, 2] -> [2]
-        return float(gathered[0]), int(gathered[1])
+        agreed = self.fabric.all_reduce(mine.to(self.fabric.device), reduce_op="max")
+        assert isinstance(agreed, Tensor)  # as what was given to it
+        return float(agreed[0]), int(agreed[1])
 
     def _update(self, waves: Tensor, genres: Tensor, progress: float) -> dict[str, Tensor]:
         """One training step, with randomness that follows from the seed and the step alone."""
-        drawn = _seed(self.seed, self.step, self.fabric.global_rank)
-        torch.manual_seed(drawn)  # for layers that draw from the global generator, such as dropout
-        generator = torch.Generator(self.fabric.device).manual_seed(drawn)
+        generator, count = torch.Generator(self.fabric.device), self.options.accumulate // self.fabric.world_size
+        parts = Parts(self.fabric, self.pipeline.model, generator, seed=self.seed, step=self.step, count=count)
+        parts.begin(0)
         scale = self.options.warmup(self.step) * self._schedule(progress)
         groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]
         for group, rate in zip(groups, self.rates, strict=True):
@@ -356,11 +372,19 @@ class _Trainer:
             number=self.step,
             progress=min(1.0, progress),
             waves=waves,
-            accumulate=self.options.accumulate,
+            accumulate=count,
+            begin_part=parts.begin,
         )
-        with self.pipeline.using("model", "training"):
-            model = self.pipeline.model
-            return loss_parts(model.training_step(features, genres, step), model.training_step)
+        try:
+            with self.pipeline.using("model", "training"):
+                model = self.pipeline.model
+                losses = loss_parts(model.training_step(features, genres, step), model.training_step)
+            parts.end()
+        except BaseException:
+            parts.undo()  # no optimiser has stepped yet, unless the model's step is one of its own
+            self.torn = processes.has_own_step(type(self.pipeline.model))
+            raise
+        return losses
 
     def _schedule(self, progress: float) -> float:
         part = self.extras.schedule
@@ -388,10 +412,16 @@ class _Trainer:
                 cure=Cure.of("train", store=self.store.path, run="NEW", options={"model.learning_rate": 1e-4}),
             )
 
-    def _log_training(self, log: TrainingLog, progress: float, speed: float) -> None:
+    def _log_training(self, log: TrainingLog, progress: float, speed: float, waiting: float) -> None:
+        """Log a step: with the clips a second, and the share of the time in which steps waited for their clips."""
         self._require_finite()
         values = {name: float(value.detach()) for name, value in self.parts.items()}
-        record = {**values, "clips_per_second": round(speed, 1), "seconds": self.seconds}
+        record = {
+            **values,
+            "clips_per_second": round(speed, 1),
+            "waiting": round(waiting, 4),
+            "seconds": self.seconds,
+        }
         log.record("train", self.step, record)
         self.tell("step", record)
         log.show(progress, f"step {self.step}  loss {values['loss']:.4g}  {speed:.0f} clips/s")
@@ -435,20 +465,6 @@ def _with_precision(job: Job, fabric: Fabric) -> Job:
         with torch.random.fork_rng([]):
             precision = quicker(Pipeline.build(job.config, job.registry, new=()), fabric.device)
     return replace(job, options=replace(job.options, precision=fabric.broadcast(precision)))
-
-
-def _seed(seed: int, step: int, rank: int) -> int:
-    digest = hashlib.blake2b(f"{seed} {step} {rank}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "little") >> 1  # torch takes 63 bits
-
-
-def _local_processes() -> int:
-    """How many processes share the work on this machine: one, unless torchrun has started this one beside others."""
-    return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-
-
-def _world_size() -> int:
-    return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def _devices() -> list[str]:
