@@ -75,11 +75,11 @@ def main() -> None:
         print("\n| workers | process | own (MiB) | share (MiB) | resident (MiB) | of them weights in one copy (MiB) |")
         print("|---|---|---|---|---|---|")
         for count, processes in held.items():
-            for number, kinds in enumerate(processes):
-                if kinds["Rss"] > 50:  # the smallest one only watches over what multiprocessing leaves behind
-                    name = "the server" if number == 0 else f"worker {number}"
-                    figures = " | ".join(f"{kinds[kind]:.0f}" for kind in ("own", "Pss", "Rss", "weights"))
-                    print(f"| {count} | {name} | {figures} |")
+            computing = [kinds for kinds in processes if kinds["Rss"] > 50]  # one watches what multiprocessing leaves
+            for number, kinds in enumerate(computing):
+                name = "the server" if number == 0 else f"worker {number}"
+                figures = " | ".join(f"{kinds[kind]:.0f}" for kind in ("own", "Pss", "Rss", "weights"))
+                print(f"| {count} | {name} | {figures} |")
 
 
 def genres_of(address: str) -> list[str]:

@@ -9,6 +9,10 @@ import torch
 from torch import Tensor, nn
 
 
+def _nothing(number: int) -> None:
+    """Begin a part of a batch that is no part of another process' work."""
+
+
 @dataclass(frozen=True)
 class TrainingStep:
     """What the training loop hands to `Model.training_step` and to `Vocoder.training_step`.
@@ -24,6 +28,8 @@ class TrainingStep:
         progress: the part of the budget that is spent, 0..1.
         waves: the waveforms [B, samples] that the features were made of.
         accumulate: parts into which the batch is to be split, so that it takes less memory.
+        begin_part: call it with a part's number, from 0, before it is computed: what the part draws, and the buffers
+            that it finds, are then the same whichever process computes it. Only for a batch in several parts.
     """
 
     optimizers: Sequence[torch.optim.Optimizer]
@@ -34,6 +40,7 @@ class TrainingStep:
     progress: float = 0.0
     waves: Tensor | None = None
     accumulate: int = 1
+    begin_part: Callable[[int], None] = _nothing
 
     def minimise(self, module: nn.Module, *batch: Tensor, max_gradient_norm: float | None = None) -> dict[str, Tensor]:
         """Update a module's weights once, by the gradient of the loss of a batch.
@@ -50,7 +57,8 @@ class TrainingStep:
             optimizer.zero_grad(set_to_none=True)
         count = min(self.accumulate, len(batch[0]))
         parts: dict[str, Tensor] = {}
-        for some in zip(*(each.tensor_split(count) for each in batch), strict=True):
+        for number, some in enumerate(zip(*(each.tensor_split(count) for each in batch), strict=True)):
+            self.begin_part(number)
             share = len(some[0]) / len(batch[0])
             own = self.loss(*some, generator=self.generator)
             self.backward(own["loss"] * share)

@@ -13,7 +13,7 @@ from genvae.errors import RunError
 from genvae.plots import style
 from genvae.run import Run
 
-_ASIDE = ("kind", "step", "seconds", "clips_per_second")
+_ASIDE = ("kind", "step", "seconds", "clips_per_second", "waiting")
 _LAST = ("distance_db", "active_units")
 _LABELS = {"distance_db": "distance in dB", "active_units": "active units"}
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -30,6 +28,7 @@ from genvae.plugin.guard import guarded
 from genvae.progress import Listener, ignore
 from genvae.run import Run
 from genvae.tensor_files import load_tree, save_tree
+from genvae.training import processes
 from genvae.training.augment import augment
 from genvae.training.augmentations import parse
 from genvae.training.averaging import Average
@@ -40,6 +39,7 @@ from genvae.training.extras import Extras
 from genvae.training.interrupt import Interrupted, Wish, on_signals
 from genvae.training.job import Job, new_sections
 from genvae.training.log import TrainingLog
+from genvae.training.parts import Parts, part_seed
 from genvae.training.precision import Precision, quicker
 from genvae.training.space import require_space_for_training
 from genvae.training.trainee import TRAINEES
@@ -51,6 +51,9 @@ HELD_OUT = 16  # clips of a genre that callbacks may ask for
 
 def train(job: Job, store: ClipStore, *, device: str = "auto", listener: Listener = ignore) -> Run:
     """Train a run on a store until the budget is spent, then make it able to generate.
+
+    Of several processes, the first one makes it able to generate; the others return when the budget is spent, as that
+    may take longer than processes wait for each other.
 
     Everything that is drawn follows from the seed and the number of the step, so a run that is stopped and continued
     ends with the same weights as one that was not, where the budget is a number of steps or epochs. Torch's global
@@ -64,22 +67,24 @@ def train(job: Job, store: ClipStore, *, device: str = "auto", listener: Listene
 
     Raises:
         OptionError: there is no such device.
-        RunError: the folder holds a run, there is nothing to continue, or the loss is not finite any more.
+        RunError: the folder holds a run, there is nothing to continue, another number of processes can't go on with it,
+            another process has ended, or the loss is not finite any more.
         StoreError: the store has no training clips.
         Interrupted: SIGINT or SIGTERM came; a checkpoint was written.
     """
     try:
         fabric = Fabric(
             accelerator=device,
-            devices=_local_processes(),
-            num_nodes=_world_size() // _local_processes(),
+            devices=processes.local(),
+            num_nodes=processes.world() // processes.local(),
+            strategy=processes.strategy(job),
         )
     except (RuntimeError, ValueError) as error:
         raise OptionError(
             f"Training on the `device` {device} is not possible here: torch has {', '.join(_devices())}."
         ) from error
     fabric.launch()
-    job = _with_precision(job, fabric)
+    job = _with_precision(processes.with_parts(job), fabric)
     if job.create and fabric.is_global_zero:
         job.create(job.options)
     fabric.barrier()
@@ -107,14 +112,14 @@ def train(job: Job, store: ClipStore, *, device: str = "auto", listener: Listene
             run.metrics_path, step=trainer.step, silent=not fabric.is_global_zero, listener=listener
         ) as log:
             trainer.start_callbacks(log)
-            trainer.run_steps(log, wish)
+            with processes.losing_another(run, store, wish, trainer.rescue):
+                trainer.run_steps(log, wish)
             if fabric.is_global_zero:
                 trainer.tell("finish")
                 with trainer.average.in_place():
                     trainer.trainee.finish(run, store, log, wish, seed=job.seed, batch_size=job.options.batch_size)
                 held_out = trainer.validation_split == "validation"
                 log.say(trainer.validations.verdict(held_out=held_out, off=trainer.trainee.off))
-        fabric.barrier()
     return run
 
 
@@ -168,6 +173,7 @@ class _Trainer:
         self.augmentations = parse(self.options.augment)
         self.bfloat16 = self.options.precision == "bf16-mixed"
         self.step, self.seconds = 0, 0.0
+        self.torn = False  # whether a step was left half done
         self.measured = False  # whether what is measured before the first step is known
         self.parts: dict[str, Tensor] = {}  # of the loss, at the last step
         self.validations = Validations()
@@ -188,6 +194,7 @@ class _Trainer:
             section=job.section,
         )
         self.callbacks = Callbacks(job.registry, (), view, lambda text: None)  # those of the run come with `start`
+        processes.require_shareable(job, self.trainee.module, self.batches.batch_size)
         self.module, *self.optimizers = fabric.setup(self.trainee.module, *optimizers)
         self.module.mark_forward_method("loss")
 
@@ -255,18 +262,28 @@ class _Trainer:
         """
         self._require_finite()
         if self.fabric.is_global_zero:
-            state = {
-                "step": self.step,
-                "seconds": self.seconds,
-                "measured": self.measured,
-                "pipeline": self.pipeline.state_dict(),
-                "average": self.average.state(),
-                "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-                "callbacks": self.callbacks.state(),
-            }
-            save_tree(self.run.checkpoint_path, state)
+            self._save()
             self.tell("checkpoint")
         self.fabric.barrier()
+
+    def rescue(self) -> None:
+        """Write what this process alone has when another one has ended: all of them had the same."""
+        loss = self.parts.get("loss")
+        sound = loss is not None and bool(loss.isfinite())
+        if self.fabric.is_global_zero and sound and not self.torn:
+            self._save()
+
+    def _save(self) -> None:
+        state = {
+            "step": self.step,
+            "seconds": self.seconds,
+            "measured": self.measured,
+            "pipeline": self.pipeline.state_dict(),
+            "average": self.average.state(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "callbacks": self.callbacks.state(),
+        }
+        save_tree(self.run.checkpoint_path, state)
 
     def run_steps(self, log: TrainingLog, wish: Wish) -> None:
         """Step until the budget is spent.
@@ -298,8 +315,8 @@ class _Trainer:
             self.average.update(self.step)
             log.show(progress)
             if self.step % LOG_EVERY == 0 or self.step == start + 1:
-                clips = (self.step - start) * self.batches.batch_size
-                self._log_training(log, progress, clips / (time.monotonic() - began - before))
+                clips, taken = (self.step - start) * self.batches.batch_size, time.monotonic() - began - before
+                self._log_training(log, progress, clips / taken, self.batches.waited / taken)
             if self.step == start + LOG_EVERY and total is not None:  # only now is it known how long a step takes
                 each = (time.monotonic() - began - before) / LOG_EVERY
                 log.say(ending(max(0, total - self.step) * each))
@@ -352,25 +369,22 @@ class _Trainer:
         if self.fabric.world_size == 1:
             return progress, stop
         mine = torch.tensor([progress if self.fabric.is_global_zero else 0.0, float(stop)], dtype=torch.float64)
-        gathered = self.fabric.all_gather(mine.to(self.fabric.device))
-        assert isinstance(gathered, Tensor)  # as what was given to it
-        gathered = gathered.max(dim=0).values  # [world, 2] -> [2]
-        return float(gathered[0]), int(gathered[1])
+        agreed = self.fabric.all_reduce(mine.to(self.fabric.device), reduce_op="max")
+        assert isinstance(agreed, Tensor)  # as what was given to it
+        return float(agreed[0]), int(agreed[1])
 
     def _update(self, waves: Tensor, genres: Tensor, progress: float) -> dict[str, Tensor]:
         """One training step, with randomness that follows from the seed and the step alone."""
-        drawn = _seed(self.seed, self.step, self.fabric.global_rank)
-        torch.manual_seed(drawn)  # for layers that draw from the global generator, such as dropout
-        generator = torch.Generator(self.fabric.device).manual_seed(drawn)
+        generator, count = torch.Generator(self.fabric.device), self.options.accumulate // self.fabric.world_size
+        parts = Parts(self.fabric, self.trainee.module, generator, seed=self.seed, step=self.step, count=count)
+        parts.begin(0)
         scale = self.options.warmup(self.step) * self._schedule(progress)
         groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]
         for group, rate in zip(groups, self.rates, strict=True):
             group["lr"] = rate * scale
         waves, genres = self.fabric.to_device((waves, genres))
         if self.augmentations:
-            own = _seed(self.seed, ~self.step, self.fabric.global_rank)  # draws of its own, so that no other changes
-            draws = torch.Generator(self.fabric.device).manual_seed(own)
-            waves = augment(waves, genres, self.augmentations, generator=draws)
+            waves = self._augmented(waves, genres, count)
         inputs = self.trainee.inputs(waves, genres)
         step = TrainingStep(
             self.optimizers,
@@ -380,11 +394,29 @@ class _Trainer:
             number=self.step,
             progress=min(1.0, progress),
             waves=waves,
-            accumulate=self.options.accumulate,
+            accumulate=count,
+            begin_part=parts.begin,
         )
-        with self.pipeline.using(self.trainee.section, "training"):
-            module = self.trainee.module
-            return loss_parts(module.training_step(*inputs, step), module.training_step)
+        module = self.trainee.module
+        try:
+            with self.pipeline.using(self.trainee.section, "training"):
+                losses = loss_parts(module.training_step(*inputs, step), module.training_step)
+            parts.end()
+        except BaseException:
+            parts.undo()  # no optimiser has stepped yet, unless the part's step is one of its own
+            self.torn = processes.has_own_step(type(module))
+            raise
+        return losses
+
+    def _augmented(self, waves: Tensor, genres: Tensor, count: int) -> Tensor:
+        """Waves [B, samples] in so many parts, each with draws of its own, so that no other of the step's changes."""
+        augmented = []
+        for number, (some, theirs) in enumerate(
+            zip(waves.tensor_split(count), genres.tensor_split(count), strict=True), self.fabric.global_rank * count
+        ):
+            draws = torch.Generator(self.fabric.device).manual_seed(part_seed(self.seed, ~self.step, number))
+            augmented.append(augment(some, theirs, self.augmentations, generator=draws))
+        return torch.cat(augmented)
 
     def _schedule(self, progress: float) -> float:
         part = self.extras.schedule
@@ -419,10 +451,16 @@ class _Trainer:
         options = {f"{self.trainee.section}.learning_rate": 1e-4}
         return Cure.of(self.trainee.verb, store=self.store.path, run="NEW", options=options)
 
-    def _log_training(self, log: TrainingLog, progress: float, speed: float) -> None:
+    def _log_training(self, log: TrainingLog, progress: float, speed: float, waiting: float) -> None:
+        """Log a step: with the clips a second, and the share of the time in which steps waited for their clips."""
         self._require_finite()
         values = {name: float(value.detach()) for name, value in self.parts.items()}
-        record = {**values, "clips_per_second": round(speed, 1), "seconds": self.seconds}
+        record = {
+            **values,
+            "clips_per_second": round(speed, 1),
+            "waiting": round(waiting, 4),
+            "seconds": self.seconds,
+        }
         log.record("train", self.step, record)
         self.tell("step", record)
         log.show(progress, f"step {self.step}  loss {values['loss']:.4g}  {speed:.0f} clips/s")
@@ -461,20 +499,6 @@ def _with_precision(job: Job, fabric: Fabric) -> Job:
         with torch.random.fork_rng([]):
             precision = quicker(Pipeline.build(job.config, job.registry, new=()), fabric.device, job.section)
     return replace(job, options=replace(job.options, precision=fabric.broadcast(precision)))
-
-
-def _seed(seed: int, step: int, rank: int) -> int:
-    digest = hashlib.blake2b(f"{seed} {step} {rank}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "little") >> 1  # torch takes 63 bits
-
-
-def _local_processes() -> int:
-    """How many processes share the work on this machine: one, unless torchrun has started this one beside others."""
-    return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-
-
-def _world_size() -> int:
-    return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def _devices() -> list[str]:

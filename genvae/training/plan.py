@@ -19,7 +19,8 @@ class TrainOptions:
     accumulate: Annotated[
         int,
         Option(
-            "parts into which a batch is split and computed one after another, for what a GPU can't hold at once",
+            "parts into which a batch is split, which several processes share and one computes one after another, for "
+            "what a GPU can't hold at once; each draws for itself",
             least=1,
             most=4096,
         ),

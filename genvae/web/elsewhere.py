@@ -46,7 +46,7 @@ def computed(method: Callable[Concatenate[Any, P], R]) -> Callable[Concatenate[A
         check = plain.pop("check", None) if checks else None
         return cast(R, self.elsewhere(self.digest, method.__name__, args, plain, check))
 
-    return call
+    return cast(Callable[Concatenate[Any, P], R], call)
 
 
 def takes_check(method: Callable[..., Any]) -> bool:

@@ -13,7 +13,7 @@ EVALUATION = "evaluation.json"
 """The file in a run's folder that `genvae evaluate RUN --store STORE --json` is written to."""
 
 _POINTS = 200  # of a curve
-_ASIDE = ("kind", "step", "seconds", "clips_per_second")
+_ASIDE = ("kind", "step", "seconds", "clips_per_second", "waiting")
 _MOST = 16 << 20  # bytes of a file that is read
 _REAL, _MADE = "real, unseen recordings", "generated"  # rows of an evaluation
 _SIGN = {"frechet": -1.0, "accuracy": 1.0, "density": 1.0, "coverage": 1.0}  # 1 where more is better

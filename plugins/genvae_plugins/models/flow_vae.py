@@ -80,6 +80,9 @@ class FlowVAE(Model):
         self.detail = Detail(self.patches, spec, width=width, amount=options.texture)
         self.painter = Painter(self.patches, width=options.painter_width, blocks=options.painter_depth)
         self.jury = Jury(spec.bins, len(genres))
+        if not options.painted:  # then neither is ever used, which processes that share a training have to know
+            self.painter.requires_grad_(False)
+            self.jury.requires_grad_(False)
         self.register_buffer("paints", torch.tensor(False))  # whether the painter has learnt anything
         self.register_load_state_dict_pre_hook(_without_painter)
 
