@@ -83,8 +83,7 @@ class FlowVAE(Model):
         if not options.painted:  # then neither is ever used, which processes that share a training have to know
             self.painter.requires_grad_(False)
             self.jury.requires_grad_(False)
-        self.register_buffer("paints", torch.tensor(False))  # whether the painter has learnt anything
-        self.register_load_state_dict_pre_hook(_without_painter)
+        self.register_load_state_dict_pre_hook(_without_painter)  # type: ignore[no-untyped-call]
 
     def fit(self, features: Iterable[Tensor]) -> None:
         """Measure the patches on some batches."""
@@ -215,7 +214,6 @@ class FlowVAE(Model):
         """The painter's losses and the jury's, on clips and on codes that the flow drew for the first of them."""
         blur = BLUR * self.patches.deviation * torch.randn(codes.shape, generator=generator, device=codes.device)
         drawn = self.painter(torch.cat([codes + blur, flown]), self.detail, self.patches, generator)
-        self.paints.fill_(True)  # a value, not a flag
         return painting_losses(self.jury, features, drawn, genre, torch.cat([genre, genre[: len(flown)]]))
 
     def _posterior(self, codes: Tensor, genre: Tensor) -> Posterior:

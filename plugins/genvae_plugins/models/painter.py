@@ -66,7 +66,8 @@ class Painter(nn.Module):
         hidden = self.blocks(hidden + self.chance(chance))
         moved, louder = self.leave(F.gelu(hidden)).float().chunk(2, dim=1)
         scale = detail.texture.amount * (log_noise + louder).clamp(*LOG_SCALE_RANGE).exp()
-        return mean + moved + scale * noise
+        painted: Tensor = mean + moved + scale * noise
+        return painted
 
 
 class Discriminator(nn.Module):
