@@ -50,6 +50,8 @@ class TrainingStep:
         progress: the part of the budget that is spent, 0..1.
         waves: the waveforms [B, samples] that the features were made of.
         accumulate: parts into which the batch is to be split, so that it takes less memory.
+        attributes: what is known of the clips beyond their genre, [B, attribute_dim], for the `attributes` of `loss`;
+            None where the model is told of none.
     """
 
     optimizers: Sequence[torch.optim.Optimizer]
@@ -60,6 +62,7 @@ class TrainingStep:
     progress: float = 0.0
     waves: Tensor | None = None
     accumulate: int = 1
+    attributes: Tensor | None = None
 
 
 class Model(nn.Module, ABC):
@@ -70,6 +73,10 @@ class Model(nn.Module, ABC):
         spec: what the features mean; raise SpecMismatch (`spec.require`) for one that the model can't serve.
         frames: frames in a clip.
         genres: the names of the genres, whose indices `genre` holds.
+        attributes: only for one that is declared with `attributes=True`, in a run that knows some: these, each a
+            `genvae.Attribute`. Then `loss`, `decode` and, where it is overridden, `decode_each` have a keyword
+            `attributes`: what is known of each clip, [B, attribute_dim], zeros where that is nothing. By default it is
+            None, which means the same.
 
     Attributes:
         latent_dim: dimensions of the latent space.
@@ -128,9 +135,10 @@ class Model(nn.Module, ABC):
             optimizer.zero_grad(set_to_none=True)
         count = min(step.accumulate, len(features))
         parts: dict[str, Tensor] = {}
-        for some, theirs in zip(features.tensor_split(count), genre.tensor_split(count), strict=True):
+        known = [{}] * count if step.attributes is None else _named(step.attributes.tensor_split(count))
+        for some, theirs, told in zip(features.tensor_split(count), genre.tensor_split(count), known, strict=True):
             share = len(some) / len(features)
-            own = step.loss(some, theirs, generator=step.generator)
+            own = step.loss(some, theirs, generator=step.generator, **told)
             step.backward(own["loss"] * share)
             parts = {name: parts.get(name, 0) + share * value.detach() for name, value in own.items()}
         if self.max_gradient_norm is not None:
@@ -138,3 +146,7 @@ class Model(nn.Module, ABC):
         for optimizer in step.optimizers:
             optimizer.step()
         return parts
+
+
+def _named(parts: Sequence[Tensor]) -> list[dict[str, Tensor]]:
+    return [{"attributes": part} for part in parts]

@@ -18,7 +18,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from genvae.clips.batches import genres_of, in_order, load
+from genvae.clips.batches import genres_of, load
 from genvae.clips.store import ClipStore
 from genvae.errors import Cure, OptionError, RunError, StoreError
 from genvae.files import held_alone, sweep
@@ -34,7 +34,7 @@ from genvae.tensor_files import load_tree, save_tree
 from genvae.training.averaging import Average
 from genvae.training.callbacks import Callbacks
 from genvae.training.contract import loss_parts, optimizers_of
-from genvae.training.data import Batches
+from genvae.training.data import Batch, Batches, validation_batches
 from genvae.training.extras import Extras
 from genvae.training.finish import finish
 from genvae.training.inherit import inherit
@@ -148,6 +148,7 @@ class _Trainer:
             shift=self.options.shift,
             rank=fabric.global_rank,
             world=fabric.world_size,
+            attributes=job.config.attributes,
         )
         held_out = store.select(split="validation")
         self.validation_split = "validation" if len(held_out) else "train"
@@ -267,7 +268,7 @@ class _Trainer:
         validated, start, before = -1, self.step, self.seconds
         began = time.monotonic() - before
         total = self.budget.total_steps(self.batches.steps_per_epoch)
-        for waves, genres in self.batches.from_step(self.step):
+        for batch in self.batches.from_step(self.step):
             self.seconds = time.monotonic() - began
             progress, stop = self._agree(wish.signal)
             if stop:
@@ -275,7 +276,7 @@ class _Trainer:
                 raise Interrupted(stop, f"at step {self.step}", self.store.path, self.run.path)
             if progress >= 1.0:
                 break
-            self.parts = self._update(waves, genres, progress)
+            self.parts = self._update(batch, progress)
             self.step += 1
             self.average.update(self.step)
             log.show(progress)
@@ -336,7 +337,7 @@ class _Trainer:
         gathered = gathered.max(dim=0).values  # [world, 2] -> [2]
         return float(gathered[0]), int(gathered[1])
 
-    def _update(self, waves: Tensor, genres: Tensor, progress: float) -> dict[str, Tensor]:
+    def _update(self, batch: Batch, progress: float) -> dict[str, Tensor]:
         """One training step, with randomness that follows from the seed and the step alone."""
         drawn = _seed(self.seed, self.step, self.fabric.global_rank)
         torch.manual_seed(drawn)  # for layers that draw from the global generator, such as dropout
@@ -345,7 +346,7 @@ class _Trainer:
         groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]
         for group, rate in zip(groups, self.rates, strict=True):
             group["lr"] = rate * scale
-        waves, genres = self.fabric.to_device((waves, genres))
+        waves, genres, attributes = self.fabric.to_device(tuple(batch))
         with torch.no_grad(), self.pipeline.using("transform", "computing features"):
             features = self.pipeline.transform(waves)
         step = TrainingStep(
@@ -357,6 +358,7 @@ class _Trainer:
             progress=min(1.0, progress),
             waves=waves,
             accumulate=self.options.accumulate,
+            attributes=attributes,
         )
         with self.pipeline.using("model", "training"):
             model = self.pipeline.model
@@ -399,7 +401,8 @@ class _Trainer:
     def _validate(self, log: TrainingLog, progress: float) -> None:
         if not self.fabric.is_global_zero:
             return
-        batches = in_order(self.store, self.validation_numbers, self.options.batch_size)
+        attributes = self.pipeline.config.attributes
+        batches = validation_batches(self.store, self.validation_numbers, self.options.batch_size, attributes)
         with self.pipeline.using("model", "validating"), self.average.in_place():
             values = validate(self.pipeline, batches, seed=self.seed)
         self.tell("validation", values)
