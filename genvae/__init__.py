@@ -15,6 +15,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from genvae.attributes import Attribute as Attribute
+    from genvae.attributes import attribute_dim as attribute_dim
     from genvae.clips.store import ClipStore as ClipStore
     from genvae.errors import GenvaeError as GenvaeError
     from genvae.errors import ItemError as ItemError
@@ -70,6 +72,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "genvae.attributes": ("Attribute", "attribute_dim"),
     "genvae.interfaces.callback": ("Callback", "Training"),
     "genvae.interfaces.schedule": ("Schedule",),
     "genvae.interfaces.embedder": ("Embedder",),

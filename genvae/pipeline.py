@@ -10,7 +10,8 @@ from typing import Any, Self, TypeVar, get_type_hints
 import torch
 from torch import Tensor, nn
 
-from genvae.errors import Cure, PluginError, RunError, SpecMismatch
+from genvae.attributes import MOST_ATTRIBUTES, Attribute
+from genvae.errors import Cure, OptionError, PluginError, RunError, SpecMismatch
 from genvae.interfaces.model import Model
 from genvae.interfaces.prior import Prior
 from genvae.interfaces.transform import Transform
@@ -92,6 +93,7 @@ class PipelineConfig:
         prior: the distribution over its latents.
         vocoder: from spectrograms to waveforms.
         items: the kind of items.
+        attributes: what the model is told of clips beyond their genre.
     """
 
     sample_rate: int
@@ -102,6 +104,7 @@ class PipelineConfig:
     prior: PartConfig
     vocoder: PartConfig
     items: str = SOUNDS
+    attributes: tuple[Attribute, ...] = ()
 
     @classmethod
     def assemble(
@@ -114,6 +117,7 @@ class PipelineConfig:
         plugins: Mapping[str, str] | None = None,
         values: Mapping[str, Mapping[str, Any]] | None = None,
         items: str = SOUNDS,
+        attributes: Iterable[Attribute] = (),
     ) -> Self:
         """Describe a pipeline from plugin names by section and option values by section, all of them optional.
 
@@ -132,7 +136,14 @@ class PipelineConfig:
             merged[section].update({name: value for name, value in suggested.items() if name in option_types})
             merged[section].update((values or {}).get(section, {}))
         parts = {section: PartConfig.of(registry, section, names[section], merged[section]) for section in SECTIONS}
-        return cls(sample_rate=sample_rate, clip_samples=clip_samples, genres=tuple(genres), items=items, **parts)
+        return cls(
+            sample_rate=sample_rate,
+            clip_samples=clip_samples,
+            genres=tuple(genres),
+            items=items,
+            attributes=tuple(attributes),
+            **parts,
+        )
 
     def with_vocoder(self, registry: Registry, name: str, values: Mapping[str, Any]) -> Self:
         """The same pipeline with another vocoder, or with the same one's options changed."""
@@ -163,8 +174,9 @@ class PipelineConfig:
 
     def to_json(self) -> dict[str, Any]:
         """The description as plain values; what only sounds have, and that items are sounds, is left out elsewhere."""
-        unsaid = ("items",) if self.items == SOUNDS else ("sample_rate",)
-        return {name: value for name, value in asdict(self).items() if name not in unsaid}
+        unsaid = {"items" if self.items == SOUNDS else "sample_rate", "attributes"}
+        plain = {name: value for name, value in asdict(self).items() if name not in unsaid}
+        return plain | ({"attributes": [each.to_json() for each in self.attributes]} if self.attributes else {})
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
@@ -180,15 +192,19 @@ class PipelineConfig:
                 clip_samples=int(value["clip_samples"]),
                 genres=tuple(map(str, value["genres"])),
                 items=str(value.get("items", SOUNDS)),
+                attributes=tuple(map(Attribute.from_json, value.get("attributes", ()))),
                 **parts,
             )
+            names = {each.name for each in config.attributes}
+            if len(names) < len(config.attributes) or len(names) > MOST_ATTRIBUTES:
+                raise ValueError("an attribute is named twice, or there are too many")
             rates = [config.sample_rate] if config.items == SOUNDS else []
             if min(*rates, config.clip_samples, len(config.genres)) < 1:
                 raise ValueError("its sample_rate, clip_samples or genres are of no use")
             if config.clip_samples > _LONGEST_CLIP or len(set(config.genres)) < len(config.genres):
                 raise ValueError("its clip_samples are too many, or a genre is named twice")
             return config
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             raise RunError(f"The pipeline's description is damaged: {type(error).__name__}: {error}") from error
 
 
@@ -230,14 +246,16 @@ class Pipeline(nn.Module):
         Raises:
             PluginError: a plugin is missing; the message says which distribution brings it.
             SpecMismatch: two parts don't fit; the message names the field.
+            OptionError: the model takes no attributes, and is to be told of some.
         """
         _require_files(registry, config, new)
         _require_items(registry, config)
         transform = _make(registry, config, "transform", sample_rate=config.sample_rate)
         spec = _attribute(config.transform, transform, "spec", FeatureSpec, "the FeatureSpec of its features")
-        model = _make(
-            registry, config, "model", spec=spec, frames=spec.frames(config.clip_samples), genres=config.genres
-        )
+        _require_attributes(registry, config)
+        known = {"attributes": config.attributes} if config.attributes else {}
+        frames = spec.frames(config.clip_samples)
+        model = _make(registry, config, "model", spec=spec, frames=frames, genres=config.genres, **known)
         latent_dim = _attribute(config.model, model, "latent_dim", int, "a whole number")
         prior = _make(registry, config, "prior", latent_dim=latent_dim, genres=config.genres)
         vocoder = _make_vocoder(registry, config, transform)
@@ -352,6 +370,25 @@ def _require_items(registry: Registry, config: PipelineConfig) -> None:
         plugin = row.plugin if (row.kind, row.name, row.distribution) == identity else None
         if isinstance(plugin, TransformPlugin) and plugin.items != config.items:
             raise SpecMismatch(f"The transform {row.name!r} takes {plugin.items}, but the items are {config.items}.")
+
+
+def _require_attributes(registry: Registry, config: PipelineConfig) -> None:
+    """Check that a model that is to be told of attributes takes them.
+
+    Raises:
+        OptionError: it does not.
+    """
+    if not config.attributes or takes_attributes(_row(registry, "model", config.model)):
+        return
+    able = [row.name for row in registry.declared() if row.kind == "model" and takes_attributes(row)]
+    raise OptionError(
+        f"The model {config.model.plugin!r} takes no `attributes`. Those that do: {', '.join(able) or 'none'}."
+    )
+
+
+def takes_attributes(row: PluginRow) -> bool:
+    """Whether a model declares that it can be told of attributes."""
+    return isinstance(row.plugin, ModelPlugin) and row.plugin.attributes
 
 
 def _make_vocoder(registry: Registry, config: PipelineConfig, transform: Transform) -> Vocoder:

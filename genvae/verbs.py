@@ -171,13 +171,12 @@ def prepare(
         items=plugin.items,
     )
     datasets = [registry.make("dataset", dataset, values, root) for root in roots]
-    names = [attributes] if isinstance(attributes, str) else list(attributes)
     with listening(progress) as listener:
         prepared = prepare_store(
             datasets,
             Path(store),
             settings,
-            attributes=names,
+            attributes=_names(attributes) or (),
             executor=executor,
             workers=workers,
             listener=listener,
@@ -205,6 +204,7 @@ def train(
     vocoder: str | None = None,
     options: Mapping[str, Any] | None = None,
     source: Run | Path | str | None = None,
+    attributes: Iterable[str] | None = None,
     seed: int | None = None,
     device: str = "auto",
     resume: bool = False,
@@ -226,6 +226,8 @@ def train(
         vocoder: plugin from spectrograms to waveforms; `pghi-refined` by default.
         options: of the parts and of the training, such as `{"model.latent_dim": 64, "train.batch_size": 32}`.
         source: a trained run to begin with, or `pretrained`; genres may be others.
+        attributes: names of what the store keeps of clips beyond their genre, such as `["loudness", "tempo"]`, of which
+            the model is told, so that the run can be asked for them; by default those of the source, or none.
         seed: of all that is drawn; 0 by default.
         device: a Lightning accelerator: auto, cpu, cuda, mps.
         resume: continue a run that was stopped, with its own options.
@@ -253,10 +255,10 @@ def train(
     named = {section: name for section, name in plugins.items() if name is not None}
     budget = Budget(steps, epochs, minutes) if (steps, epochs, minutes) != (None, None, None) else None
     if resume:
-        if named or options or seed is not None or preset or source is not None:
+        if named or options or seed is not None or preset or source is not None or attributes is not None:
             raise OptionError(
-                "`resume` goes on with the run's own options: leave `options`, `seed`, `preset`, `source` and the "
-                "plugins' names out."
+                "`resume` goes on with the run's own options: leave `options`, `attributes`, `seed`, `preset`, "
+                "`source` and the plugins' names out."
             )
         job = resume_job(Path(run), clips, budget, registry=registry)
     else:
@@ -272,6 +274,7 @@ def train(
             seed=seed or 0,
             preset=chosen.values,
             source=None if source is None else open_run(source),
+            attributes=_names(attributes),
             registry=registry,
         )
     with listening(progress) as listener:
@@ -586,6 +589,11 @@ def pack(run: Run | Path | str | None, path: Path | str) -> list[str]:
     from genvae.packing import pack as write
 
     return write(open_run(run), Path(path))
+
+
+def _names(names: Iterable[str] | None) -> list[str] | None:
+    """Names of attributes; one alone may be given as a text."""
+    return None if names is None else [names] if isinstance(names, str) else list(names)
 
 
 def _warn_of_other_store(run: Run, store: ClipStore, listener: Listener) -> None:

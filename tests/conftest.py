@@ -16,6 +16,7 @@ import torch
 from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, settings
 
+from genvae.attributes import Attribute
 from genvae.cli import main
 from genvae.pipeline import Pipeline, PipelineConfig
 from genvae.plugin.registry import installed
@@ -37,7 +38,13 @@ MODEL: dict[str, object] = {"latent_dim": 4, "width": 16, "neck": 4, "blocks": 1
 Genvae = Callable[..., Result]
 
 
-def make_run(path: Path, seed: int = 0) -> Run:
+ATTRIBUTES = (
+    Attribute(name="key", words=("C", "D")),
+    Attribute(name="tempo", unit="beats a minute", mean=120, deviation=20, least=60, most=180),
+)
+
+
+def make_run(path: Path, seed: int = 0, attributes: tuple[Attribute, ...] = ()) -> Run:
     """A run whose model has learnt nothing, with statistics and latents of noise."""
     registry = installed()
     config = PipelineConfig.assemble(
@@ -47,11 +54,14 @@ def make_run(path: Path, seed: int = 0) -> Run:
         genres=GENRES,
         plugins={"model": "conv-vae"},
         values={"transform": {"n_fft": 256, "hop": 128}, "model": MODEL, "vocoder": {"iterations": 4}},
+        attributes=attributes,
     )
     generator = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         pipeline = Pipeline.build(config, registry)
+        if attributes:  # an embedding begins as nothing
+            torch.nn.init.normal_(pipeline.model.get_submodule("attributes.leave").weight)
     waves = 0.1 * torch.randn(12, CLIP_SAMPLES, generator=generator)
     genre = torch.arange(12) % len(GENRES)
     with torch.no_grad():
@@ -69,6 +79,12 @@ def make_run(path: Path, seed: int = 0) -> Run:
 @pytest.fixture(scope="session")
 def tiny_run_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_run(tmp_path_factory.mktemp("runs") / "tiny").path
+
+
+@pytest.fixture(scope="session")
+def asked_run_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that knows a key and a tempo."""
+    return make_run(tmp_path_factory.mktemp("runs") / "asked", attributes=ATTRIBUTES).path
 
 
 @pytest.fixture

@@ -80,7 +80,7 @@ def tempo(strength: NDArray[np.float32]) -> float:
     # Twice the period is known twice as exactly.
     near = int(2 * lag - 2 + np.argmax(correlation[2 * lag - 2 : 2 * lag + 3]))
     period = _vertex(correlation, near) / 2 if correlation[near] >= _CLEAR else _vertex(correlation, lag)
-    return float(60 * FRAME_RATE / period)
+    return float(60 * FRAME_RATE / np.clip(period, shortest, longest))
 
 
 def _around(values: NDArray[np.float64], places: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -30,3 +30,18 @@ def parse_assignments(assignments: Iterable[str], *, example: str = "model.laten
             raise OptionError(f"--set {text}: write it as --set SECTION.NAME=VALUE, for example {example}.")
         parsed[target] = value
     return parsed
+
+
+def parse_attributes(asked: Iterable[str]) -> dict[str, str]:
+    """`["tempo=128"]` -> `{"tempo": "128"}`; the last of two values for a name wins.
+
+    Raises:
+        OptionError: text of another form.
+    """
+    parsed: dict[str, str] = {}
+    for text in asked:
+        name, equals, value = text.partition("=")
+        if not (equals and name and value):
+            raise OptionError(f"{text!r} is no attribute with a value: write NAME=VALUE, for example tempo=128.")
+        parsed[name] = value
+    return parsed

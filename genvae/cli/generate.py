@@ -75,6 +75,13 @@ def _no_words(ctx: click.Context, parameter: click.Parameter, words: tuple[str, 
     metavar="LEVEL",
     help="Bring each sound's peak to so many dBFS, such as -1.  [default: the level that the model gives]",
 )
+@click.option(
+    "--with",
+    "asked",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="What to ask for beyond the genre, such as tempo=128, of a run that knows it; may be repeated.",
+)
 @click.option("--vocoder", shell_complete=complete_vocoders, help="Vocoder to use instead of the run's own.")
 @click.option(
     "--set",
@@ -105,6 +112,7 @@ def generate(
     bars: int | None,
     latents_path: Path | None,
     normalise: float | None,
+    asked: tuple[str, ...],
     vocoder: str | None,
     assignments: tuple[str, ...],
     output: str,
@@ -123,6 +131,7 @@ def generate(
     genvae generate --genre piano --seconds 8 --normalise -1
     genvae generate --genre piano:0.6,techno:0.4
     genvae generate --genre techno --bpm 128 --bars 2
+    genvae generate --run mine --genre techno --with tempo=128 --with loudness=-20
     genvae generate --genre techno -o - | ffplay -nodisp -autoexit -
     """
     single = is_file(output)
@@ -142,6 +151,7 @@ def generate(
     pipe = byte_stream() if output == "-" else None
 
     from genvae.audio.play import play
+    from genvae.cli.assignments import parse_attributes
     from genvae.cli.runs import load_run, require_kind
     from genvae.cli.tasks import How, of_genre, of_latents
     from genvae.synthesis.mixture import parse
@@ -154,7 +164,7 @@ def generate(
     mixtures = genres if genre == "all" and genre not in genres else [parse(genre, genres)]
     if single and len(mixtures) > 1:
         raise click.UsageError(f"-o {output} takes one clip; for --genre all name a folder.")
-    synthesizer = load_run(run, vocoder, assignments)
+    synthesizer = load_run(run, vocoder, assignments).with_attributes(parse_attributes(asked))
     require_kind(output, synthesizer.kind, aloud=aloud, candidates=candidates)
     drawn = secrets.randbelow(2**31) if seed is None else seed
     how = How(drawn, temperature, candidates, seconds, None if bpm is None else (bpm, bars or 1), normalise)

@@ -42,6 +42,7 @@ def _run(path: Path) -> dict[str, Any]:
 
     run = open_run(path)
     described = run.config.to_json()
+    known = {each.pop("name"): each for each in described.pop("attributes", ())}
     return {
         "kind": "run",
         "path": str(path),
@@ -50,6 +51,7 @@ def _run(path: Path) -> dict[str, Any]:
         "genvae": run.genvae_version,
         "genres": list(described.pop("genres")),
         **described,
+        **({"attributes": known} if known else {}),
         "training": run.training,
         "data": run.data,
         "bytes": sum(file.stat().st_size for file in run.path.rglob("*") if file.is_file()),

@@ -60,16 +60,16 @@ def of_genre(synthesizer: Synthesizer, genre: str | Mixture, count: int, how: Ho
     Raises:
         GenvaeError: what is asked for can't be made.
     """
-    suffix = synthesizer.kind.suffixes[0]
+    suffix, asked = synthesizer.kind.suffixes[0], _asked(synthesizer)
     plain = isinstance(genre, str) and how.seconds is None and how.loop is None
     make = _Ahead(partial(_generate, synthesizer, genre, how), count, group=GROUP if plain else 1)
     if not isinstance(genre, str):
         if how.candidates > 1:
             raise GenvaeError("`candidates` are judged by one genre: leave it out for a mixture.")
-        names = (file_name(_label(genre), how.seed, index, suffix) for index in range(count))
+        names = (file_name(_label(genre) + asked, how.seed, index, suffix) for index in range(count))
         return [Task(name, partial(make, index)) for index, name in enumerate(names)]
     loop = Loop(*how.loop) if how.loop else None
-    label = f"{genre}-{loop.bpm:g}bpm" if loop else genre
+    label = (f"{genre}-{loop.bpm:g}bpm" if loop else genre) + asked
     chooser = None
     if how.candidates > 1:
         from genvae.metrics.candidates import Chooser
@@ -117,8 +117,14 @@ def of_latents(synthesizer: Synthesizer, genre: str | Mixture, path: Path, how: 
         clip = synthesizer.decode(latents[index], genre, seed=how.seed, index=index)
         return clip if how.normalise is None else clip.normalised(how.normalise)
 
-    stem, suffix = file_stem(f"{path.stem}-{genre}"), synthesizer.kind.suffixes[0]
+    stem, suffix = file_stem(f"{path.stem}-{genre}{_asked(synthesizer)}"), synthesizer.kind.suffixes[0]
     return [Task(f"{stem}-{index:03d}{suffix}", partial(make_clip, index)) for index in range(len(latents))]
+
+
+def _asked(synthesizer: Synthesizer) -> str:
+    """What is asked for beyond the genre as a part of a file's name, such as `-tempo-128`."""
+    values = synthesizer.asked.items()
+    return "".join(f"-{name}-{value if isinstance(value, str) else format(value, 'g')}" for name, value in values)
 
 
 def _generate(synthesizer: Synthesizer, genre: str | Mixture, how: How, index: int, count: int) -> list[Clip]:

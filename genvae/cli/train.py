@@ -66,6 +66,11 @@ class Training(click.Command):
     metavar="RUN|pretrained",
     help="Begin with the weights of a trained run; genres may be others.",
 )
+@click.option(
+    "--attributes",
+    metavar="NAME,...",
+    help="What the run shall know of clips beyond their genre, of what STORE keeps, such as loudness,tempo.",
+)
 @click.option("--seed", type=Whole(0, 2**31 - 1), help="Of all that is drawn.  [default: 0]")
 @click.option(
     "--device",
@@ -91,6 +96,7 @@ def train(
     resume: bool,
     preset: str | None,
     source: Path | None,
+    attributes: str | None,
 ) -> None:
     """Train a model on the clips of STORE, as `genvae prepare` made it, and write a run that can generate.
 
@@ -99,10 +105,11 @@ def train(
     \b
     genvae train store --run run --minutes 30
     genvae train store --run run --resume
+    genvae train store --run run --attributes loudness,tempo
     genvae train store --run mine --from pretrained --minutes 10
     genvae train store --run run2 --model reference-vae --epochs 50 --set train.batch_size=32
     """
-    from genvae.cli.assignments import parse_assignments
+    from genvae.cli.assignments import names, parse_assignments
     from genvae.training.interrupt import Interrupted
     from genvae.verbs import train as run_training
 
@@ -120,6 +127,7 @@ def train(
             vocoder=vocoder,
             options=parse_assignments(assignments),
             source=source,
+            attributes=None if attributes is None else names(attributes),
             seed=seed,
             device=device,
             resume=resume,

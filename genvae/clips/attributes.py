@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from genvae.attributes import MOST_WORDS
 from genvae.clips.estimates import ESTIMATES, Values
 from genvae.errors import OptionError, PluginError, StoreError, nearest
 from genvae.files import parse_json, write_whole
@@ -27,8 +28,6 @@ from genvae.interfaces.dataset import Recording
 from genvae.text import printable
 
 FILE = "attributes.safetensors"
-MOST_WORDS = 256
-"""Words that an attribute may have: one with more names recordings, rather than says something of them."""
 _FORMAT = 1
 _HEADER = 8  # bytes in front of a safetensors file's header, which say how long it is
 

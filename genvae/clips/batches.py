@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from genvae.attributes import Attribute
 from genvae.clips.store import ClipStore
 
 
@@ -20,6 +21,28 @@ def load(store: ClipStore, numbers: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
 def genres_of(store: ClipStore, numbers: NDArray[np.int64]) -> Tensor:
     """The genres of clips, [n]."""
     return torch.from_numpy(store.index["genre"][numbers].astype(np.int64))
+
+
+def attributes_of(store: ClipStore, numbers: NDArray[np.int64], attributes: Sequence[Attribute]) -> Tensor | None:
+    """What a model is told of clips beyond their genre, [n, attribute_dim]; None where a run knows no attributes.
+
+    Raises:
+        StoreError: what the store keeps of them is damaged.
+    """
+    if not attributes:
+        return None
+    return torch.from_numpy(np.concatenate([_told(store, numbers, each) for each in attributes], axis=1))
+
+
+def _told(store: ClipStore, numbers: NDArray[np.int64], attribute: Attribute) -> NDArray[np.float32]:
+    kept = store.attributes.get(attribute.name)
+    if kept is None or bool(kept.words) != bool(attribute.words):
+        return attribute.told(np.full(len(numbers), np.nan, np.float32))
+    values = kept.values[numbers]
+    if kept.words != attribute.words:  # of a run that was begun on another store
+        places = {word: place for place, word in enumerate(attribute.words)}
+        values = np.array([places.get(kept.words[int(v)], np.nan) if v == v else np.nan for v in values], np.float32)
+    return attribute.told(values)
 
 
 def in_order(store: ClipStore, numbers: NDArray[np.int64], batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:

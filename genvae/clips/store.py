@@ -252,14 +252,24 @@ class ClipStore:
             [N, samples] in ±1.
         """
         waves = self.waves(numbers)
-        following = np.minimum(numbers + 1, len(self.index) - 1)
-        same = self.index["recording"][following] == self.index["recording"][numbers]
-        same &= self.index["offset"][following] == self.index["offset"][numbers] + self.clip_samples
-        places = np.flatnonzero(same & (shifts > 0))
+        following, there = self._following(numbers)
+        places = np.flatnonzero(there & (shifts > 0))
         for place, tail in zip(places.tolist(), self.waves(following[places]), strict=True):
             by = int(shifts[place])
             waves[place] = np.concatenate([waves[place, by:], tail[:by]])
         return waves
+
+    def nearer(self, numbers: NDArray[np.int64], shifts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The numbers of the clips [N] that those of `shifted_waves` share most with."""
+        following, there = self._following(numbers)
+        return np.where(there & (2 * shifts > self.clip_samples), following, numbers)
+
+    def _following(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """The clips [N] that come next in the store, and whether they come next in the recording."""
+        following = np.minimum(numbers + 1, len(self.index) - 1)
+        same = self.index["recording"][following] == self.index["recording"][numbers]
+        same &= self.index["offset"][following] == self.index["offset"][numbers] + self.clip_samples
+        return following, same
 
     def damaged(self) -> Iterator[str]:
         """Read every shard and compare it with its digest; yield what is wrong, a sentence each."""

@@ -44,6 +44,10 @@ class Model(nn.Module, ABC):
         spec: what the features mean; raise SpecMismatch (`spec.require`) for one that the model can't serve.
         frames: frames in a clip.
         genres: the names of the genres, whose indices `genre` holds.
+        attributes: only for one that is declared with `attributes=True`, in a run that knows some: these, each a
+            `genvae.Attribute`. Then `loss`, `decode` and, where it is overridden, `decode_each` have a keyword
+            `attributes`: what is known of each clip, [B, attribute_dim], zeros where that is nothing. By default it is
+            None, which means the same.
 
     Attributes:
         latent_dim: dimensions of the latent space.

@@ -30,6 +30,8 @@ class TrainingStep:
         accumulate: parts into which the batch is to be split, so that it takes less memory.
         begin_part: call it with a part's number, from 0, before it is computed: what the part draws, and the buffers
             that it finds, are then the same whichever process computes it. Only for a batch in several parts.
+        attributes: what is known of the clips beyond their genre, [B, attribute_dim], for the `attributes` of `loss`;
+            None where the model is told of none.
     """
 
     optimizers: Sequence[torch.optim.Optimizer]
@@ -41,6 +43,7 @@ class TrainingStep:
     waves: Tensor | None = None
     accumulate: int = 1
     begin_part: Callable[[int], None] = _nothing
+    attributes: Tensor | None = None
 
     def minimise(self, module: nn.Module, *batch: Tensor, max_gradient_norm: float | None = None) -> dict[str, Tensor]:
         """Update a module's weights once, by the gradient of the loss of a batch.
@@ -57,10 +60,12 @@ class TrainingStep:
             optimizer.zero_grad(set_to_none=True)
         count = min(self.accumulate, len(batch[0]))
         parts: dict[str, Tensor] = {}
+        told = [None] * count if self.attributes is None else self.attributes.tensor_split(count)
         for number, some in enumerate(zip(*(each.tensor_split(count) for each in batch), strict=True)):
             self.begin_part(number)
             share = len(some[0]) / len(batch[0])
-            own = self.loss(*some, generator=self.generator)
+            known = {} if told[number] is None else {"attributes": told[number]}
+            own = self.loss(*some, generator=self.generator, **known)
             self.backward(own["loss"] * share)
             parts = {name: parts.get(name, 0) + share * value.detach() for name, value in own.items()}
         if max_gradient_norm is not None:

@@ -77,12 +77,15 @@ class ModelPlugin(Plugin):
         suggests: values for options of other parts that the model was designed for, such as `{"transform.n_fft": 512}`;
             they hold where the user says nothing.
         conditional: whether the genre changes what it decodes.
+        attributes: whether it can be told of attributes of clips, such as their tempo: then its constructor, `loss` and
+            `decode` take `attributes`, which a run that knows some gives them.
     """
 
     kind = "model"
 
     suggests: Mapping[str, Any] = field(default_factory=dict)
     conditional: bool = True
+    attributes: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from genvae.attributes import MOST_ATTRIBUTES, Value
 from genvae.errors import AudioError
 from genvae.files import parse_json
 from genvae.items import read_comment
@@ -76,6 +77,7 @@ class Provenance:
         bpm: the tempo of a loop, in beats a minute.
         bars: of four beats, how many the loop has.
         normalise: the peak that the sound was brought to, in dB of full scale.
+        attributes: numbers or words that were asked for beyond the genre, by name.
     """
 
     run: str
@@ -91,6 +93,7 @@ class Provenance:
     bpm: float | None = None
     bars: int | None = None
     normalise: float | None = None
+    attributes: Mapping[str, Value] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The fields as plain values, without those that say nothing."""
@@ -170,6 +173,7 @@ def _checked(value: dict[str, Any]) -> Provenance:
         bpm=_number(value, "bpm", _MAX_BPM) if "bpm" in value else None,
         bars=_whole(value, "bars") if "bars" in value else None,
         normalise=_number(value, "normalise", 0.0, least=QUIETEST) if "normalise" in value else None,
+        attributes=_attributes(value["attributes"]) if "attributes" in value else None,
     )
 
 
@@ -180,6 +184,15 @@ def _waypoints(value: Any) -> tuple[Waypoint, ...]:
     for waypoint in waypoints:
         waypoint.values()
     return waypoints
+
+
+def _attributes(value: Any) -> dict[str, Value]:
+    if not (isinstance(value, dict) and 0 < len(value) <= MOST_ATTRIBUTES):
+        raise TypeError("its attributes are not named values")
+    for each in value.values():
+        if isinstance(each, bool) or not isinstance(each, int | float | str):
+            raise TypeError("an attribute of it is neither a number nor a word")
+    return {name: each if isinstance(each, str) else float(each) for name, each in value.items()}
 
 
 def _number(value: Mapping[str, Any], name: str, most: float, *, least: float = 0.0) -> float:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
+from genvae.attributes import Value, told
 from genvae.errors import GenvaeError, PluginError, nearest
+from genvae.interfaces.model import Model
 from genvae.pipeline import Pipeline
 from genvae.synthesis.crossfade import clips_around, clips_for, join, join_circle, stride
 from genvae.synthesis.latent_path import LatentPath, PathPoint
@@ -22,10 +24,16 @@ class Renderer:
     """A pipeline, one clip at a time; a part that fails is named.
 
     Everything random is drawn from the generator that is given.
+
+    Args:
+        pipeline: whose parts make the sounds.
+        attributes: that its model is asked for, checked; none for whatever the latents say.
     """
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: Pipeline, attributes: Mapping[str, Value] | None = None) -> None:
         self._pipeline = pipeline
+        known = pipeline.config.attributes
+        self._asked = {"attributes": torch.from_numpy(told(attributes, known))} if attributes else {}
         self._genres, self._clip_samples = pipeline.config.genres, pipeline.config.clip_samples
         self._shape = pipeline.kind.shape
 
@@ -50,9 +58,15 @@ class Renderer:
         Raises:
             GenvaeError: as `place`.
         """
-        labels = self._label(genre).expand(len(latents))
-        with self._pipeline.using("model", "decoding"):
-            features = self._pipeline.model.decode_each(torch.stack(list(latents)), labels, generators=generators)
+        model = self._pipeline.model
+        if self._asked and type(model).decode_each is Model.decode_each:  # which hands on no attributes
+            alone = zip(latents, generators, strict=True)
+            features = torch.cat([self._decoded(z, genre, own) for z, own in alone])
+        else:
+            labels = self._label(genre).expand(len(latents))
+            asked = {name: row.expand(len(latents), -1) for name, row in self._asked.items()}
+            with self._pipeline.using("model", "decoding"):
+                features = model.decode_each(torch.stack(list(latents)), labels, generators=generators, **asked)
         pairs = zip(torch.split(features, 1), generators, strict=True)
         return [self._vocoded(self._inverted(each), self._shape, own) for each, own in pairs]
 
@@ -205,7 +219,7 @@ class Renderer:
         """A latent [latent_dim] -> features [1, bins, frames]."""
         label = self._label(genre)
         with self._pipeline.using("model", "decoding"):
-            return self._pipeline.model.decode(z[None], label, generator=generator)
+            return self._pipeline.model.decode(z[None], label, generator=generator, **self._asked)
 
     def _inverted(self, features: Tensor) -> Tensor:
         """Features [1, bins, frames] -> what the transform's inverse gives."""

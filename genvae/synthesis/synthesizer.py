@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 import genvae
+from genvae.attributes import Attribute, Value, require_all
 from genvae.distances import log_spectral_distance
 from genvae.errors import GenvaeError, OptionError
 from genvae.items import ItemKind, Sounds
@@ -71,6 +72,8 @@ class Synthesizer:
         kind: of the items that it makes.
         latent_dim: how many numbers a latent has.
         digest: the run's.
+        attributes: what it can be asked for beyond a genre.
+        asked: what it is asked for, by name.
     """
 
     def __init__(self, run: Run, registry: Registry | None = None, *, vocoder: PartConfig | None = None) -> None:
@@ -81,6 +84,8 @@ class Synthesizer:
         self.genres = config.genres
         self.sample_rate = config.sample_rate
         self.clip_samples = config.clip_samples
+        self.attributes: tuple[Attribute, ...] = config.attributes
+        self.asked: Mapping[str, Value] = {}
         self._use(run.load(registry, config=config), registry)
 
     def __repr__(self) -> str:
@@ -105,12 +110,26 @@ class Synthesizer:
             other._use(self._pipeline.with_vocoder(registry, vocoder), registry)
         return other
 
+    def with_attributes(self, attributes: Mapping[str, object]) -> Synthesizer:
+        """The same run, asked for attributes in all that it decodes; the nets are shared.
+
+        Args:
+            attributes: numbers or words by name, such as `{"tempo": 128}`; those left out are as the latents say.
+
+        Raises:
+            OptionError: the run knows no such attribute, or not that value; the message says what it knows.
+        """
+        other = copy.copy(self)
+        other.asked = require_all(attributes, self.attributes)
+        other._renderer = Renderer(self._pipeline, other.asked)
+        return other
+
     def _use(self, pipeline: Pipeline, registry: Registry) -> None:
         """Generate with a pipeline, and name its distributions' versions."""
         self._pipeline = pipeline
         self.kind: ItemKind = pipeline.kind
         self.latent_dim = pipeline.model.latent_dim
-        self._renderer = Renderer(pipeline)
+        self._renderer = Renderer(pipeline, self.asked)
         self._versions = {"genvae": genvae.__version__, "torch": str(torch.__version__)}
         for section in SECTIONS:
             part: PartConfig = getattr(pipeline.config, section)
@@ -162,6 +181,7 @@ class Synthesizer:
             bpm=None if loop is None else float(loop.bpm),
             bars=None if loop is None else loop.bars,
             normalise=None if normalise is None else float(normalise),
+            attributes=dict(self.asked) or None,
         )
 
     @overload
@@ -177,6 +197,7 @@ class Synthesizer:
         bpm: float | None = ...,
         bars: int = ...,
         normalise: float | None = ...,
+        attributes: Mapping[str, object] | None = ...,
     ) -> Clip: ...
 
     @overload
@@ -192,6 +213,7 @@ class Synthesizer:
         bpm: float | None = ...,
         bars: int = ...,
         normalise: float | None = ...,
+        attributes: Mapping[str, object] | None = ...,
     ) -> list[Clip]: ...
 
     def generate(
@@ -206,6 +228,7 @@ class Synthesizer:
         bpm: float | None = None,
         bars: int = 1,
         normalise: float | None = None,
+        attributes: Mapping[str, object] | None = None,
     ) -> Clip | list[Clip]:
         """Draw a new latent from the prior and make it sound: clip `index` of `seed`, or `count` clips from there on.
 
@@ -222,11 +245,31 @@ class Synthesizer:
             bpm: for a loop at that tempo, on a way through such latents that ends where it began.
             bars: of four beats, in a loop.
             normalise: bring the peak to so many dB of full scale, such as -1; by default the level is the model's.
+            attributes: what to ask for beyond the genre, such as `{"tempo": 128}`, of a run that knows it.
 
         Raises:
+            OptionError: the run knows no such attribute, or not that value; the message says what it knows.
             GenvaeError: the run has no such genre, the sound would be shorter than a clip or longer than ten minutes,
                 things are asked for that exclude each other, or what came out is not a finite sound.
         """
+        if attributes:
+            return self.with_attributes(attributes)._made(
+                genre, seed, index, count, temperature, seconds, bpm, bars, normalise
+            )
+        return self._made(genre, seed, index, count, temperature, seconds, bpm, bars, normalise)
+
+    def _made(
+        self,
+        genre: str | Mixture,
+        seed: int | None,
+        index: int,
+        count: int | None,
+        temperature: float,
+        seconds: float | None,
+        bpm: float | None,
+        bars: int,
+        normalise: float | None,
+    ) -> Clip | list[Clip]:
         if bpm is not None and seconds is not None:
             raise GenvaeError("`bpm` and `seconds` both say how long the sound is: give one of them.")
         if not isinstance(genre, str) and (bpm is not None or seconds is not None):
@@ -431,7 +474,8 @@ class Synthesizer:
         Raises:
             GenvaeError: as what made it.
         """
-        clip = self._remade(provenance)
+        asked = self.with_attributes(provenance.attributes) if provenance.attributes else self
+        clip = asked._remade(provenance)
         return clip if provenance.normalise is None else clip.normalised(provenance.normalise)
 
     def _remade(self, recipe: Provenance) -> Clip:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from genvae.attributes import Attribute, attribute_dim, told
 from genvae.interfaces.model import Model, Posterior
 from genvae.interfaces.training_step import TrainingStep
 from genvae.pipeline import Pipeline
@@ -29,6 +30,8 @@ SAMPLES = 3840
 REACHING_STEPS = 60
 STEPS = 400
 """Steps in which a model must have learnt a batch by heart."""
+ATTRIBUTES = (Attribute(name="key", words=("C", "D", "E")), Attribute(name="tempo", mean=120, deviation=20, most=200))
+TOLD_STEPS = 8
 ENOUGH = 0.5
 """The part of the clips' variance that reconstructions may then miss."""
 
@@ -42,12 +45,14 @@ class Setup:
         features: [3, bins, frames].
         genre: [3], the index of each.
         waves: [3, samples], that the features are of.
+        attributes: what the model is told of them, [3, attribute_dim], or None.
     """
 
     pipeline: Pipeline
     features: Tensor
     genre: Tensor
     waves: Tensor
+    attributes: Tensor | None = field(default=None, kw_only=True)
 
     @property
     def model(self) -> Model:
@@ -55,8 +60,8 @@ class Setup:
         return self.pipeline.model
 
 
-def _setup(subject: Subject, samples: int = SAMPLES) -> Setup:
-    pipeline = pipeline_with(subject, sample_rate=RATE, clip_samples=samples, genres=GENRES)
+def _setup(subject: Subject, samples: int = SAMPLES, attributes: tuple[Attribute, ...] = ()) -> Setup:
+    pipeline = pipeline_with(subject, sample_rate=RATE, clip_samples=samples, genres=GENRES, attributes=attributes)
     if pipeline.config.items != SOUNDS:
         return _item_setup(pipeline)
     time = torch.arange(samples) / RATE
@@ -129,6 +134,7 @@ def _step(
         number=number,
         progress=number / STEPS,
         waves=setup.waves,
+        attributes=setup.attributes,
     )
     with unchanged():
         return loss_parts(model.training_step(setup.features, setup.genre, step), model.training_step)
@@ -316,6 +322,50 @@ def genre_changes_the_output_where_it_says_so(subject: Subject) -> None:
         expect(changed, "another genre to change what is decoded, or conditional=False in the declaration", "the same")
     else:
         expect(not changed, "the same for every genre, or conditional=True in the declaration", "it changes")
+
+
+@check
+def is_told_of_attributes_where_it_says_so(subject: Subject) -> None:
+    """With `attributes=True` other attributes decode to something else, and none at all to what a row of zeros does."""
+    if not (isinstance(subject.plugin, ModelPlugin) and subject.plugin.attributes):
+        return
+    keys = ({"key": "C", "tempo": 90.0}, {"key": "D", "tempo": 150.0}, {"tempo": 120.0})
+    rows = torch.cat([torch.from_numpy(told(each, ATTRIBUTES)) for each in keys])  # [3, attribute_dim]
+    setup = replace(_setup(subject, attributes=ATTRIBUTES), attributes=rows)
+    model = setup.model.train()
+    optimizers, generator = optimizers_of(model.optimizers(), model.optimizers), seeded()
+    with torch.random.fork_rng(devices=[]), torch.enable_grad():
+        torch.manual_seed(0)  # for dropout and the like
+        for number in range(TOLD_STEPS):  # it may begin as a model that hears nothing of them
+            _step(setup, optimizers, generator, number)
+    _expect_told(setup)
+
+
+@torch.no_grad()
+def _expect_told(setup: Setup) -> None:
+    model, genre, rows = setup.model.eval(), setup.genre, setup.attributes
+    assert rows is not None
+    z = torch.randn(3, model.latent_dim, generator=seeded())
+
+    def decoded(attributes: dict[str, Tensor]) -> Tensor:
+        return model.decode(z, genre, generator=seeded(1), **attributes)
+
+    one, other = decoded({"attributes": rows}), decoded({"attributes": rows.roll(1, 0)})
+    changed = float((one - other).abs().max()) > 1e-6 * float(one.abs().max())
+    expect(changed, "other attributes to change what is decoded, or attributes=False in the declaration", "the same")
+    nothing = {"attributes": torch.zeros(3, attribute_dim(ATTRIBUTES))}
+    expect_close(decoded(nothing), decoded({}), 0, "the same without attributes as with zeros, which say nothing")
+    if type(model).decode_each is Model.decode_each:
+        return
+    with one_thread():
+        alone = [
+            model.decode(z[i : i + 1], genre[i : i + 1], generator=seeded(i), **{"attributes": rows[i : i + 1]})
+            for i in range(3)
+        ]
+        asked = {"attributes": rows}
+        together = model.decode_each(z, genre, generators=[seeded(i) for i in range(3)], **asked)
+    same = torch.equal(together, torch.cat(alone))
+    expect(same, "`decode_each` to give what `decode` gives for one alone, with attributes too", "something else")
 
 
 @check

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from genvae.attributes import Attribute
 from genvae.errors import PluginError, SpecMismatch
 from genvae.interfaces.transform import Transform
 from genvae.interfaces.vocoder import Vocoder
@@ -112,10 +113,12 @@ def pipeline_with(
     genres: tuple[str, ...],
     small: bool = True,
     items: str = SOUNDS,
+    attributes: tuple[Attribute, ...] = (),
 ) -> Pipeline:
     """A pipeline, with weights drawn of a fixed seed, of the plugin and partners that fit it.
 
     It takes sounds of that rate and length, or `items` of another kind, or what the first transform that fits takes.
+    Its model is told of `attributes`.
 
     Raises:
         CheckFailure: no installed transform or vocoder fits it.
@@ -135,6 +138,7 @@ def pipeline_with(
             plugins=parts,
             values=_values(subject, parts, small=small),
             items=items,
+            attributes=attributes,
         )
         try:
             with torch.random.fork_rng(devices=[]):

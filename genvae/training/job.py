@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, get_type_hints
 
+import numpy as np
+
+from genvae.attributes import MOST_ATTRIBUTES, Attribute
 from genvae.clips.store import ClipStore
-from genvae.errors import OptionError, RunError
+from genvae.errors import Cure, OptionError, RunError, nearest
 from genvae.interfaces.model import Model
 from genvae.items import kind_of
 from genvae.pipeline import DEFAULTS, SECTIONS, PartConfig, Pipeline, PipelineConfig, suggestions
@@ -65,6 +68,7 @@ def new_job(
     seed: int = 0,
     preset: Mapping[str, Mapping[str, Any]] | None = None,
     source: Run | None = None,
+    attributes: Collection[str] | None = None,
     registry: Registry | None = None,
 ) -> Job:
     """Check what is to be a new run; nothing is written yet.
@@ -78,10 +82,12 @@ def new_job(
         seed: of all that is drawn.
         preset: values of options by section that hold where `values` says nothing, if there are such options.
         source: a trained run to begin with; plugins and options are its own where nothing else is said.
+        attributes: names of what the model is told of clips beyond their genre; None for those of the source, or none.
         registry: where plugins come from; None for what is installed.
 
     Raises:
-        OptionError: an option that does not exist or does not take its value, or frames longer than a clip.
+        OptionError: an option that does not exist or does not take its value, frames longer than a clip, or attributes
+            that the store does not keep, the model does not take, or the source does not know.
         PluginError: a plugin is missing.
         SpecMismatch: two parts do not fit.
         RunError: the folder holds a run already, or the source's clips are of another rate or length than the store's.
@@ -105,6 +111,7 @@ def new_job(
         plugins=named,
         values=option_values,
         items=store.items,
+        attributes=_attributes(store, attributes, source),
     )
     whole = {} if store.items == SOUNDS else {"shift": False}  # only a sound may begin elsewhere in its recording
     suggested = {
@@ -154,6 +161,38 @@ def refuse_parts(chosen: TrainOptions, kind: str, part: PartConfig, *, own_step:
         )
 
 
+def _attributes(store: ClipStore, names: Collection[str] | None, source: Run | None) -> tuple[Attribute, ...]:
+    """What a new run is to know of clips beyond their genre: as the source does, or as the training clips teach it.
+
+    Raises:
+        OptionError: the store does not keep it of any training clip, or the source knows others.
+    """
+    known = () if source is None else source.config.attributes
+    if names is None:
+        names = [each.name for each in known]
+    names = sorted(set(names))
+    if source is not None and names != [each.name for each in known]:
+        theirs = ", ".join(each.name for each in known) or "none"
+        raise OptionError(f"{source.path} was trained with the attributes {theirs}: leave `attributes` out.")
+    if len(names) > MOST_ATTRIBUTES:
+        raise OptionError(f"`attributes` are {MOST_ATTRIBUTES} at most, not {len(names)}.")
+    numbers = store.select(split="train")
+    learnt = []
+    for name in names:
+        kept = store.attributes.get(name)
+        if kept is None:
+            close = nearest(name, store.attributes)
+            raise OptionError(
+                f"The store {store.path} keeps no attribute {name!r}. {close}",
+                cure=Cure.of("prepare", sources="MUSIC", store=store.path, attributes=name),
+            )
+        values = kept.values[numbers]
+        if np.isnan(values).all():
+            raise OptionError(f"Of no training clip of {store.path} the attribute {name!r} is known: leave it out.")
+        learnt.append(Attribute.of(name, values, words=kept.words, unit=kept.unit))
+    return known or tuple(learnt)
+
+
 def new_sections(config: PipelineConfig, source: Run | None, trained: str = "model") -> tuple[str, ...]:
     """The sections of a new run whose first weights no other run gives, where `trained` is what is trained."""
     if source is None:
@@ -189,6 +228,8 @@ def describe_run(
         "store": store.digest,
         "clips": {split: len(store.select(split=split)) for split in ("train", "validation")},
     }
+    if config.attributes:
+        data["attributes"] = store.attributes_digest
     return Run.create(path, config, spec.to_json(), training, data)
 
 
@@ -254,6 +295,8 @@ def resume_job(path: Path, store: ClipStore, budget: Budget | None, *, registry:
         data = training if section == "vocoder" else run.data
         if data.get("store") != store.digest:
             raise RunError(f"{path} was begun on another store than {store.path}, or that has changed since.")
+        if section == "model" and run.config.attributes and run.data.get("attributes") != store.attributes_digest:
+            raise RunError(f"{store.path} keeps other attributes of its clips than when {path} was begun.")
         chosen: TrainOptions = options.build(TrainOptions, training["options"], where="train")
         own = Budget(**training["budget"])
         extras = Extras.from_json(training) if "callbacks" in training else None

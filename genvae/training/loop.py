@@ -16,7 +16,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from genvae.clips.batches import genres_of, in_order, load
+from genvae.clips.batches import genres_of, load
 from genvae.clips.store import ClipStore
 from genvae.errors import Cure, OptionError, RunError, StoreError
 from genvae.files import held_alone, sweep
@@ -34,7 +34,7 @@ from genvae.training.augmentations import parse
 from genvae.training.averaging import Average
 from genvae.training.callbacks import Callbacks
 from genvae.training.contract import loss_parts, optimizers_of
-from genvae.training.data import Batches
+from genvae.training.data import Batch, Batches, validation_batches
 from genvae.training.extras import Extras
 from genvae.training.interrupt import Interrupted, Wish, on_signals
 from genvae.training.job import Job, new_sections
@@ -155,6 +155,7 @@ class _Trainer:
             shift=self.options.shift,
             rank=fabric.global_rank,
             world=fabric.world_size,
+            attributes=job.config.attributes if job.section == "model" else (),
         )
         held_out = store.select(split="validation")
         self.validation_split = "validation" if len(held_out) else "train"
@@ -302,7 +303,7 @@ class _Trainer:
         validated, start, before = -1, self.step, self.seconds
         began = time.monotonic() - before
         total = self.budget.total_steps(self.batches.steps_per_epoch)
-        for waves, genres in self.batches.from_step(self.step):
+        for batch in self.batches.from_step(self.step):
             self.seconds = time.monotonic() - began
             progress, stop = self._agree(wish.signal)
             if stop:
@@ -310,7 +311,7 @@ class _Trainer:
                 raise self._interrupted(stop, f"at step {self.step}")
             if progress >= 1.0:
                 break
-            self.parts = self._update(waves, genres, progress)
+            self.parts = self._update(batch, progress)
             self.step += 1
             self.average.update(self.step)
             log.show(progress)
@@ -373,7 +374,7 @@ class _Trainer:
         assert isinstance(agreed, Tensor)  # as what was given to it
         return float(agreed[0]), int(agreed[1])
 
-    def _update(self, waves: Tensor, genres: Tensor, progress: float) -> dict[str, Tensor]:
+    def _update(self, batch: Batch, progress: float) -> dict[str, Tensor]:
         """One training step, with randomness that follows from the seed and the step alone."""
         generator, count = torch.Generator(self.fabric.device), self.options.accumulate // self.fabric.world_size
         parts = Parts(self.fabric, self.trainee.module, generator, seed=self.seed, step=self.step, count=count)
@@ -382,7 +383,7 @@ class _Trainer:
         groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]
         for group, rate in zip(groups, self.rates, strict=True):
             group["lr"] = rate * scale
-        waves, genres = self.fabric.to_device((waves, genres))
+        waves, genres, attributes = self.fabric.to_device(tuple(batch))
         if self.augmentations:
             waves = self._augmented(waves, genres, count)
         inputs = self.trainee.inputs(waves, genres)
@@ -396,6 +397,7 @@ class _Trainer:
             waves=waves,
             accumulate=count,
             begin_part=parts.begin,
+            attributes=attributes,
         )
         module = self.trainee.module
         try:
@@ -468,7 +470,9 @@ class _Trainer:
     def _validate(self, log: TrainingLog, progress: float) -> None:
         if not self.fabric.is_global_zero:
             return
-        batches = in_order(self.store, self.validation_numbers, self.options.batch_size)
+        batches = validation_batches(
+            self.store, self.validation_numbers, self.options.batch_size, self.batches.attributes
+        )
         with self.pipeline.using(self.trainee.section, "validating"), self.average.in_place():
             values = self.trainee.validate(batches, seed=self.seed)
         self.tell("validation", values)

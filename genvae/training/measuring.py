@@ -45,7 +45,7 @@ def measure_for_model(
         for step in range(plain.steps_per_epoch):
             log.show(0.0, f"{step * plain.batch_size} clips")
             heed()
-            batch, _ = plain.at(step)
+            batch = plain.at(step).waves
             # not over the yield, which would leave it switched off for the caller
             with torch.no_grad(), pipeline.using("transform", "computing features"):
                 spectrograms = pipeline.transform(batch.to(device))
@@ -81,8 +81,8 @@ def measure_for_vocoder(
         for step in range(plain.steps_per_epoch):
             log.show(0.0, f"{step * plain.batch_size} clips")
             heed()
-            waves, genres = plain.at(step)
-            yield inputs(waves.to(device), genres.to(device))
+            batch = plain.at(step)
+            yield inputs(batch.waves.to(device), batch.genres.to(device))
 
     with pipeline.using("vocoder", "being fitted"):
         pipeline.vocoder.fit(pairs())

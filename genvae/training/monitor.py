@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from genvae.pipeline import Pipeline
+from genvae.training.data import Batch
 
 ACTIVE_VARIANCE = 0.01
 COLLAPSED = 0.05
@@ -28,7 +29,7 @@ def active_units(means: Tensor) -> int:
 
 
 @torch.no_grad()
-def validate_model(pipeline: Pipeline, batches: Iterable[tuple[Tensor, Tensor]], *, seed: int) -> dict[str, float]:
+def validate_model(pipeline: Pipeline, batches: Iterable[Batch], *, seed: int) -> dict[str, float]:
     """Averages over all clips, each with the same draws at every validation.
 
     Returns:
@@ -41,14 +42,15 @@ def validate_model(pipeline: Pipeline, batches: Iterable[tuple[Tensor, Tensor]],
     pipeline.model.eval()
     sums: defaultdict[str, float] = defaultdict(float)
     means, count = [], 0
-    for waves, genres in batches:
-        waves, genres = waves.to(device), genres.to(device)
+    for batch in batches:
+        waves, genres = batch.waves.to(device), batch.genres.to(device)
+        told = {} if batch.attributes is None else {"attributes": batch.attributes.to(device)}
         features = pipeline.transform(waves)  # [B, bins, frames]
-        for name, value in pipeline.model.loss(features, genres, generator=generator).items():
+        for name, value in pipeline.model.loss(features, genres, generator=generator, **told).items():
             sums[name] += float(value) * len(waves)
         posterior = pipeline.model.encode(features, genres)
         if pipeline.transform.spec.scale == "log":
-            decoded = pipeline.model.decode(posterior.mean, genres)
+            decoded = pipeline.model.decode(posterior.mean, genres, **told)
             apart = pipeline.transform.invert(decoded) - pipeline.transform.invert(features)
             sums["distance_db"] += float(apart.square().mean((1, 2)).sqrt().sum()) * DECIBELS_PER_NEPER
         means.append(posterior.mean.float().cpu())
@@ -61,7 +63,7 @@ def validate_model(pipeline: Pipeline, batches: Iterable[tuple[Tensor, Tensor]],
 def validate_vocoder(
     pipeline: Pipeline,
     inputs: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]],
-    batches: Iterable[tuple[Tensor, Tensor]],
+    batches: Iterable[Batch],
     *,
     seed: int,
 ) -> dict[str, float]:
@@ -70,7 +72,7 @@ def validate_vocoder(
     Args:
         pipeline: whose vocoder is trained.
         inputs: gives what its loss takes of waveforms and genres.
-        batches: of waveforms and genres.
+        batches: of clips.
         seed: of the draws.
 
     Returns:
@@ -84,8 +86,8 @@ def validate_vocoder(
     transform = pipeline.transform
     sums: defaultdict[str, float] = defaultdict(float)
     count = 0
-    for waves, genres in batches:
-        spectrogram, waves = inputs(waves.to(device), genres.to(device))
+    for batch in batches:
+        spectrogram, waves = inputs(batch.waves.to(device), batch.genres.to(device))
         for name, value in pipeline.vocoder.loss(spectrogram, waves, generator=generator).items():
             sums[name] += float(value) * len(waves)
         if transform.spec.scale == "log":

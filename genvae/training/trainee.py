@@ -16,7 +16,7 @@ from genvae.pipeline import Pipeline
 from genvae.plugin.declarations import SOUNDS
 from genvae.plugin.registry import Registry
 from genvae.run import Run
-from genvae.training.data import Batches
+from genvae.training.data import Batch, Batches
 from genvae.training.finish import finish_model, finish_vocoder
 from genvae.training.inherit import inherit, take_over
 from genvae.training.interrupt import Wish
@@ -71,7 +71,7 @@ class Trainee(ABC):
         """Find out what is to be known before the first step."""
 
     @abstractmethod
-    def validate(self, batches: Iterable[tuple[Tensor, Tensor]], *, seed: int) -> dict[str, float]:
+    def validate(self, batches: Iterable[Batch], *, seed: int) -> dict[str, float]:
         """Numbers of held-out clips, `loss` among them."""
 
     @abstractmethod
@@ -116,7 +116,7 @@ class ModelTrainee(Trainee):
         """Fit the transform and the model to the training clips."""
         measure_for_model(self.pipeline, batches, device=device, log=log, heed=heed)
 
-    def validate(self, batches: Iterable[tuple[Tensor, Tensor]], *, seed: int) -> dict[str, float]:
+    def validate(self, batches: Iterable[Batch], *, seed: int) -> dict[str, float]:
         """Loss parts, how far reconstructions are off, active units."""
         return validate_model(self.pipeline, batches, seed=seed)
 
@@ -169,7 +169,7 @@ class VocoderTrainee(Trainee):
         """Fit the vocoder to the training clips."""
         measure_for_vocoder(self.pipeline, self.inputs, batches, device=device, log=log, heed=heed)
 
-    def validate(self, batches: Iterable[tuple[Tensor, Tensor]], *, seed: int) -> dict[str, float]:
+    def validate(self, batches: Iterable[Batch], *, seed: int) -> dict[str, float]:
         """Loss parts, and how far the spectrograms of its waveforms are off."""
         return validate_vocoder(self.pipeline, self.inputs, batches, seed=seed)
 

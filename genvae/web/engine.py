@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +130,17 @@ class Engine:
                 schema.VocoderInfo(name=name, summary=self._registry.plugin("vocoder", name).summary)
                 for name in self.synthesizers
             ],
+            attributes=[
+                schema.AttributeInfo(
+                    name=each.name,
+                    unit=each.unit,
+                    words=list(each.words),
+                    least=each.least,
+                    most=each.most,
+                    mean=each.mean,
+                )
+                for each in config.attributes
+            ],
             maps=[
                 schema.MapInfo(
                     method=method,
@@ -225,9 +236,18 @@ class Engine:
         )
 
     @computed
-    def generate(self, genre: str, *, seed: int, index: int, temperature: float, vocoder: str | None) -> bytes:
+    def generate(
+        self,
+        genre: str,
+        *,
+        seed: int,
+        index: int,
+        temperature: float,
+        vocoder: str | None,
+        attributes: Mapping[str, object],
+    ) -> bytes:
         """The wav file that `genvae generate` writes."""
-        synthesizer = self._synthesizer(vocoder)
+        synthesizer = self._synthesizer(vocoder, attributes)
         return synthesizer.generate(genre, seed=seed, index=index, temperature=temperature).wav()
 
     def origin(self, genre: str, *, seed: int, index: int, temperature: float, vocoder: str | None) -> dict[str, Any]:
@@ -245,7 +265,14 @@ class Engine:
         plain = source.point is None and source.latent is None and not source.variations and not any(source.shifts)
         if source.genre is not None and plain:
             seed, index, temperature = source.seed, source.index, source.temperature
-            return self.generate(source.genre, seed=seed, index=index, temperature=temperature, vocoder=vocoder)
+            return self.generate(
+                source.genre,
+                seed=seed,
+                index=index,
+                temperature=temperature,
+                vocoder=vocoder,
+                attributes=source.attributes,
+            )
         return self._decoded(source, vocoder).wav()
 
     @computed
@@ -270,7 +297,7 @@ class Engine:
     def _decoded(self, source: schema.Source, vocoder: str | None) -> Clip:
         """What a source is made to sound like."""
         resolved = self._sources.resolve(source)
-        synthesizer = self._synthesizer(vocoder)
+        synthesizer = self._synthesizer(vocoder, source.attributes)
         if resolved.other is None:
             return synthesizer.decode(resolved.z, resolved.genre, seed=source.seed, index=source.index)
         both = LatentPath.of(torch.stack([resolved.z, resolved.z]), [resolved.genre, resolved.other])
@@ -330,7 +357,7 @@ class Engine:
     def path(self, request: schema.PathRequest, *, check: Check = _nothing) -> bytes:
         """The wav file that `genvae interpolate` writes for a path."""
         path, times = self._path(request)
-        synthesizer = self._synthesizer(request.vocoder)
+        synthesizer = self._synthesizer(request.vocoder, request.start.attributes)
         seconds = synthesizer.seconds(len(times))
         start = request.start
         return synthesizer.decode_path(path, seconds, seed=start.seed, index=start.index, on_clip=check).wav()
@@ -341,9 +368,10 @@ class Engine:
         path = LatentPath.of(torch.stack([each.z for each in knots]), [each.genre for each in knots])
         return path, torch.linspace(0, 1, max(request.steps, len(knots))).tolist()
 
-    def _synthesizer(self, vocoder: str | None) -> Synthesizer:
+    def _synthesizer(self, vocoder: str | None, attributes: Mapping[str, object] | None = None) -> Synthesizer:
         try:
-            return self.synthesizers[vocoder or self.default]
+            synthesizer = self.synthesizers[vocoder or self.default]
+            return synthesizer.with_attributes(attributes) if attributes else synthesizer
         except KeyError:
             names = ", ".join(self.synthesizers)
             raise GenvaeError(f"There is no vocoder {vocoder!r} here. There are: {names}.") from None

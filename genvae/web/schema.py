@@ -37,6 +37,7 @@ Temperature = Annotated[
 Steps = Annotated[int, _clamp(*STEPS), Field(description=f"Clips on the path; clamped to {STEPS[0]} … {STEPS[1]}.")]
 Shift = Annotated[FiniteFloat, _clamp(-SHIFT, SHIFT)]
 LatentValue = Annotated[FiniteFloat, Field(ge=-_LATENT, le=_LATENT)]
+AttributeValue = FiniteFloat | Annotated[str, Field(max_length=200)]
 SHIFTS: TypeAdapter[list[float]] = TypeAdapter(Annotated[list[Shift], Field(max_length=32)])
 Weight = Annotated[FiniteFloat, Field(ge=0, le=1)]
 Variation = Annotated[int, Field(ge=0, le=2**31 - 1)]
@@ -95,6 +96,9 @@ class Source(_Asked):
         [], max_length=VARIATIONS, description="Numbers of random steps from there to sounds nearby, one after another."
     )
     shifts: list[Shift] = Field([], max_length=32, description="Along each direction, in standard deviations.")
+    attributes: dict[Annotated[str, Field(max_length=200)], AttributeValue] = Field(
+        {}, max_length=64, description="Of those that /api/info lists; on a path those of its start."
+    )
 
     @model_validator(mode="after")
     def _is_one_thing(self) -> Self:
@@ -222,6 +226,17 @@ class DirectionInfo(BaseModel):
     measured: float
 
 
+class AttributeInfo(BaseModel):
+    """Something that the run can be asked for beyond a genre: one of `words`, or a number from `least` to `most`."""
+
+    name: str
+    unit: str
+    words: list[str]
+    least: float
+    most: float
+    mean: float
+
+
 class RunInfo(BaseModel):
     """One of the runs that are served."""
 
@@ -250,6 +265,7 @@ class Info(BaseModel):
     clip_samples: int
     latent_dim: int
     vocoders: list[VocoderInfo]
+    attributes: list[AttributeInfo] = Field(description="What can be asked for beyond a genre.")
     maps: list[MapInfo]
     directions: int = Field(description="How many principal directions there are to shift along.")
     limits: Limits

@@ -155,9 +155,11 @@ export async function getWav(recipe, asking) {
     const body = { start: bare(start), via: (via ?? []).map(bare), end: bare(end), steps, vocoder, run };
     answer = await ask("api/interpolate", json(body), asking);
   } else if (kind === "seed") {
-    const { genre, seed, index, temperature } = source;
+    const { genre, seed, index, temperature, attributes } = source;
     const asked = /** @type {Record<string, string>} */ ({ genre, seed, index, temperature, run, ...(vocoder ? { vocoder } : {}) });
-    answer = await ask(`api/generate?${new URLSearchParams(asked)}`, {}, asking);
+    const query = new URLSearchParams(asked);
+    for (const [name, value] of Object.entries(attributes ?? {})) query.append("attributes", `${name}=${value}`);
+    answer = await ask(`api/generate?${query}`, {}, asking);
   } else {
     answer = await ask("api/decode", json({ source: bare(source), vocoder, run }), asking);
   }

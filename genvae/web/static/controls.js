@@ -43,6 +43,9 @@ export class Controls {
     $("genres").replaceChildren(...this.buttons);
     $("vocoder").replaceChildren(...vocoders.map(({ name, summary }) => el("option", { value: name, title: summary }, name)));
     $("temperature").max = limits.temperature[1];
+    this.fields = session.info.attributes.map((/** @type {any} */ each) => this.attributeField(each));
+    $("attributes").replaceChildren(...this.fields.map((/** @type {any} */ { label }) => label));
+    $("attributes").hidden = this.fields.length === 0;
     this.paint();
     this.sliders = Array.from({ length: directions }, () => this.slider());
     if (directions) this.nameSliders();
@@ -109,7 +112,7 @@ export class Controls {
     this.genre = genre;
     const seed = this.drawSeed();
     if (Number.isNaN(seed)) return;
-    this.session.make(recipe({ genre, seed, index: 0, temperature: this.temperature }, this.how), options);
+    this.session.make(recipe({ genre, seed, index: 0, temperature: this.temperature, ...this.asked }, this.how), options);
   }
 
   /** Another one of the same genre. */
@@ -133,6 +136,36 @@ export class Controls {
     const current = this.session.current?.recipe;
     if (current === undefined || current.kind === "original") return;
     this.session.make({ ...current, vocoder: this.vocoder });
+  }
+
+  /**
+   * A field for something that can be asked for beyond a genre; empty, it is as the latent says.
+   * @param {{ name: string, unit: string, words: string[], least: number, most: number }} attribute
+   */
+  attributeField({ name, unit, words, least, most }) {
+    const change = () => this.changeAttributes();
+    const input = words.length
+      ? el("select", { change }, new Option("any", ""), ...words.map((word) => new Option(word)))
+      : el("input", { type: "number", min: least, max: most, step: "any", placeholder: "any", title: `${least} to ${most} ${unit}`, change });
+    return { name, input, isNumber: words.length === 0, label: el("label", {}, `${name} `, input) };
+  }
+
+  /** The attributes that are set, as a source has them; nothing where none is. */
+  get asked() {
+    const set = this.fields.filter((/** @type {any} */ { input }) => input.value !== "");
+    if (set.length === 0) return {};
+    return { attributes: Object.fromEntries(set.map((/** @type {any} */ { name, input, isNumber }) => [name, isNumber ? Number(input.value) : input.value])) };
+  }
+
+  /** The same sound with the attributes that are set now. */
+  changeAttributes() {
+    const current = this.session.current?.recipe;
+    if (current?.source === undefined || current.kind === "original" || current.kind === "file") {
+      this.say("Attributes count for new sounds: this one is not asked for by any.");
+      return;
+    }
+    const { attributes, ...source } = current.source;
+    this.session.make(recipe({ ...source, ...this.asked }, this.how));
   }
 
   slider() {
@@ -199,6 +232,9 @@ export class Controls {
     this.showTemperature();
     if ([...$("vocoder").options].some((option) => option.value === vocoder)) $("vocoder").value = vocoder;
     if (source?.genre !== undefined) this.genre = source.genre;
+    if (source?.temperature !== undefined) {
+      for (const { name, input } of this.fields) input.value = source.attributes?.[name] ?? "";
+    }
     const shapes = kind !== "original" && source !== undefined;
     for (const { range } of this.sliders) range.disabled = !shapes;
     $("shape-reset").disabled = !shapes;

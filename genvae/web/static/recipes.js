@@ -48,6 +48,7 @@ function pack(source) {
   }
   if (source.variations?.length) packed.set("vary", source.variations.join(","));
   if (shifted(source)) packed.set("shifts", source.shifts.map(number).join(","));
+  if (source.attributes !== undefined) packed.set("with", JSON.stringify(source.attributes));
   return packed;
 }
 
@@ -92,6 +93,13 @@ function unpack(packed) {
     throw new BadLink("This link is damaged: it names no genre.");
   }
   if (packed.has("vary")) source.variations = numbers(packed, "vary", Number.isInteger);
+  if (packed.has("with")) {
+    try {
+      source.attributes = JSON.parse(packed.get("with") ?? "");
+    } catch {
+      throw new BadLink("This link is damaged: the attributes that it asks for can't be read.");
+    }
+  }
   if (packed.has("shifts")) source.shifts = numbers(packed, "shifts");
   return source;
 }
@@ -153,6 +161,13 @@ export function fromFragment(fragment, info) {
   return { recipe: { kind: "path", start, via, end, steps, ...how }, shown, warning: warnings.join(" ") };
 }
 
+/**
+ * The attributes that a source asks for, each as text.
+ * @param {any} source
+ * @returns {string[]}
+ */
+export const asked = (source) => Object.entries(source?.attributes ?? {}).map(([name, value]) => `${name} ${value}`);
+
 /** @param {number[]} point */
 const coordinates = (point) => point.map((x) => x.toFixed(2).replace("-", "−")).join(", ");
 
@@ -163,6 +178,7 @@ const coordinates = (point) => point.map((x) => x.toFixed(2).replace("-", "−")
 export function sourceName(source) {
   if (source.name !== undefined) return shifted(source) ? `${source.name}, shaped` : source.name;
   const more = [
+    ...asked(source).map((each) => `, ${each}`),
     source.variations?.length ? `, varied${source.variations.length > 1 ? ` ${source.variations.length} times` : ""}` : "",
     shifted(source) ? ", shaped" : "",
   ].join("");
@@ -198,7 +214,7 @@ export function fileName({ kind, source, start, end }) {
   const plain = (/** @type {string} */ text) =>
     text.replace(/[^\p{L}\p{N}_.-]+/gu, "-").replace(/^[.-]+|[.-]+$/g, "").slice(0, 100) || "genre";
   if (kind === "path") return `${plain(start.genre ?? "from")}-to-${plain(end.genre ?? "to")}-path.wav`;
-  if (kind === "seed") return `${plain(source.genre)}-s${source.seed}-${String(source.index).padStart(3, "0")}.wav`;
+  if (kind === "seed") return `${plain([source.genre, ...asked(source)].join("-"))}-s${source.seed}-${String(source.index).padStart(3, "0")}.wav`;
   if (kind === "original") return `${plain(source.name)}-original.wav`;
   if (source.name !== undefined) return `${plain(source.name)}-reconstruction.wav`;
   return `${plain(sourceName(source))}.wav`;

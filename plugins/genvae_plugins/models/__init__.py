@@ -154,12 +154,14 @@ def genvae_models() -> Iterator[genvae.ModelPlugin]:
         summary="A residual VAE, conditional on genre, that draws the texture of noise; quick to train.",
         factory="genvae_plugins.models.conv_vae:ConvVAE",
         options=ConvVAEOptions,
+        attributes=True,
     )
     yield genvae.ModelPlugin(
         name="beta-vae",
         summary="conv-vae with a larger KL weight: fewer, more independent latents, and less detail.",
         factory="genvae_plugins.models.conv_vae:ConvVAE",
         options=BetaVAEOptions,
+        attributes=True,
     )
     yield genvae.ModelPlugin(
         name="wae",
@@ -184,6 +186,7 @@ def genvae_models() -> Iterator[genvae.ModelPlugin]:
         summary="A VAE whose decoder draws the detail of a clip by flow matching, given its latent; the default.",
         factory="genvae_plugins.models.flow_vae:FlowVAE",
         options=FlowVAEOptions,
+        attributes=True,
         suggests={"train.batch_size": 32, "train.ema": 0.999},
     )
     yield genvae.ModelPlugin(

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from genvae.attributes import Attribute
 from genvae.interfaces.model import Posterior
 from genvae.losses import free_bits, gaussian_nll
 from genvae.spec import FeatureSpec
@@ -22,8 +23,16 @@ class ConvVAE(ConvModel):
 
     steps: Tensor
 
-    def __init__(self, options: ConvVAEOptions, *, spec: FeatureSpec, frames: int, genres: Sequence[str]) -> None:
-        super().__init__(options, spec=spec, frames=frames, genres=genres)
+    def __init__(
+        self,
+        options: ConvVAEOptions,
+        *,
+        spec: FeatureSpec,
+        frames: int,
+        genres: Sequence[str],
+        attributes: Sequence[Attribute] = (),
+    ) -> None:
+        super().__init__(options, spec=spec, frames=frames, genres=genres, attributes=attributes)
         self.options = options
         self.posterior = nn.Linear(self.encoded_dim, 2 * self.latent_dim)
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
@@ -33,7 +42,9 @@ class ConvVAE(ConvModel):
         mean, log_variance = self.posterior(self.encoded(features, genre)).float().chunk(2, dim=1)
         return Posterior(mean, log_variance.clamp(*LOG_VARIANCE_RANGE))
 
-    def loss(self, features: Tensor, genre: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
+    def loss(
+        self, features: Tensor, genre: Tensor, *, generator: torch.Generator, attributes: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """Negative evidence lower bound in nats per value; the KL divergence is warmed up and has free bits.
 
         Warm-up: Bowman et al., Generating Sentences from a Continuous Space, 2016, section 3.1. It counts the batches
@@ -41,7 +52,7 @@ class ConvVAE(ConvModel):
         """
         posterior = self.encode(features, genre)
         z = posterior.sample(generator)
-        mean, log_scale = self.likelihood(z, genre)
+        mean, log_scale = self.likelihood(z, genre, attributes)
         nll = gaussian_nll(features, mean, log_scale).mean()
         kl = posterior.kl()
         warmup = ((self.steps + 1) / (self.options.kl_warmup + 1)).clamp(max=1.0)

@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from itertools import islice
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from genvae.attributes import Attribute
 from genvae.interfaces.model import Model, Posterior
 from genvae.losses import gaussian_nll
 from genvae.spec import FeatureSpec
 from genvae_plugins.flow_matching import Preconditioner, flow_matching_loss, integrate_velocity, time_features
 from genvae_plugins.models import FlowVAEOptions
+from genvae_plugins.models.attribute_embedding import AttributeEmbedding, with_attributes
 from genvae_plugins.models.detail import Detail
 from genvae_plugins.models.linear import Linear
 from genvae_plugins.models.painter import Jury, Painter, painting_losses
@@ -35,6 +38,18 @@ BETA_RANGE, BETA_RATE = (0.01, 100.0), 0.005  # of the KL weight: bounds, and ho
 EAR_HZ = 700.0  # above which an error counts less and less, as the ear's resolution widens
 
 
+class Told(NamedTuple):
+    """What a decoder is told beside the latent.
+
+    Attributes:
+        genre: [B].
+        attributes: what else is known, [B, attribute_dim], or None.
+    """
+
+    genre: Tensor
+    attributes: Tensor | None
+
+
 class FlowVAE(Model):
     """Four networks that are trained together, each on its own part of the loss.
 
@@ -51,7 +66,15 @@ class FlowVAE(Model):
 
     beta: Tensor
 
-    def __init__(self, options: FlowVAEOptions, *, spec: FeatureSpec, frames: int, genres: Sequence[str]) -> None:
+    def __init__(
+        self,
+        options: FlowVAEOptions,
+        *,
+        spec: FeatureSpec,
+        frames: int,
+        genres: Sequence[str],
+        attributes: Sequence[Attribute] = (),
+    ) -> None:
         super().__init__(options, spec=spec, frames=frames, genres=genres)
         self.options, self.spec = options, spec
         self.latent_dim = options.latent_dim
@@ -84,6 +107,8 @@ class FlowVAE(Model):
             self.painter.requires_grad_(False)
             self.jury.requires_grad_(False)
         self.register_load_state_dict_pre_hook(_without_painter)  # type: ignore[no-untyped-call]
+        self.attributes_decoder = AttributeEmbedding(attributes, side) if attributes else None
+        self.attributes_flow = AttributeEmbedding(attributes, width) if attributes else None
 
     def fit(self, features: Iterable[Tensor]) -> None:
         """Measure the patches on some batches."""
@@ -97,20 +122,36 @@ class FlowVAE(Model):
         """Features [B, bins, frames] -> the posterior over their latents."""
         return self._posterior(self.patches.encode(features), genre)
 
-    def decode(self, z: Tensor, genre: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+    def decode(
+        self,
+        z: Tensor,
+        genre: Tensor,
+        *,
+        generator: torch.Generator | None = None,
+        attributes: Tensor | None = None,
+    ) -> Tensor:
         """Latents [B, latent_dim] -> features [B, bins, frames]: drawn with a generator, the blurred mean without."""
-        mean = self._mean(z, genre)
+        told = Told(genre, attributes)
+        mean = self._mean(z, told)
         if generator is None:
             return self.detail.draw(mean, self.patches, None)
         noise = torch.randn(mean.shape, generator=generator, device=mean.device, dtype=mean.dtype)
-        return self._features(self._draw_codes(noise, mean, z, genre), generator)
+        return self._features(self._draw_codes(noise, mean, z, told), generator)
 
-    def decode_each(self, z: Tensor, genre: Tensor, *, generators: Sequence[torch.Generator]) -> Tensor:
+    def decode_each(
+        self,
+        z: Tensor,
+        genre: Tensor,
+        *,
+        generators: Sequence[torch.Generator],
+        attributes: Tensor | None = None,
+    ) -> Tensor:
         """Latents [B, latent_dim] -> features [B, bins, frames], each drawn with its own generator, as if alone."""
-        mean = self._mean(z, genre)
+        told = Told(genre, attributes)
+        mean = self._mean(z, told)
         shape, device = mean[:1].shape, mean.device
         noise = torch.cat([torch.randn(shape, generator=own, device=device, dtype=mean.dtype) for own in generators])
-        codes = torch.split(self._draw_codes(noise, mean, z, genre), 1)
+        codes = torch.split(self._draw_codes(noise, mean, z, told), 1)
         pairs = zip(codes, generators, strict=True)
         return torch.cat([self._features(code, own) for code, own in pairs])
 
@@ -124,7 +165,9 @@ class FlowVAE(Model):
             "codes, detail and painter": self._features(codes, generator),
         }
 
-    def loss(self, features: Tensor, genre: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
+    def loss(
+        self, features: Tensor, genre: Tensor, *, generator: torch.Generator, attributes: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """The VAE's negative evidence lower bound, the flow's loss, and the detail's and its noise's likelihoods.
 
         Each is an average over values, the bound over those of the code. Beside them, when training, the losses of
@@ -133,7 +176,8 @@ class FlowVAE(Model):
         codes = self.patches.encode(features)
         posterior = self._posterior(codes, genre)
         z = posterior.sample(generator)
-        mean = self._mean(z, genre)
+        told = Told(genre, attributes)
+        mean = self._mean(z, told)
         deviation = self.patches.deviation
         log_spread = self.log_spread.clamp(*LOG_SPREAD_RANGE) + deviation.log()
         nll = gaussian_nll(codes, mean, log_spread).mean()
@@ -145,10 +189,10 @@ class FlowVAE(Model):
         amount = MOST_LATENT_NOISE * torch.rand(len(z), generator=generator, device=z.device)
         latent = z.detach() + amount[:, None] * torch.randn(z.shape, generator=generator, device=z.device)
         with torch.no_grad():
-            noisy_mean = self._mean(latent, genre)
+            noisy_mean = self._mean(latent, told)
         conditional = torch.rand(len(z), 1, generator=generator, device=z.device) >= UNCONDITIONAL
         flow = flow_matching_loss(
-            lambda x, time: self._velocity(x, time, noisy_mean, latent, amount, genre, conditional),
+            lambda x, time: self._velocity(x, time, noisy_mean, latent, amount, told, conditional),
             codes,
             generator=generator,
         ).mean()
@@ -170,7 +214,7 @@ class FlowVAE(Model):
         if not self.training:  # a twentieth of a step
             parts["squared_error"] = F.mse_loss(self.patches.decode(mean), features)
         elif painted := math.ceil(self.options.painted * len(codes)):
-            flown = self._flown(mean.detach(), z.detach(), genre, painted // FLOWN_SHARE, generator)
+            flown = self._flown(mean.detach(), z.detach(), told, painted // FLOWN_SHARE, generator)
             painting, jury = self._painting(features[:painted], codes[:painted], genre[:painted], flown, generator)
             parts |= {**painting, "jury": jury, "loss": parts["loss"] + sum(painting.values()) + jury}
         return parts
@@ -202,11 +246,12 @@ class FlowVAE(Model):
         return drawn
 
     @torch.no_grad()
-    def _flown(self, mean: Tensor, z: Tensor, genre: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    def _flown(self, mean: Tensor, z: Tensor, told: Told, count: int, generator: torch.Generator) -> Tensor:
         """Codes [count, length, components] that the flow draws for the first clips of a batch."""
         shape = mean[:count].shape
         noise = torch.randn(shape, generator=generator, device=mean.device, dtype=mean.dtype)
-        return self._draw_codes(noise, mean[:count], z[:count], genre[:count]) if count else noise
+        some = Told(told.genre[:count], None if told.attributes is None else told.attributes[:count])
+        return self._draw_codes(noise, mean[:count], z[:count], some) if count else noise
 
     def _painting(
         self, features: Tensor, codes: Tensor, genre: Tensor, flown: Tensor, generator: torch.Generator
@@ -221,14 +266,15 @@ class FlowVAE(Model):
         mean, log_variance = self.posterior(hidden).float().chunk(2, dim=1)
         return Posterior(mean, log_variance.clamp(*LOG_VARIANCE_RANGE))
 
-    def _mean(self, z: Tensor, genre: Tensor) -> Tensor:
+    def _mean(self, z: Tensor, told: Told) -> Tensor:
         """Latents -> the mean of the codes that they stand for, [B, length, components]."""
         start = self.expand(z).unflatten(1, (self.patches.length, NECK))
-        out: Tensor = self.decoder(start, self.genre_decoder(genre) + self.address(z)).float()
+        known = with_attributes(self.genre_decoder(told.genre), self.attributes_decoder, told.attributes)
+        out: Tensor = self.decoder(start, known + self.address(z)).float()
         return self.patches.deviation * out
 
     def _velocity(
-        self, x: Tensor, time: Tensor, mean: Tensor, z: Tensor, amount: Tensor, genre: Tensor, conditional: Tensor
+        self, x: Tensor, time: Tensor, mean: Tensor, z: Tensor, amount: Tensor, told: Told, conditional: Tensor
     ) -> Tensor:
         """The flow at codes x and times [B], told latents with noise of the amounts [B].
 
@@ -236,7 +282,8 @@ class FlowVAE(Model):
         """
         width = self.options.width
         address = self.latent_flow(z) + self.noise_flow(time_features(amount, width))
-        condition = self.genre_flow(genre) + self.time_flow(time_features(time, width))
+        known = with_attributes(self.genre_flow(told.genre), self.attributes_flow, told.attributes)
+        condition = known + self.time_flow(time_features(time, width))
         condition = condition + torch.where(conditional, address, self.unknown)
         if not self.options.preconditioned:
             out: Tensor = self.flow(torch.cat([x, mean * conditional[..., None]], dim=2), condition).float()
@@ -245,18 +292,18 @@ class FlowVAE(Model):
         inputs = torch.cat([scaled.input(x), mean / self.patches.deviation * conditional[..., None]], dim=2)
         return scaled.velocity(x, self.flow(inputs, condition).float())  # [B, length, components]
 
-    def _draw_codes(self, noise: Tensor, mean: Tensor, z: Tensor, genre: Tensor) -> Tensor:
+    def _draw_codes(self, noise: Tensor, mean: Tensor, z: Tensor, told: Told) -> Tensor:
         """Codes [B, length, components] that noise of that shape becomes on the flow."""
-        return integrate_velocity(lambda x, time: self._guided(x, time, mean, z, genre), noise, self.options.flow_steps)
+        return integrate_velocity(lambda x, time: self._guided(x, time, mean, z, told), noise, self.options.flow_steps)
 
-    def _guided(self, x: Tensor, time: Tensor, mean: Tensor, z: Tensor, genre: Tensor) -> Tensor:
+    def _guided(self, x: Tensor, time: Tensor, mean: Tensor, z: Tensor, told: Told) -> Tensor:
         """The velocity, away from what it is without the latent: Ho & Salimans, Classifier-Free Guidance, 2022."""
         conditional = torch.ones(len(z), 1, dtype=torch.bool, device=z.device)
         amount = torch.full((len(z),), self.options.latent_noise, device=z.device)
-        with_latent = self._velocity(x, time, mean, z, amount, genre, conditional)
+        with_latent = self._velocity(x, time, mean, z, amount, told, conditional)
         if self.options.guidance == 1:
             return with_latent
-        without = self._velocity(x, time, mean, z, amount, genre, ~conditional)
+        without = self._velocity(x, time, mean, z, amount, told, ~conditional)
         return without + self.options.guidance * (with_latent - without)
 
 
@@ -264,6 +311,5 @@ def _without_painter(model: nn.Module, state: dict[str, Tensor], prefix: str, *_
     """Let weights from before there was a painter be loaded: it then stays as it is made, and paints nothing."""
     own = model.state_dict(prefix=prefix)
     if not any(name.startswith(f"{prefix}painter.") for name in state):
-        state |= {
-            name: own[name] for name in own if name.removeprefix(prefix).split(".")[0] in ("painter", "jury", "paints")
-        }
+        parts = (f"{prefix}painter.", f"{prefix}jury.")
+        state |= {name: tensor for name, tensor in own.items() if name.startswith(parts)}
