@@ -57,10 +57,9 @@ def _run(path: Path) -> dict[str, Any]:
 
 
 def _store(path: Path) -> dict[str, Any]:
-    from genvae.clips.store import SPLITS, ClipStore
+    from genvae.clips.store import ClipStore
 
     store = ClipStore.open(path)
-    counts = {genre: {split: len(store.select(split=split, genre=genre)) for split in SPLITS} for genre in store.genres}
     return {
         "kind": "store",
         "path": str(path),
@@ -72,7 +71,7 @@ def _store(path: Path) -> dict[str, Any]:
         ),
         "clips": len(store),
         "recordings": len(store.recordings),
-        "genres": counts,
+        "genres": store.counts(),
         "settings": store.settings,
     }
 

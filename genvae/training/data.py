@@ -39,12 +39,14 @@ class Batches:
         self.rank, self.world = rank, world
         self.batch_size = min(batch_size, len(numbers))
         self.steps_per_epoch = len(numbers) // self.batch_size
+        self._shuffled: tuple[int, NDArray[np.int64]] | None = None  # the last epoch asked for, and its order
 
     def numbers_at(self, step: int) -> NDArray[np.int64]:
         """The clips of this process in a step, counted from 0 over all epochs."""
         epoch, within = divmod(step, self.steps_per_epoch)
-        order = np.random.default_rng((self.seed, epoch)).permutation(self.numbers)
-        batch = order[within * self.batch_size : (within + 1) * self.batch_size]
+        if self._shuffled is None or self._shuffled[0] != epoch:  # millions of clips are shuffled once, not every step
+            self._shuffled = epoch, np.random.default_rng((self.seed, epoch)).permutation(self.numbers)
+        batch = self._shuffled[1][within * self.batch_size : (within + 1) * self.batch_size]
         mine: NDArray[np.int64] = batch[self.rank :: self.world]
         return mine
 

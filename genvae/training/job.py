@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from genvae.clips.store import ClipStore
+from genvae.clips.store import SPLITS, ClipStore
 from genvae.errors import OptionError, RunError
 from genvae.interfaces.model import Model
 from genvae.items import kind_of
@@ -162,7 +162,7 @@ def describe_run(
         training["from"] = source.digest()
     data = {
         "store": store.digest,
-        "clips": {split: len(store.select(split=split)) for split in ("train", "validation")},
+        "clips": {split: sum(each[split] for each in store.counts().values()) for split in SPLITS},
     }
     return Run.create(path, config, spec.to_json(), training, data)
 
