@@ -302,7 +302,7 @@ def evaluate(
 
     Raises:
         RunError: the run is unfinished, or its clips are of another rate or length than the store's.
-        GenvaeError: the store holds too few unseen recordings.
+        GenvaeError: the run makes no sounds, or the store holds too few unseen recordings.
         AudioError: a file in `generated` can't be read.
         OSError: a file in `worst` can't be written.
     """
@@ -312,7 +312,9 @@ def evaluate(
     from genvae.metrics.table import EvaluationTable
     from genvae.plugin.registry import installed
 
-    opened, held = open_run(run), open_store(store)
+    opened = open_run(run)
+    _require_sounds(opened, registry or installed())
+    held = open_store(store)
     with listening(progress) as listener:
         _warn_of_other_store(opened, held, listener)
         evaluation = Evaluation(
@@ -352,11 +354,17 @@ def make_critic(
 
     Returns:
         the file that was written.
+
+    Raises:
+        GenvaeError: the run makes no sounds.
     """
     from genvae.metrics.critic import Critic
     from genvae.metrics.embedder import default_embedder
+    from genvae.plugin.registry import installed
 
-    opened, held = open_run(run), open_store(store)
+    opened = open_run(run)
+    _require_sounds(opened, installed())
+    held = open_store(store)
     with listening(progress) as listener:
         _warn_of_other_store(opened, held, listener)
     Critic.of_store(held, opened.config.genres, default_embedder()).save(opened.critic_path)
@@ -500,6 +508,22 @@ def pack(run: Run | Path | str | None, path: Path | str) -> list[str]:
     from genvae.packing import pack as write
 
     return write(open_run(run), Path(path))
+
+
+def _require_sounds(run: Run, registry: Registry) -> None:
+    """Refuse to measure what is no sound, and name what measures it.
+
+    Raises:
+        GenvaeError: the run makes other items.
+        PluginError: no installed plugin knows them.
+    """
+    from genvae.items import Sounds, kind_of
+
+    registry.require_items(run.config.items)
+    kind = kind_of(run.config.items, sample_rate=run.config.sample_rate, clip_samples=run.config.clip_samples)
+    if not isinstance(kind, Sounds):
+        instead = f" Run instead: {kind.measured_by}" if kind.measured_by else ""
+        raise GenvaeError(f"`genvae evaluate` measures sounds, and {run.path} makes a {kind.name}.{instead}")
 
 
 def _warn_of_other_store(run: Run, store: ClipStore, listener: Listener) -> None:
