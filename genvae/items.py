@@ -35,6 +35,7 @@ class ItemKind(ABC):
         dtype: in which a store keeps items.
         full_scale: what 1 becomes there.
         parts: names of plugins by section, which make a pipeline where none are named.
+        measured_by: what is run in place of `genvae evaluate`, which measures sounds; empty where nothing is.
         shape: of an item.
     """
 
@@ -43,6 +44,7 @@ class ItemKind(ABC):
     dtype: ClassVar[DTypeLike]
     full_scale: ClassVar[int]
     parts: ClassVar[Mapping[str, str]] = {}
+    measured_by: ClassVar[str] = ""
     shape: tuple[int, ...]
 
     @abstractmethod

@@ -391,7 +391,7 @@ def evaluate(
 
     Raises:
         RunError: the run is unfinished, or its clips are of another rate or length than the store's.
-        GenvaeError: the store holds too few unseen recordings.
+        GenvaeError: the run makes no sounds, or the store holds too few unseen recordings.
         AudioError: a file in `generated` can't be read.
         OSError: a file in `worst` can't be written.
     """
@@ -401,7 +401,9 @@ def evaluate(
     from genvae.metrics.table import EvaluationTable
     from genvae.plugin.registry import installed
 
-    opened, held = open_run(run), open_store(store)
+    opened = open_run(run)
+    _require_sounds(opened, registry or installed())
+    held = open_store(store)
     with listening(progress) as listener:
         _warn_of_other_store(opened, held, listener)
         evaluation = Evaluation(
@@ -441,11 +443,17 @@ def make_critic(
 
     Returns:
         the file that was written.
+
+    Raises:
+        GenvaeError: the run makes no sounds.
     """
     from genvae.metrics.critic import Critic
     from genvae.metrics.embedder import default_embedder
+    from genvae.plugin.registry import installed
 
-    opened, held = open_run(run), open_store(store)
+    opened = open_run(run)
+    _require_sounds(opened, installed())
+    held = open_store(store)
     with listening(progress) as listener:
         _warn_of_other_store(opened, held, listener)
     Critic.of_store(held, opened.config.genres, default_embedder()).save(opened.critic_path)
@@ -594,6 +602,22 @@ def pack(run: Run | Path | str | None, path: Path | str) -> list[str]:
 def _names(names: Iterable[str] | None) -> list[str] | None:
     """Names of attributes; one alone may be given as a text."""
     return None if names is None else [names] if isinstance(names, str) else list(names)
+
+
+def _require_sounds(run: Run, registry: Registry) -> None:
+    """Refuse to measure what is no sound, and name what measures it.
+
+    Raises:
+        GenvaeError: the run makes other items.
+        PluginError: no installed plugin knows them.
+    """
+    from genvae.items import Sounds, kind_of
+
+    registry.require_items(run.config.items)
+    kind = kind_of(run.config.items, sample_rate=run.config.sample_rate, clip_samples=run.config.clip_samples)
+    if not isinstance(kind, Sounds):
+        instead = f" Run instead: {kind.measured_by}" if kind.measured_by else ""
+        raise GenvaeError(f"`genvae evaluate` measures sounds, and {run.path} makes a {kind.name}.{instead}")
 
 
 def _warn_of_other_store(run: Run, store: ClipStore, listener: Listener) -> None:

@@ -59,10 +59,9 @@ def _run(path: Path) -> dict[str, Any]:
 
 
 def _store(path: Path) -> dict[str, Any]:
-    from genvae.clips.store import SPLITS, ClipStore
+    from genvae.clips.store import ClipStore
 
     store = ClipStore.open(path)
-    counts = {genre: {split: len(store.select(split=split, genre=genre)) for split in SPLITS} for genre in store.genres}
     return {
         "kind": "store",
         "path": str(path),
@@ -74,7 +73,7 @@ def _store(path: Path) -> dict[str, Any]:
         ),
         "clips": len(store),
         "recordings": len(store.recordings),
-        "genres": counts,
+        "genres": store.counts(),
         **({"attributes": {n: each.summary() for n, each in store.attributes.items()}} if store.attributes else {}),
         "settings": store.settings,
     }

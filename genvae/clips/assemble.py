@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from genvae.clips.attributes import ClipAttribute, write_attributes
+from genvae.clips.index import INDEX, index_bytes
 from genvae.clips.report import Entry, make_report
 from genvae.clips.shard import Seal
 from genvae.clips.splits import Candidate, choose_splits
-from genvae.clips.store import FORMAT, INDEX, SPLITS, StoredRecording, index_bytes, store_digest
+from genvae.clips.store import FORMAT, SPLITS, StoredRecording, store_digest
 from genvae.clips.work import Settings
 from genvae.files import write_json, write_whole
 from genvae.interfaces.dataset import Split

@@ -45,6 +45,14 @@ def _told(store: ClipStore, numbers: NDArray[np.int64], attribute: Attribute) ->
     return attribute.told(values)
 
 
+def spread(numbers: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """At most so many of the clips `numbers`, at even distances, so that each recording has its share."""
+    if len(numbers) <= most:
+        return numbers
+    chosen: NDArray[np.int64] = numbers[np.arange(most, dtype=np.int64) * len(numbers) // most]
+    return chosen
+
+
 def in_order(store: ClipStore, numbers: NDArray[np.int64], batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield every clip of `numbers` once, in that order, in batches."""
     for start in range(0, len(numbers), batch_size):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +51,10 @@ def make_report(
     seals = [e.seal for e in entries if e.seal]
     skipped = [e for e in entries if e.seal is None or e.seal.state == "skipped"]
     partial = [e for e in entries if e.seal and e.seal.state == "partial"]
+    by_genre: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if entry.clips:
+            by_genre.setdefault(entry.recording.genre, []).append(entry)
     return {
         "recordings": {
             "found": len(entries),
@@ -63,10 +67,7 @@ def make_report(
             for name, field in _COUNTS.items()
             if clip_seconds is not None or name in ("kept", "refused")
         },
-        "genres": {
-            genre: _genre([e for e in entries if e.clips and e.recording.genre == genre], clip_seconds)
-            for genre in sorted({e.recording.genre for e in entries if e.clips})
-        },
+        "genres": {genre: _genre(own, clip_seconds) for genre, own in sorted(by_genre.items())},
         "partial": [_named(e, e.seal.reason) | {"clips": e.clips} for e in partial if e.seal],
         "remarks": [
             _named(e, e.seal.reason) | {"clips": e.clips}
@@ -140,8 +141,7 @@ def _values(said: dict[str, Any]) -> str:
     return f"{said['least']:g} to {said['most']:g}{unit}, half of them below {said['median']:g}"
 
 
-def _genre(entries: Iterable[Entry], clip_seconds: float | None) -> dict[str, Any]:
-    entries = list(entries)
+def _genre(entries: Sequence[Entry], clip_seconds: float | None) -> dict[str, Any]:
     clips = sum(e.clips for e in entries)
     return {
         "recordings": len(entries),

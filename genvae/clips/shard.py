@@ -1,4 +1,4 @@
-"""One recording's clips on disk: a .npy that is mapped into memory, and the JSON seal that says it is done.
+"""One recording's clips on disk: a .npy that is read where it is needed, and the JSON seal that says it is done.
 
 Nothing here knows what an item is: a clip is int16 [samples], a picture would be uint8 [height, width].
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from typing import IO, Any, Literal
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from genvae.clips.stored_items import StoredItems
 from genvae.errors import StoreError
 from genvae.files import read_json, whole_file, write_json
 
@@ -186,7 +188,7 @@ def remove_shard(folder: Path, key: str) -> None:
     shard_path(folder, key).unlink(missing_ok=True)
 
 
-def map_shard(folder: Path, key: str, count: int, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+def map_shard(folder: Path, key: str, count: int, shape: tuple[int, ...], dtype: DTypeLike) -> StoredItems:
     """A shard's items [count, *shape], read from disk as they are touched.
 
     Raises:
@@ -194,7 +196,7 @@ def map_shard(folder: Path, key: str, count: int, shape: tuple[int, ...], dtype:
     """
     path = shard_path(folder, key)
     try:
-        items: NDArray[Any] = np.lib.format.open_memmap(path, mode="r")  # unlike np.load it knows no other format
+        items = StoredItems(path)
     except Exception as error:  # numpy parses the header as Python, and a damaged one makes that fail in many ways
         raise StoreError(f"The shard {path} can't be read ({error}). Prepare the store again.") from error
     if items.shape != (count, *shape) or items.dtype != np.dtype(dtype):
@@ -203,10 +205,10 @@ def map_shard(folder: Path, key: str, count: int, shape: tuple[int, ...], dtype:
     return items
 
 
-def items_digest(items: NDArray[Any]) -> str:
+def items_digest(items: NDArray[Any] | StoredItems) -> str:
     """The digest that `ShardWriter` gives for these items [n, *shape], read a few megabytes at a time."""
     digest = _item_digest(items.shape[1:], items.dtype)
-    step = max((1 << 22) // max(items[:1].nbytes, 1), 1)
+    step = max((1 << 22) // max(math.prod(items.shape[1:]) * items.dtype.itemsize, 1), 1)
     for first in range(0, len(items), step):
         digest.update(items[first : first + step].tobytes())
     return digest.hexdigest()

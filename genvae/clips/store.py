@@ -1,14 +1,13 @@
-"""ClipStore: reads what `genvae prepare` wrote, mapped into memory and checked: a store may come from anywhere."""
+"""ClipStore: reads what `genvae prepare` wrote, checked, as a store may come from anywhere."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import math
 import re
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from threading import Lock
@@ -18,7 +17,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genvae.clips.attributes import ClipAttribute, read_attributes
+from genvae.clips.index import check_index, map_index
 from genvae.clips.shard import is_key, items_digest, map_shard, shard_path
+from genvae.clips.stored_items import StoredItems
 from genvae.errors import Cure, StoreError, nearest
 from genvae.files import read_json
 from genvae.interfaces.dataset import Split
@@ -29,13 +30,8 @@ FORMAT = 1
 """Version of the store's format on disk."""
 SPLITS: tuple[Split, ...] = ("train", "validation")
 """The splits, in the order of their numbers in the index."""
-INDEX = np.dtype(
-    [("recording", "<i4"), ("row", "<i4"), ("genre", "<i2"), ("split", "u1"), ("offset", "<i8"), ("peak", "<u2")]
-)
-"""A row a clip: numbers of its recording, of its row in that recording's shard, of its genre and of its split; its
-offset in the recording, in samples at the store's rate; its peak, in units of int16."""
 
-_OPEN_SHARDS = 256
+_OPEN_SHARDS = 128  # files; a process may have 256 of them on some systems
 _DTYPE = re.compile(r"[<|]?[biuf][1248]|u?int(8|16|32)|float(16|32|64)")
 _LARGEST_ITEM = 1 << 30  # bytes; ten minutes of sound at 384 kHz are 460 MB
 
@@ -94,7 +90,7 @@ class ClipStore:
         item_shape, item_dtype: of one item; int16 [clip_samples] for sound.
         genres: names, sorted; their places are the numbers in the index.
         recordings: those that gave clips, in the order of their numbers in the index.
-        index: structured array of dtype INDEX, one row a clip.
+        index: structured array of dtype INDEX, one row a clip, mapped into memory.
         settings: those that the store was prepared with, as JSON holds them.
         digest: changes with anything in the store.
     """
@@ -116,7 +112,7 @@ class ClipStore:
         self.digest: str = head["digest"]
         self.index = index
         self._attributes: tuple[dict[str, ClipAttribute], str] | None = None
-        self._open: OrderedDict[int, NDArray[Any]] = OrderedDict()  # by number of the recording, least used first
+        self._open: OrderedDict[int, StoredItems] = OrderedDict()  # by number of the recording, least used first
         self._lock = Lock()
 
     @classmethod
@@ -136,10 +132,8 @@ class ClipStore:
         if head.get("complete") is not True:
             raise StoreError(f"The clip store {path} is unfinished. Prepare it again as before to finish it.")
         try:
-            content = (path / "index.npy").read_bytes()
-            if head["digest"] != store_digest(head, content):
-                raise ValueError("the digest does not match")
-            store = cls(path, head, _load_index(content))
+            index = map_index(path / "index.npy", _head_digest(head), str(head["digest"]))
+            store = cls(path, head, index)
             store._check()
         except (OSError, ValueError, TypeError, KeyError, OverflowError) as error:
             raise StoreError(f"The clip store {path} is damaged ({error}). Prepare it again.") from error
@@ -201,6 +195,13 @@ class ClipStore:
                 raise StoreError(f"The store {self.path} has no genre {genre!r}. {nearest(genre, self.genres)}")
             chosen &= self.index["genre"] == self.genres.index(genre)
         return np.flatnonzero(chosen).astype(np.int64)
+
+    def counts(self) -> dict[str, dict[Split, int]]:
+        """How many clips each genre has in each split, from the table of recordings: no clip is looked at."""
+        counted: dict[str, dict[Split, int]] = {genre: dict.fromkeys(SPLITS, 0) for genre in self.genres}
+        for each in self.recordings:
+            counted[each.genre][each.split] += each.clips
+        return counted
 
     def read(self, numbers: ArrayLike) -> NDArray[Any]:
         """The items of clips [n] -> [n, *item_shape] of item_dtype, in the order asked for.
@@ -298,17 +299,17 @@ class ClipStore:
         for what in self.damaged():
             raise StoreError(what)
 
-    def _shard(self, number: int) -> NDArray[Any]:
+    def _shard(self, number: int) -> StoredItems:
         with self._lock:
             shard = self._open.pop(number, None)
             if shard is None:
                 shard = self._mapped(self.recordings[number])
             self._open[number] = shard
             if len(self._open) > _OPEN_SHARDS:
-                self._open.popitem(last=False)  # a reader that still holds it keeps it mapped
+                self._open.popitem(last=False)  # a reader that still holds it keeps it open
             return shard
 
-    def _mapped(self, recording: StoredRecording) -> NDArray[Any]:
+    def _mapped(self, recording: StoredRecording) -> StoredItems:
         folder = self.path / "shards"
         return map_shard(folder, recording.key, recording.clips, self.item_shape, self.item_dtype)
 
@@ -328,22 +329,13 @@ class ClipStore:
             shard = shard_path(self.path / "shards", each.key)
             if shard.stat().st_size < each.clips * size:
                 raise ValueError(f"{shard} is cut short")
-        clips = np.array([r.clips for r in self.recordings], dtype=np.int64)
-        recording = self.index["recording"]
-        if len(self) and not 0 <= recording.min() <= recording.max() < len(clips):
-            raise ValueError("the index is out of range")
-        if not np.array_equal(np.bincount(recording, minlength=len(clips)), clips):
-            raise ValueError("the index and the table of recordings disagree")
-        row = self.index["row"]
-        genres = np.array([self.genres.index(r.genre) for r in self.recordings], dtype=np.int64)
-        splits = np.array([SPLITS.index(r.split) for r in self.recordings], dtype=np.int64)
-        if len(self) and not (
-            row.min() >= 0
-            and (row < clips[recording]).all()
-            and (self.index["genre"] == genres[recording]).all()
-            and (self.index["split"] == splits[recording]).all()
-        ):
-            raise ValueError("the index is out of range")
+        numbers_of = {genre: number for number, genre in enumerate(self.genres)}
+        check_index(
+            self.index,
+            np.array([each.clips for each in self.recordings], np.int64),
+            np.array([numbers_of[each.genre] for each in self.recordings], np.int64),
+            np.array([SPLITS.index(each.split) for each in self.recordings], np.int64),
+        )
 
 
 def _new_folder(path: Path) -> Path:
@@ -373,32 +365,13 @@ def read_head(path: Path) -> dict[str, Any] | None:
 
 
 def store_digest(head: Mapping[str, Any], index: bytes) -> str:
-    """The digest of a store: of all that store.json says, which names each shard's digest, and of the index."""
-    content = {name: value for name, value in head.items() if name != "digest"}
-    digest = hashlib.blake2b(json.dumps(content, sort_keys=True).encode("ascii"), digest_size=16)
+    """The digest of a store: of all that store.json says, which names each shard's digest, and of index.npy."""
+    digest = _head_digest(head)
     digest.update(index)
     return digest.hexdigest()
 
 
-def _load_index(content: bytes) -> NDArray[np.void]:
-    """The index in the content of index.npy, which may claim any form and size.
-
-    Raises:
-        ValueError: it is another form or size.
-    """
-    file = io.BytesIO(content)
-    try:
-        version = np.lib.format.read_magic(file)
-        shape, _, dtype = np.lib.format.read_array_header_1_0(file) if version == (1, 0) else ((), False, None)
-    except Exception as error:  # numpy parses the header as Python, and a forged one makes that fail in many ways
-        raise ValueError(f"the index can't be read: {error}") from error
-    if dtype != INDEX or shape != ((len(content) - file.tell()) // INDEX.itemsize,):
-        raise ValueError("the index has another form")
-    return np.frombuffer(content, INDEX, count=shape[0], offset=file.tell())
-
-
-def index_bytes(index: NDArray[np.void] | Sequence[tuple[int, ...]]) -> bytes:
-    """An index as the content of index.npy."""
-    buffer = io.BytesIO()
-    np.lib.format.write_array(buffer, np.asarray(index, dtype=INDEX), allow_pickle=False)
-    return buffer.getvalue()
+def _head_digest(head: Mapping[str, Any]) -> hashlib.blake2b:
+    """Of what store.json says, to be continued with the content of index.npy."""
+    content = {name: value for name, value in head.items() if name != "digest"}
+    return hashlib.blake2b(json.dumps(content, sort_keys=True).encode("ascii"), digest_size=16)

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from genvae.clips.batches import genres_of, in_order
+from genvae.clips.batches import genres_of, in_order, spread
 from genvae.clips.store import ClipStore
 from genvae.errors import RunError
 from genvae.interfaces.model import Posterior
@@ -21,7 +21,14 @@ from genvae.progress import Listener, ignore, tracked
 from genvae.run import Run
 from genvae.tensor_files import save_tensors
 
+MOST = 500_000
+"""Training clips whose latents a run holds: enough for any prior, and what fits into memory."""
 _BATCH = 64
+
+
+def kept(store: ClipStore) -> NDArray[np.int64]:
+    """The training clips whose latents a run holds, [N]: all of them, or MOST at even distances."""
+    return spread(store.select(split="train"), MOST)
 
 
 def encode(
@@ -64,7 +71,7 @@ def encode_store(run: Run, store: ClipStore, registry: Registry, *, listener: Li
     if run.data.get("store") != store.digest:
         raise RunError(f"{run.path} was trained on another store than {store.path}, or that one has changed since.")
     pipeline = run.load(registry)
-    numbers = store.select(split="train")
+    numbers = kept(store)
     batches = tracked(encode(pipeline, store, numbers), "encoding", listener, total=-(-len(numbers) // _BATCH))
     means = [posterior.mean.float() for posterior in batches]
     save_latents(run, torch.cat(means), store, numbers)

@@ -73,13 +73,13 @@ class Batches:
         self.attributes = attributes
         self.batch_size = min(batch_size, len(numbers))
         self.steps_per_epoch = len(numbers) // self.batch_size
-        self._epoch, self._order = -1, numbers
+        self._epoch, self._order = -1, numbers  # the last epoch asked for, and its order
         self.waited = 0.0
 
     def numbers_at(self, step: int) -> NDArray[np.int64]:
         """The clips of this process in a step, counted from 0 over all epochs."""
         epoch, within = divmod(step, self.steps_per_epoch)
-        if epoch != self._epoch:
+        if epoch != self._epoch:  # millions of clips are shuffled once, not every step
             self._order = np.random.default_rng((self.seed, epoch)).permutation(self.numbers)
             self._epoch = epoch
         return self._mine(self._order[within * self.batch_size : (within + 1) * self.batch_size])

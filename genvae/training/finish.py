@@ -8,7 +8,7 @@ from genvae.clips.batches import genres_of
 from genvae.clips.store import ClipStore
 from genvae.errors import GenvaeError, RunError
 from genvae.interfaces.model import Posterior
-from genvae.latents.encode import encode, save_latents
+from genvae.latents.encode import encode, kept, save_latents
 from genvae.latents.fit import make_map
 from genvae.pipeline import Pipeline
 from genvae.plugin.declarations import SOUNDS
@@ -35,7 +35,9 @@ def finish_model(
     pipeline.eval()
     device = next(pipeline.model.parameters()).device
     generator = torch.Generator(device).manual_seed(seed)
-    numbers = store.select(split="train")
+    numbers = kept(store)
+    if len(numbers) < (clips := sum(each["train"] for each in store.counts().values())):
+        log.say(f"The prior and the map are made of {len(numbers):,} of the {clips:,} training clips.")
     means, log_variances, draws = [], [], []
     posteriors = encode(pipeline, store, numbers, batch_size=batch_size)
     for posterior in log.track(posteriors, "encoding the training clips", -(-len(numbers) // batch_size)):

@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 import numpy as np
 
 from genvae.attributes import MOST_ATTRIBUTES, Attribute
-from genvae.clips.store import ClipStore
+from genvae.clips.store import SPLITS, ClipStore
 from genvae.errors import Cure, OptionError, RunError, nearest
 from genvae.interfaces.model import Model
 from genvae.items import kind_of
@@ -226,7 +226,7 @@ def describe_run(
         training["from"] = source.digest()
     data = {
         "store": store.digest,
-        "clips": {split: len(store.select(split=split)) for split in ("train", "validation")},
+        "clips": {split: sum(each[split] for each in store.counts().values()) for split in SPLITS},
     }
     if config.attributes:
         data["attributes"] = store.attributes_digest

@@ -351,7 +351,7 @@ class _Trainer:
                 _device_name(self.fabric.device, self.fabric.world_size),
                 weights=sum(p.numel() for p in self.trainee.module.parameters() if p.requires_grad),
                 clips=clips,
-                held_out=len(self.store.select(split="validation")),
+                held_out=sum(each["validation"] for each in self.store.counts().values()),
                 batch=options.batch_size,
                 step=self.step,
                 budget=self.budget,

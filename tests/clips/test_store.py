@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from genvae.clips.index import INDEX
 from genvae.clips.prepare import prepare
 from genvae.clips.shard import ShardWriter, items_digest, map_shard, new_shard, shard_path
-from genvae.clips.store import INDEX, ClipStore, store_digest
+from genvae.clips.store import ClipStore, store_digest
 from genvae.clips.work import Settings
 from genvae.errors import StoreError
 from genvae.interfaces.dataset import Dataset, Recording

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from genvae.clips.batches import in_order
+from genvae.clips.batches import in_order, spread
 from genvae.clips.store import ClipStore
 from genvae.training.data import Batches
 
@@ -27,6 +27,15 @@ def test_an_epoch_holds_each_clip_once_and_epochs_differ(store):
     assert not np.array_equal(np.concatenate(epochs[0]), np.concatenate(epochs[1]))
 
 
+def test_steps_asked_for_in_any_order_are_the_same(store):
+    numbers = store.select(split="train")
+    batches = Batches(store, numbers, batch_size=7, seed=3)
+    steps = [0, batches.steps_per_epoch, 1, 2 * batches.steps_per_epoch + 1, 0]
+    for step in steps:
+        fresh = Batches(store, numbers, batch_size=7, seed=3)
+        np.testing.assert_array_equal(batches.numbers_at(step), fresh.numbers_at(step))
+
+
 def test_processes_share_a_batch_out_among_themselves(store):
     numbers = store.select(split="train")
     whole = Batches(store, numbers, batch_size=8, seed=1).numbers_at(5)
@@ -47,6 +56,16 @@ def test_a_store_smaller_than_a_batch_still_gives_batches(store):
     waves, genres, _ = next(batches.from_step(10))
     assert waves.shape == (3, store.clip_samples)
     assert genres.dtype == torch.int64
+
+
+def test_some_of_many_clips_are_spread_over_all_of_them():
+    numbers = np.arange(100, 100_100)
+    some = spread(numbers, 1000)
+    assert len(some) == 1000
+    assert np.diff(some).min() == np.diff(some).max() == 100
+    assert spread(numbers, 99_999)[-1] == 100_098
+    assert spread(numbers, 100_000) is numbers
+    assert len(np.unique(spread(np.arange(7), 5))) == 5
 
 
 def test_in_order_reads_every_clip_once_with_its_genre(store):

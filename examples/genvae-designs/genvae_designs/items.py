@@ -25,6 +25,7 @@ class Pictures(ItemKind):
     dtype = "u1"
     full_scale = 255
     parts = {"transform": "pixels", "model": "design-vae", "vocoder": "identity"}  # noqa: RUF012  # declared by ItemKind
+    measured_by = "genvae designs score RUN STORE"
     shape = (SIZE, SIZE)
 
     def decode(self, source: Path) -> NDArray[np.float32]:

@@ -88,6 +88,13 @@ def test_what_only_sounds_have_is_refused(run: Path, tmp_path: Path) -> None:
     assert "for sounds" in refusal("prepare", "x", "--out", tmp_path / "s", "--dataset", "bottles", "--clip-ms", 5)
 
 
+def test_evaluate_says_what_measures_pictures(run: Path, store: Path) -> None:
+    said = refusal("evaluate", run, "--store", store)
+    assert "measures sounds" in said
+    assert "genvae designs score RUN STORE" in said
+    assert "genvae designs score RUN STORE" in refusal("evaluate", run, "--store", store, "--critic")
+
+
 def test_the_map_shows_what_is_decoded_where(run: Path, tmp_path: Path) -> None:
     genvae("plot", "latent", run, "-o", tmp_path / "map.png", "--mark", "bottle@1")
     inside = np.asarray(Image.open(tmp_path / "map.png").convert("L"))[60:400:4, 100:600:4]
