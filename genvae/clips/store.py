@@ -9,6 +9,7 @@ import math
 import re
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from pathlib import Path
 from threading import Lock
@@ -17,11 +18,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from genvae.clips.shard import is_key, items_digest, map_shard, shard_path
+from genvae.clips.shard import Items, is_key, items_digest, map_shard, shard_path
 from genvae.errors import Cure, StoreError, nearest
 from genvae.files import read_json
 from genvae.interfaces.dataset import Split
 from genvae.items import FULL_SCALE
+from genvae.places import is_remote, place, reaching, sizes
 from genvae.plugin.declarations import SOUNDS
 
 FORMAT = 1
@@ -35,6 +37,7 @@ INDEX = np.dtype(
 offset in the recording, in samples at the store's rate; its peak, in units of int16."""
 
 _OPEN_SHARDS = 256
+_QUESTIONS = 32  # to an object store at once
 _DTYPE = re.compile(r"[<|]?[biuf][1248]|u?int(8|16|32)|float(16|32|64)")
 _LARGEST_ITEM = 1 << 30  # bytes; ten minutes of sound at 384 kHz are 460 MB
 
@@ -114,7 +117,7 @@ class ClipStore:
         self.recordings = stored_recordings(head["recordings"])
         self.digest: str = head["digest"]
         self.index = index
-        self._open: OrderedDict[int, NDArray[Any]] = OrderedDict()  # by number of the recording, least used first
+        self._open: OrderedDict[int, Items] = OrderedDict()  # by number of the recording, least used first
         self._lock = Lock()
 
     @classmethod
@@ -125,7 +128,7 @@ class ClipStore:
             StoreError: there is none, it is unfinished, of a newer genvae, or damaged: of the shards only the sizes are
                 looked at, `verify` reads them.
         """
-        path = Path(path)
+        path = place(path)
         head = read_head(path)
         if head is None:
             raise StoreError(
@@ -134,7 +137,8 @@ class ClipStore:
         if head.get("complete") is not True:
             raise StoreError(f"The clip store {path} is unfinished. Prepare it again as before to finish it.")
         try:
-            content = (path / "index.npy").read_bytes()
+            with reaching(path):
+                content = (path / "index.npy").read_bytes()
             if head["digest"] != store_digest(head, content):
                 raise ValueError("the digest does not match")
             store = cls(path, head, _load_index(content))
@@ -191,9 +195,17 @@ class ClipStore:
         items = np.empty((len(clip_numbers), *self.item_shape), self.item_dtype)
         order = np.argsort(rows["recording"], kind="stable")
         recordings, starts = np.unique(rows["recording"][order], return_index=True)
-        for recording, start, end in zip(recordings, starts, [*starts[1:], len(order)], strict=False):
-            places = order[start:end]
+        parts = [order[start:end] for start, end in zip(starts, [*starts[1:], len(order)], strict=False)]
+
+        def fill(recording: np.int32, places: NDArray[np.int64]) -> None:
             items[places] = self._shard(int(recording))[rows["row"][places]]
+
+        if is_remote(self.path) and len(parts) > 1:  # each is a question that takes its time to be answered
+            with ThreadPoolExecutor(min(len(parts), _QUESTIONS)) as executor:
+                list(executor.map(fill, recordings, parts))
+        else:
+            for recording, places in zip(recordings, parts, strict=True):
+                fill(recording, places)
         return items
 
     def values(self, numbers: ArrayLike) -> NDArray[np.float32]:
@@ -231,9 +243,9 @@ class ClipStore:
         same = self.index["recording"][following] == self.index["recording"][numbers]
         same &= self.index["offset"][following] == self.index["offset"][numbers] + self.clip_samples
         places = np.flatnonzero(same & (shifts > 0))
-        for place, tail in zip(places.tolist(), self.waves(following[places]), strict=True):
-            by = int(shifts[place])
-            waves[place] = np.concatenate([waves[place, by:], tail[:by]])
+        for row, tail in zip(places.tolist(), self.waves(following[places]), strict=True):
+            by = int(shifts[row])
+            waves[row] = np.concatenate([waves[row, by:], tail[:by]])
         return waves
 
     def damaged(self) -> Iterator[str]:
@@ -259,7 +271,7 @@ class ClipStore:
         for what in self.damaged():
             raise StoreError(what)
 
-    def _shard(self, number: int) -> NDArray[Any]:
+    def _shard(self, number: int) -> Items:
         with self._lock:
             shard = self._open.pop(number, None)
             if shard is None:
@@ -269,7 +281,7 @@ class ClipStore:
                 self._open.popitem(last=False)  # a reader that still holds it keeps it mapped
             return shard
 
-    def _mapped(self, recording: StoredRecording) -> NDArray[Any]:
+    def _mapped(self, recording: StoredRecording) -> Items:
         folder = self.path / "shards"
         return map_shard(folder, recording.key, recording.clips, self.item_shape, self.item_dtype)
 
@@ -285,9 +297,12 @@ class ClipStore:
             raise ValueError("the items have an impossible form")
         if len(set(self.genres)) < len(self.genres):
             raise ValueError("a genre is named twice")
+        present = sizes(self.path / "shards")
         for each in self.recordings:
             shard = shard_path(self.path / "shards", each.key)
-            if shard.stat().st_size < each.clips * size:
+            if shard.name not in present:
+                raise ValueError(f"{shard} is missing")
+            if present[shard.name] < each.clips * size:
                 raise ValueError(f"{shard} is cut short")
         clips = np.array([r.clips for r in self.recordings], dtype=np.int64)
         recording = self.index["recording"]
