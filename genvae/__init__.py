@@ -59,9 +59,11 @@ if TYPE_CHECKING:
     from genvae.synthesis.vocode import vocode as vocode
     from genvae.verbs import evaluate as evaluate
     from genvae.verbs import export_onnx as export_onnx
+    from genvae.verbs import export_webdataset as export_webdataset
     from genvae.verbs import load as load
     from genvae.verbs import make_critic as make_critic
     from genvae.verbs import make_map as make_map
+    from genvae.verbs import merge_stores as merge_stores
     from genvae.verbs import pack as pack
     from genvae.verbs import prepare as prepare
     from genvae.verbs import regenerate as regenerate
@@ -109,9 +111,11 @@ _HOME = {
     "genvae.verbs": (
         "evaluate",
         "export_onnx",
+        "export_webdataset",
         "load",
         "make_critic",
         "make_map",
+        "merge_stores",
         "pack",
         "prepare",
         "regenerate",

@@ -110,6 +110,12 @@ class MissingError(GenvaeError):
     exit_code = 6
 
 
+class ClusterError(GenvaeError):
+    """A cluster that can't be reached, is not fit for the work, or was lost over it."""
+
+    exit_code = 6
+
+
 class DiskError(GenvaeError):
     """A file or folder that can't be written: a full disk, one that fails, or a place that is not ours."""
 

@@ -10,14 +10,27 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from genvae.errors import DiskError, GenvaeError
+from genvae.places import is_remote, reaching
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """Yield a binary, seekable file that takes the place of `path` when the block ends, and vanishes if it raises."""
+    """Yield a binary, seekable file that takes the place of `path` when the block ends, and vanishes if it raises.
+
+    An object store knows no half-written files: what is written here is sent there whole, in one request or several
+    that count together.
+    """
+    if is_remote(path):
+        with tempfile.NamedTemporaryFile(prefix="genvae-") as file:
+            yield cast(IO[bytes], file)
+            file.flush()
+            with reaching(path):
+                where: Any = path
+                where.fs.put_file(file.name, where.path)
+        return
     with naming(path):
         handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".tmp", dir=path.parent)
         temporary = Path(name)
@@ -39,11 +52,19 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
 def naming(path: Path) -> Iterator[None]:
     """Give errors of the system that name no file, as that of a full disk, the name of this one."""
     try:
-        yield
+        with reaching(path):
+            yield
     except OSError as error:
         if error.filename is None and error.strerror is not None:
             error.filename = str(path)
         raise
+
+
+def make_folder(folder: Path) -> None:
+    """Have a folder, and those above it; an object store needs none."""
+    if not is_remote(folder):
+        with naming(folder):
+            folder.mkdir(parents=True, exist_ok=True)
 
 
 def require_space(folder: Path, needed: float, what: str) -> None:
@@ -57,6 +78,8 @@ def require_space(folder: Path, needed: float, what: str) -> None:
     Raises:
         DiskError: the file system has fewer bytes left.
     """
+    if is_remote(folder):
+        return
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise DiskError(
@@ -67,6 +90,8 @@ def require_space(folder: Path, needed: float, what: str) -> None:
 
 def sweep(folder: Path) -> None:
     """Take away what a killed process has left half-written in a folder that nobody else writes to now."""
+    if is_remote(folder):
+        return
     for left in folder.glob(".*.tmp"):
         left.unlink(missing_ok=True)
 
@@ -76,9 +101,12 @@ def held_alone(folder: Path, otherwise: GenvaeError) -> Iterator[None]:
     """Hold a folder for this process alone; the lock goes with the process, however that ends.
 
     Args:
-        folder: that exists.
+        folder: that exists; a remote one knows no locks, and two at once are the user's to avoid.
         otherwise: what to raise where another process holds it.
     """
+    if is_remote(folder):
+        yield
+        return
     try:
         import fcntl
     except ImportError:  # not on Windows, where two at once are the user's to avoid

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
+from contextlib import nullcontext
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genvae.errors import GenvaeError, OptionError, RunError
+from genvae.places import is_remote, place
 from genvae.progress import Listener, Message, listening, tracked
 
 if TYPE_CHECKING:
@@ -117,7 +119,8 @@ def prepare(
     validation: float = 0.1,
     attributes: Iterable[str] = (),
     workers: int | None = None,
-    executor: Executor | None = None,
+    executor: Executor | str | None = None,
+    shard: str | None = None,
     progress: bool | Listener = True,
     registry: Registry | None = None,
 ) -> ClipStore:
@@ -139,7 +142,10 @@ def prepare(
             in the sound, and what the dataset's recordings say. A store goes on keeping what it keeps.
         workers: processes; None for one a core. They read the script that calls this, so it needs
             `if __name__ == "__main__":`.
-        executor: runs the work in their place, one task a recording; one of threads needs nothing of the script.
+        executor: runs the work in their place, one task a recording: `local:N`, `dask://HOST:PORT`, or any Executor;
+            one of threads needs nothing of the script.
+        shard: `i/N` for part i of N of the recordings, as a batch system's jobs prepare them, each into a store of its
+            own; `merge_stores` joins them.
         progress: True shows it, False is silence; else what is called with each `Progress` and `Message`.
         registry: where plugins come from; None for what is installed.
 
@@ -148,7 +154,10 @@ def prepare(
         OptionError: an option has a value that it does not take.
         PluginError: there is no such dataset, or it failed.
         StoreError: `store` is something else, was prepared with other settings or from other sources, or is in use.
+        ClusterError: the executor can't be reached, or was lost; called again, it goes on.
     """
+    from genvae.clips.executors import executor_named
+    from genvae.clips.parts import Part
     from genvae.clips.prepare import prepare as prepare_store
     from genvae.clips.report import held_out
     from genvae.clips.store import ClipStore
@@ -158,7 +167,8 @@ def prepare(
     from genvae.plugin.registry import installed
 
     registry = registry or installed()
-    roots = [Path(sources)] if isinstance(sources, str | Path) else [Path(source) for source in sources]
+    named = sources if isinstance(sources, Iterable) and not isinstance(sources, str) else [sources]
+    roots = [place(source) for source in named]
     values = by_section(options or {}, ["dataset"])["dataset"]
     plugin = registry.plugin("dataset", dataset)
     assert isinstance(plugin, DatasetPlugin)  # the registry has checked what each hook yields
@@ -171,23 +181,84 @@ def prepare(
         items=plugin.items,
     )
     datasets = [registry.make("dataset", dataset, values, root) for root in roots]
+    part = None if shard is None else Part.parse(shard)
+    if isinstance(executor, str) and workers is not None:
+        raise OptionError("`workers` are processes of our own, and `executor` says who works: leave one of them out.")
     with listening(progress) as listener:
-        prepared = prepare_store(
-            datasets,
-            Path(store),
-            settings,
-            attributes=_names(attributes) or (),
-            executor=executor,
-            workers=workers,
-            listener=listener,
-        )
+    names = [attributes] if isinstance(attributes, str) else list(attributes)
+    part = None if shard is None else Part.parse(shard)
+    if isinstance(executor, str) and workers is not None:
+        raise OptionError("`workers` are processes of our own, and `executor` says who works: leave one of them out.")
+    with listening(progress) as listener:
+        who = executor_named(executor, listener) if isinstance(executor, str) else nullcontext((executor, workers))
+        with who as (pool, processes):
+            prepared = prepare_store(
+                datasets,
+                place(store),
+                settings,
+                attributes=names,
+                executor=pool,
+                workers=processes,
+                part=part,
+                listener=listener,
+            )
         if prepared.removed:
             listener(Message("No longer in the sources, so taken out: " + ", ".join(prepared.removed)))
-        if warning := held_out(prepared.report, validation):
+        if part is None and (warning := held_out(prepared.report, validation)):
             listener(Message(warning))
         changed = prepared.decoded or prepared.removed or prepared.measured
-        listener(Message(f"Prepared {store}" if changed else f"Nothing to do for {store}"))
+        what = f"{store}" if part is None else f"{store}, which is part {part}"
+        listener(Message(f"Prepared {what}" if changed else f"Nothing to do for {what}"))
     return ClipStore.open(store)
+
+
+def merge_stores(parts: Iterable[Path | str], store: Path | str, *, progress: bool | Listener = True) -> ClipStore:
+    """Join the parts that `prepare` with `shard` has made, to the store that one preparation of all would have made.
+
+    Args:
+        parts: the folders of all parts, in any order.
+        store: the folder to write; new, or a store to bring up to date, whose recordings stay in their splits.
+        progress: True shows it, False is silence; else what is called with each `Progress` and `Message`.
+
+    Raises:
+        StoreError: a part is missing, unfinished, damaged or of another store; or `store` is something else.
+    """
+    from genvae.clips.merge import merge
+    from genvae.clips.report import held_out
+    from genvae.clips.store import ClipStore
+
+    with listening(progress) as listener:
+        merged = merge([place(part) for part in parts], place(store), listener=listener)
+        if merged.removed:
+            listener(Message("No longer in the parts, so taken out: " + ", ".join(merged.removed)))
+        opened = ClipStore.open(store)
+        if warning := held_out(merged.report, opened.settings["validation"]):
+            listener(Message(warning))
+        listener(Message(f"Joined the parts in {store}"))
+    return opened
+
+
+def export_webdataset(
+    store: ClipStore | Path | str, folder: Path | str, *, per_tar: int = 1000, progress: bool | Listener = True
+) -> list[Path]:
+    """Write a store's clips as WebDataset: tar files with a wav and a JSON file for each clip.
+
+    Args:
+        store: a clip store, or its folder.
+        folder: new or empty.
+        per_tar: how many clips a file holds.
+        progress: True shows it, False is silence; else what is called with each `Progress` and `Message`.
+
+    Returns:
+        the files, `SPLIT-NUMBER.tar`.
+
+    Raises:
+        StoreError: there is no such store, it is damaged, or the folder holds something.
+    """
+    from genvae.clips.webdataset import export_webdataset as export
+
+    with listening(progress) as listener:
+        return export(open_store(store), place(folder), per_tar=per_tar, listener=listener)
 
 
 def train(
@@ -540,7 +611,9 @@ def verify(path: Path | str, run: Run | Path | str | None = None, *, registry: R
     from genvae.clips.store import ClipStore
     from genvae.run import Run
 
-    path = Path(path)
+    path = place(path)
+    if is_remote(path):  # where only stores lie
+        return list(ClipStore.open(path).damaged())
     if (path / "pipeline.json").is_file():
         return Run(path).verify()
     if (path / "store.json").is_file():

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from genvae.audio import flac, headers, mp3, ogg
 from genvae.audio.stretches import Damage, Outline, PieceReader, Stretch
 from genvae.errors import AudioError
+from genvae.places import is_remote, open_bytes
 
 _SUFFIXES = ".wav .wave .w64 .rf64 .flac .ogg .oga .opus .mp3 .aif .aiff .aifc .caf .au .snd"
 SUFFIXES = frozenset(_SUFFIXES.split())
@@ -145,10 +146,12 @@ class SoundfileStream:
                     if len(block) > surplus:
                         yield block[surplus:]
                     surplus = max(surplus - len(block), 0)
+                self._file.require_no_fault()
                 if self._file.format == "FLAC" and (joined := flac.another(self._path, self._read_to)):
                     self._flac, self._recovering = joined, False
                     self._stretches = iter([Stretch((range(joined, self._path.stat().st_size),), anew=True)])
             except soundfile.LibsndfileError as error:
+                self._file.require_no_fault()
                 why = why or _sentence(error)
                 if self._file.format == "FLAC" and not self._recovering:
                     self._recovering, self._stretches = True, self._behind_damage()
@@ -280,6 +283,11 @@ class _Sequential(soundfile.SoundFile):  # type: ignore[misc]  # soundfile may c
             return self._source.place()
         return os.lseek(self._source, 0, os.SEEK_CUR) if isinstance(self._source, int) else 0
 
+    def require_no_fault(self) -> None:
+        """Raise what reading the file failed with, if it did: that is no damage."""
+        if isinstance(self._source, PieceReader) and self._source.fault is not None:
+            raise self._source.fault
+
     def close(self) -> None:
         if not self.closed:
             super().close()
@@ -302,7 +310,7 @@ def require_sound_file(path: Path) -> None:
     """
     if not stat.S_ISREG(path.stat().st_mode):
         raise AudioError("it is not a regular file")
-    with path.open("rb") as file:
+    with open_bytes(path) as file:
         if not file.read(1):
             raise AudioError("the file is empty")
 
@@ -321,7 +329,7 @@ def require_sane(sample_rate: int, channels: int) -> None:
 
 def _outline(path: Path) -> Outline:
     """What genvae finds in a file by itself, before libsndfile reads it."""
-    with path.open("rb") as file:
+    with open_bytes(path) as file:
         magic = file.read(4)
     if magic == b"OggS":
         return ogg.scan(path) or Outline()
@@ -341,6 +349,8 @@ def _open(path: Path, stretch: Stretch | None) -> _Sequential:
     source: PieceReader | int | str
     if stretch and stretch.pieces:
         source = PieceReader(path, stretch.pieces)
+    elif is_remote(path):
+        source = PieceReader(path, (range(path.stat().st_size),))
     elif os.name == "posix":  # names that are not UTF-8 open too, and the place is known
         source = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     else:
@@ -349,6 +359,8 @@ def _open(path: Path, stretch: Stretch | None) -> _Sequential:
         file = _Sequential(source)
     except soundfile.LibsndfileError as error:
         _close(source)
+        if isinstance(source, PieceReader) and source.fault is not None:
+            raise source.fault from error
         text = _sentence(error)
         raise AudioError("libsndfile can't read the FLAC in it" if text == _DAMAGED_FLAC else text) from error
     if file.format == "RAW":  # which libsndfile makes of anything that is named .au

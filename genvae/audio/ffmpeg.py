@@ -25,6 +25,7 @@ from pydub.utils import get_prober_name
 from genvae.audio.decode import require_sane, require_sound_file
 from genvae.audio.stretches import Damage
 from genvae.errors import AudioError
+from genvae.places import is_remote
 
 # No network and no options from a file's name or content: a playlist in disguise may name only local files.
 _SAFE = ("-hide_banner", "-v", "error", "-protocol_whitelist", "file,pipe")
@@ -51,6 +52,8 @@ class FfmpegStream:
     """
 
     def __init__(self, path: Path) -> None:
+        if is_remote(path):
+            raise AudioError("ffmpeg reads files of this machine alone, and it lies on a URL")
         require_sound_file(path)
         self.damage: list[Damage] = []
         self._name = f"file:{path.absolute()}"  # never an option, a protocol or a pattern, whatever the name

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from genvae.audio.stretches import Window
+from genvae.places import open_bytes
 
 _SYNC = re.compile(rb"\xff[\xf8\xf9][\x10-\xff]", re.DOTALL)
 _LONGEST_HEADER = 16
@@ -63,7 +64,7 @@ def another(path: Path, place: int) -> int | None:
 
 def read_head(path: Path, place: int = 0) -> Head | None:
     """Walk over the metadata of the FLAC file that begins at `place`; None where none that makes sense does."""
-    with path.open("rb") as file:
+    with open_bytes(path) as file:
         file.seek(place)
         start = file.read(10)
         if start[:3] == b"ID3" and len(start) == 10:

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from genvae.audio import mp3
 from genvae.audio.stretches import Outline, Stretch
+from genvae.places import open_bytes
 
 MAGICS = (b"RIFF", b"RF64", b"BW64", b"riff", b"FORM", b".snd", b"caff")
 _STRAY = 64  # bytes by which a header's size may be wrong without meaning that sound was lost
@@ -45,7 +46,7 @@ class _Data:
 
 def look(path: Path) -> Outline:
     """What the header of a file says; an outline without anything in it where that can't be told."""
-    with path.open("rb") as file:
+    with open_bytes(path) as file:
         magic = file.read(16)
         end = file.seek(0, os.SEEK_END)
         if magic[:4] in (b"RIFF", b"RF64", b"BW64") and magic[8:12] == b"WAVE":

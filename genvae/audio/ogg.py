@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from genvae.audio.stretches import Outline, Piece, Stretch, Window
+from genvae.places import open_bytes
 
 _LONGEST = 27 + 255 + 255 * 255  # bytes of a page
 _HEADERS = {b"\x01vorbis": 3, b"OpusHead": 2}
@@ -174,7 +175,7 @@ def _stretches(path: Path, link: _Link, unended: str) -> Iterator[Stretch]:
 
 def _without_skip(path: Path, page: _Page) -> bytes:
     """The head of an Opus stream that says nothing of what to skip (RFC 7845, section 5.1)."""
-    with path.open("rb") as file:
+    with open_bytes(path) as file:
         file.seek(page.place)
         head = bytearray(file.read(page.size))
     body = 27 + head[26]

@@ -8,6 +8,7 @@ from genvae.audio.decode import SUFFIXES, SoundfileStream
 from genvae.audio.programs import ffmpeg_missing
 from genvae.errors import AudioError
 from genvae.interfaces.dataset import SoundStream
+from genvae.places import is_remote
 
 
 def open_sound(path: Path) -> SoundStream:
@@ -34,7 +35,7 @@ def open_sound(path: Path) -> SoundStream:
 
 def ffmpeg_reads(path: Path) -> bool:
     """Whether ffmpeg is here and gets sound out of a file."""
-    if ffmpeg_missing():
+    if is_remote(path) or ffmpeg_missing():
         return False
     from genvae.audio.ffmpeg import FfmpegStream
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
 
+from genvae.places import open_bytes
+
 Piece = bytes | range
 """Bytes from memory, or those that a range of places in the file names."""
 
@@ -79,6 +81,7 @@ class PieceReader:
     Attributes:
         path: of the file.
         pieces: what is read, in this order.
+        fault: why reading failed; the decoder, which calls from C, takes it for the end, and its caller must look.
     """
 
     path: Path
@@ -86,7 +89,8 @@ class PieceReader:
     _at: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        self._file = self.path.open("rb")
+        self.fault: OSError | None = None
+        self._file = open_bytes(self.path, 1 << 22)
         self._ends = list(accumulate(map(len, self.pieces)))
         self._here = range(0)  # places for which `_file` stands right, or none
 
@@ -106,7 +110,16 @@ class PieceReader:
         return self._file.tell()
 
     def readinto(self, buffer: object) -> int:
-        """Fill `buffer`, short only at the end."""
+        """Fill `buffer`, short only at the end, or where reading fails."""
+        try:
+            return self._fill(buffer)
+        except OSError as error:
+            self.fault = error
+        except Exception as error:  # libraries of remote file systems have kinds of their own
+            self.fault = OSError(f"{type(error).__name__}: {error}")
+        return 0
+
+    def _fill(self, buffer: object) -> int:
         view, done = memoryview(buffer), 0  # type: ignore[arg-type]  # soundfile passes a buffer of cffi
         while done < len(view):
             if self._at not in self._here:
@@ -155,7 +168,7 @@ class Window:
     _STEP = 1 << 20
 
     def __init__(self, path: Path, end: int | None = None) -> None:
-        self._file = path.open("rb")
+        self._file = open_bytes(path)
         size = self._file.seek(0, os.SEEK_END)
         self.size = size if end is None else min(size, end)
         self.data, self.base = b"", 0

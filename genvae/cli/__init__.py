@@ -24,6 +24,7 @@ COMMANDS = {
     "encode": "Write a sound's latents.",
     "reconstruct": "Encode and decode your own sounds.",
     "prepare": "Chop recordings into a store of clips.",
+    "store": "Join parts of a store, or export it.",
     "train": "Train a model on a store.",
     "train-vocoder": "Train a vocoder for a run.",
     "evaluate": "Measure how good a run's clips are.",

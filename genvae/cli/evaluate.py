@@ -9,6 +9,7 @@ import click
 from genvae.cli.completion import complete_runs
 from genvae.cli.numbers import Number, Whole
 from genvae.cli.output import show_json, show_path, show_table
+from genvae.cli.places import PLACE
 from genvae.errors import OptionError
 
 
@@ -19,7 +20,7 @@ from genvae.errors import OptionError
 @click.option(
     "--store",
     "store_path",
-    type=click.Path(path_type=Path),
+    type=PLACE,
     help="The store that the run was trained on, for its unseen recordings.",
 )
 @click.option(

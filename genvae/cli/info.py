@@ -10,16 +10,20 @@ from typing import Any
 import click
 
 from genvae.cli.output import show_fields, show_json
+from genvae.cli.places import PLACE
 from genvae.errors import GenvaeError
+from genvae.places import is_remote
 from genvae.run_listing import PACKED
 
 
 @click.command()
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=PLACE)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def info(path: Path, as_json: bool) -> None:
     """Say what PATH is: a run or a packed one, a clip store, or a sound file made by genvae generate."""
-    if (path / "pipeline.json").is_file():
+    if is_remote(path):  # where only stores lie
+        about = _store(path)
+    elif (path / "pipeline.json").is_file():
         about = _run(path)
     elif (path / "store.json").is_file():
         about = _store(path)

@@ -15,6 +15,7 @@ import click
 
 from genvae.cli.completion import complete_parts
 from genvae.cli.numbers import Whole
+from genvae.cli.places import PLACE
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -25,8 +26,8 @@ IMPATIENCE = 1.0  # seconds in which a second Ctrl-C wants the same: it would on
 
 
 @click.command()
-@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--out", metavar="STORE", required=True, type=click.Path(path_type=Path), help="Folder of the store.")
+@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True, type=PLACE)
+@click.option("--out", metavar="STORE", required=True, type=PLACE, help="Folder of the store.")
 @click.option(
     "--dataset",
     "name",
@@ -45,6 +46,8 @@ IMPATIENCE = 1.0  # seconds in which a second Ctrl-C wants the same: it would on
     help="What to keep of each clip beyond its genre: loudness, tempo, or what the dataset's recordings say.",
 )
 @click.option("--workers", type=Whole(1), help="Processes that decode.  [default: one a core]")
+@click.option("--executor", metavar="NAME", help="Who decodes in their place: local:N processes, or dask://HOST:PORT.")
+@click.option("--shard", metavar="I/N", help="Only part I of N of the recordings; `genvae store merge` joins them.")
 @click.option(
     "--set", "assignments", metavar="dataset.NAME=VALUE", multiple=True, help="Option of the dataset; may be repeated."
 )
@@ -60,14 +63,16 @@ def prepare(
     validation: float,
     attributes: str | None,
     workers: int | None,
+    executor: str | None,
+    shard: str | None,
     assignments: tuple[str, ...],
     strict: bool,
     as_json: bool,
 ) -> None:
     """Chop the recordings of every SOURCE into clips and write them to STORE.
 
-    A SOURCE is a folder that holds one folder of recordings for each genre, unless --dataset says otherwise;
-    `genvae plugins list --kind dataset` tells what it takes.
+    A SOURCE is a folder that holds one folder of recordings for each genre, unless --dataset says otherwise; `genvae
+    plugins list --kind dataset` tells what it takes. SOURCE and STORE may be URLs, such as s3://bucket/store.
 
     Run it again after adding recordings, or after it was interrupted: only what is missing is done.
 
@@ -76,6 +81,8 @@ def prepare(
     genvae prepare list.csv --out store --dataset manifest
     genvae prepare music/ --out store --attributes loudness,tempo
     genvae prepare any-name --out store --dataset synthetic --set dataset.recordings=2
+    genvae prepare music/ --out store --executor dask://scheduler:8786
+    genvae prepare music/ --out part-1 --shard 1/4
     """
     from genvae.cli.assignments import names, parse_assignments
     from genvae.clips.report import table
@@ -95,12 +102,14 @@ def prepare(
                 validation=validation,
                 attributes=names(attributes),
                 workers=workers,
+                executor=executor,
+                shard=shard,
             )
     except KeyboardInterrupt as stopped:
         click.echo("\nInterrupted. What is done stays; run the same command again to go on.", err=True)
         click.get_current_context().exit(128 + (stopped.args[0] if stopped.args else signal.SIGINT))
     click.echo(json.dumps(store.report, indent=2) if as_json else table(store.report))
-    if not len(store):
+    if not len(store) and shard is None:  # a part may be empty
         raise GenvaeError("No clip could be kept; the report says why.")
     lost = store.report["recordings"]["partial"] + store.report["recordings"]["skipped"]
     if strict and lost:

@@ -11,6 +11,7 @@ import click
 from genvae.cli.completion import complete_parts, complete_runs
 from genvae.cli.numbers import Number, Whole
 from genvae.cli.output import printed_options
+from genvae.cli.places import PLACE
 
 if TYPE_CHECKING:
     from genvae.training.interrupt import Interrupted
@@ -33,7 +34,7 @@ class Training(click.Command):
     epilog="Options of the parts, for --set: `genvae plugins show NAME` lists them. Several devices: torchrun "
     "--nproc-per-node N -m -- genvae train",
 )
-@click.argument("store", type=click.Path(path_type=Path))
+@click.argument("store", type=PLACE)
 @click.option("--run", "run_path", type=click.Path(path_type=Path), required=True, help="Folder of the run to make.")
 @click.option("--model", shell_complete=complete_parts, help="Variational autoencoder.  [default: flow-vae]")
 @click.option(

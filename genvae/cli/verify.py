@@ -7,12 +7,14 @@ from pathlib import Path
 import click
 
 from genvae.cli.output import say, show_json
+from genvae.cli.places import PLACE
 from genvae.errors import AudioError, GenvaeError, RunError, StoreError
+from genvae.places import is_remote
 from genvae.text import printable
 
 
 @click.command()
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=PLACE)
 @click.option("--run", "run_path", type=click.Path(path_type=Path), help="Run that made a file.  [default: pretrained]")
 @click.option("--json", "as_json", is_flag=True, help="What is damaged, as JSON.")
 def verify(path: Path, run_path: Path | None, as_json: bool) -> None:
@@ -37,13 +39,15 @@ def verify(path: Path, run_path: Path | None, as_json: bool) -> None:
             click.echo(printable(what))
     if damaged:
         raise _refusal(path)(f"{path} is damaged.")
-    if (path / "pipeline.json").is_file() and not Run(path).sealed:
+    if not is_remote(path) and (path / "pipeline.json").is_file() and not Run(path).sealed:
         say(f"{path} has no seal, as older versions wrote runs: whether it is damaged can't be told.")
     else:
         say(f"{path} is as it was written.")
 
 
 def _refusal(path: Path) -> type[GenvaeError]:
+    if is_remote(path):
+        return StoreError
     if path.is_file():
         return AudioError
     return RunError if (path / "pipeline.json").is_file() else StoreError

@@ -12,6 +12,7 @@ import numpy as np
 
 from genvae.clips.attributes import ClipAttribute, write_attributes
 from genvae.clips.index import INDEX, index_bytes
+from genvae.clips.parts import Part
 from genvae.clips.report import Entry, make_report
 from genvae.clips.shard import Seal
 from genvae.clips.splits import Candidate, choose_splits
@@ -28,12 +29,14 @@ def assemble(
     sources: Sequence[str],
     stored: Sequence[StoredRecording],
     attributes: Sequence[ClipAttribute] = (),
+    part: Part | None = None,
 ) -> dict[str, Any]:
     """Choose the splits, write index.npy, the attributes, report.json and, last, store.json; returns the report.
 
     Args:
         stored: what the store held before, which stays in its splits.
         attributes: of the clips, in the order of the entries.
+        part: of a store that this one is; its splits are its own, and chosen anew when the parts are joined.
     """
     entries = _with_splits(entries, settings.validation, stored)
     full = [(entry, entry.seal) for entry in entries if entry.seal and entry.seal.clips]
@@ -43,6 +46,7 @@ def assemble(
     head: dict[str, Any] = {
         "format": FORMAT,
         "complete": True,
+        **of_part(part),
         "settings": settings.to_json(),
         "sources": list(sources),
         **_form(settings),
@@ -58,6 +62,11 @@ def assemble(
     write_if_changed(out / "report.json", report)
     write_if_changed(out / "store.json", head)
     return report
+
+
+def of_part(part: Part | None) -> dict[str, Any]:
+    """What store.json says of a part; nothing of a whole store."""
+    return {} if part is None else {"part": str(part)}
 
 
 def _form(settings: Settings) -> dict[str, Any]:

@@ -198,6 +198,27 @@ def write_attributes(folder: Path, store: str, attributes: Sequence[ClipAttribut
         write_whole(path, content)
 
 
+def joined(pieces: Sequence[tuple[ClipAttribute, slice]]) -> ClipAttribute:
+    """One attribute from what several stores keep of it: of each the clips that are wanted, in that order."""
+    words = tuple(sorted({word for kept, _ in pieces for word in kept.words}))
+    values = []
+    for kept, rows in pieces:
+        own = kept.values[rows]
+        if words and kept.words:
+            places = np.array([words.index(word) for word in kept.words], np.float32)
+            known = ~np.isnan(own)
+            own = np.where(known, places[np.where(known, own, 0).astype(np.int64)], own)
+        values.append(own)
+    first = pieces[0][0]
+    return ClipAttribute(
+        name=first.name,
+        unit=next((kept.unit for kept, _ in pieces if kept.unit), ""),
+        words=words,
+        estimated=all(kept.estimated for kept, _ in pieces),
+        values=np.concatenate(values).astype(np.float32),
+    )
+
+
 def kept_names(folder: Path) -> list[str]:
     """The names of the attributes that a store keeps, as far as its file can be read; it is written anew anyhow."""
     try:

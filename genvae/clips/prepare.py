@@ -11,17 +11,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from genvae.clips.assemble import assemble, write_if_changed
+from genvae.clips.assemble import assemble, of_part, write_if_changed
 from genvae.clips.attributes import Wanted, kept_names, wanted
 from genvae.clips.estimates import Values, estimated, forget
+from genvae.clips.parts import FILE as PART_FILE
+from genvae.clips.parts import Part, part_json
 from genvae.clips.report import Entry
-from genvae.clips.shard import Seal, is_key, map_shard, read_seal, remove_shard, shard_key
+from genvae.clips.shard import Seal, map_shard, read_seals, remove_shard, shard_key, stored_keys
 from genvae.clips.store import FORMAT, SPLITS, StoredRecording, read_head, stored_recordings
 from genvae.clips.work import Settings, Task
 from genvae.clips.workers import Outcome, run_tasks
 from genvae.errors import GenvaeError, PluginError, StoreError, nearest
-from genvae.files import held_alone, naming, require_space, sweep
+from genvae.files import held_alone, make_folder, require_space, sweep
 from genvae.interfaces.dataset import Dataset, Recording
+from genvae.places import is_remote, reaching
 from genvae.plugin.guard import guarded
 from genvae.progress import Listener, Progress, ignore
 from genvae.text import printable
@@ -56,6 +59,7 @@ def prepare(
     attributes: Collection[str] = (),
     executor: Executor | None = None,
     workers: int | None = None,
+    part: Part | None = None,
     listener: Listener = ignore,
 ) -> Prepared:
     """Bring the store in the folder `out` in line with the recordings of `datasets`, one for each source.
@@ -70,6 +74,7 @@ def prepare(
         attributes: names of what is to be kept of each clip beyond its genre, beside what the store keeps already.
         executor: runs the work, one task a recording; None for processes of our own.
         workers: how many of those; None for one a core.
+        part: that `out` is to be, with the recordings whose keys it holds; None for the whole store.
         listener: is told how many recordings are done, with the name of the last one.
 
     Raises:
@@ -79,38 +84,43 @@ def prepare(
         DiskError: it can't be written, or has not half the room that the first recordings let expect.
     """
     listed = _list_recordings(datasets, settings.dataset)
+    sources = sorted({source for source, _ in listed.values()})
+    if part is not None:
+        listed = {key: each for key, each in listed.items() if part.holds(key)}
     out = out.absolute()
-    _require_store_or_empty(out)
+    require_store_or_empty(out)
     recordings = [recording for _, recording in listed.values()]
     kept = wanted(attributes, kept_names(out), recordings, sounds=settings.sounds)
     shards = out / "shards"
-    with naming(shards):
-        shards.mkdir(parents=True, exist_ok=True)
+    make_folder(shards)
     with held_alone(out, StoreError(f"Another process is preparing {printable(str(out))}.")):
         head = read_head(out)
-        sources = sorted({source for source, _ in listed.values()})
-        recording_names = _require_same(head, settings, sources, out) if head else ()
+        recording_names = require_same(head, settings, sources, out, part) if head else ()
         sweep(out)
         sweep(shards)
         outcomes: dict[str, Outcome] = {}
         tasks = []
+        seals = read_seals(shards, listed)
         for key, (source, recording) in listed.items():
-            seal = read_seal(shards, key)
+            seal = seals.get(key)
             signature = (recording.fingerprint, settings.content_digest())
             if seal is not None and (seal.fingerprint, seal.settings) == signature:
                 outcomes[key] = seal
             else:
                 tasks.append(Task(shards, key, source, recording, settings))
-        stale_keys = sorted({p.stem for p in shards.iterdir() if is_key(p.stem)} - listed.keys())
+        stale_keys = sorted((present := stored_keys(shards)) - listed.keys())
         if tasks or stale_keys or head is None:
             # From here to the end the shards and the index may disagree, so the store says that it is unfinished.
             # It keeps what it held, so that splits outlast a run that is killed.
             began = {"format": FORMAT, "complete": False, "settings": settings.to_json(), "sources": sources}
+            (out / PART_FILE).unlink(missing_ok=True)
+            began |= of_part(part)
             write_if_changed(out / "store.json", began | {"recordings": [asdict(each) for each in recording_names]})
         # Here rather than where the new shard is written: the workers of a run that was killed live a moment longer,
         # and may write what this run writes, but must not remove it.
         for key in (*stale_keys, *(task.key for task in tasks)):
-            remove_shard(shards, key)
+            if key in present:
+                remove_shard(shards, key)
         _decode(tasks, outcomes, executor, workers or os.cpu_count() or 1, listener)
         entries = [
             Entry(source=source, recording=recording, seal=o, failure="")
@@ -119,9 +129,13 @@ def prepare(
             for key, (source, recording) in listed.items()
         ]
         sweep(shards)
+        if executor is not None or is_remote(shards):
+            _require_here(shards, outcomes)
         estimates, measured = _estimates(out, entries, kept, settings, listener)
         found = [each.of([entry.clips for entry in entries], estimates) for each in kept]
-        report = assemble(out, entries, settings, sources, recording_names, found)
+        report = assemble(out, entries, settings, sources, recording_names, found, part)
+        if part is not None:
+            write_if_changed(out / PART_FILE, part_json(entries))
     names = {each.key: f"{each.source}/{each.id}" for each in recording_names}
     return Prepared(report, len(tasks), [names.get(key, key) for key in stale_keys], measured)
 
@@ -173,6 +187,15 @@ def _decode(
         run_tasks(tasks, executor=executor, workers=workers, done=done)
 
 
+def _require_here(shards: Path, outcomes: dict[str, Outcome]) -> None:
+    """See that what other machines sealed is here too; behind `sweep`, which has a network's folder listed anew."""
+    present = stored_keys(shards)
+    for key, outcome in outcomes.items():
+        if isinstance(outcome, Seal) and key not in present:
+            what = f"What the workers wrote is not in {printable(str(shards))}"
+            raise StoreError(f"{what}: they must see the store in the same place as this machine.")
+
+
 def _list_recordings(datasets: Sequence[Dataset], name: str) -> dict[str, tuple[str, Recording]]:
     """Every recording by the key of its shard, with the label of its source, in the order of label and id."""
     listed: dict[str, tuple[str, Recording]] = {}
@@ -200,26 +223,40 @@ def _labelled(datasets: Sequence[Dataset]) -> Iterator[tuple[str, Dataset]]:
     """Each dataset with a label: its folder's name rather than its path, so that a corpus may be moved."""
     counts: dict[str, int] = {}
     unique = {dataset.root.resolve(): dataset for dataset in datasets}  # a source that is named twice counts once
-    for root, dataset in sorted(unique.items()):
+    for root, dataset in sorted(unique.items(), key=lambda item: item[0].parts):
         label = root.name or str(root)
         counts[label] = counts.get(label, 0) + 1
         yield (label if counts[label] == 1 else f"{label} ({counts[label]})"), dataset
 
 
-def _require_store_or_empty(out: Path) -> None:
-    if out.exists() and not out.is_dir():
-        raise StoreError(f"{printable(str(out))} is a file: name a folder for `store`.")
-    if out.is_dir() and not (out / "store.json").exists():
+def require_store_or_empty(out: Path) -> None:
+    """Refuse a place that holds something else.
+
+    Raises:
+        StoreError: it does.
+    """
+    with reaching(out):
+        if out.exists() and not out.is_dir():
+            raise StoreError(f"{printable(str(out))} is a file: name a folder for `store`.")
+        if not out.is_dir() or (out / "store.json").exists():
+            return
         other = sorted(p.name for p in out.iterdir() if not p.name.startswith(".") and p.name != "shards")
-        if other:
-            what = f"The folder {printable(str(out))} holds other files ({printable(other[0])}) and is no clip store"
-            raise StoreError(f"{what}: name a new folder for `store`.")
+    if other:
+        what = f"The folder {printable(str(out))} holds other files ({printable(other[0])}) and is no clip store"
+        raise StoreError(f"{what}: name a new folder for `store`.")
 
 
-def _require_same(
-    head: dict[str, Any], settings: Settings, sources: list[str], out: Path
+def require_same(
+    head: dict[str, Any], settings: Settings, sources: Sequence[str], out: Path, part: Part | None
 ) -> tuple[StoredRecording, ...]:
-    """Refuse to mix settings or to drop a whole source; returns the recordings that the store knows."""
+    """Refuse to mix settings or parts, or to drop a whole source; returns the recordings that the store knows.
+
+    Raises:
+        StoreError: the store was prepared otherwise, or is damaged.
+    """
+    is_now = of_part(part).get("part", "1/1")
+    if (was := head.get("part", "1/1")) != is_now:
+        raise StoreError(f"The store {printable(str(out))} is part {was} (now {is_now}). Name another `store`.")
     now, before = settings.to_json(), head["settings"]
     differing = [f"{name} {before.get(name)} (now {now[name]})" for name in now if before.get(name) != now[name]]
     if differing:

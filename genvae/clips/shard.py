@@ -6,25 +6,28 @@ Nothing here knows what an item is: a clip is int16 [samples], a picture would b
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from genvae.clips.stored_items import StoredItems
 from genvae.errors import StoreError
-from genvae.files import read_json, whole_file, write_json
+from genvae.files import parse_json, read_json, whole_file, write_json
+from genvae.places import contents, is_remote, ranges, sizes
 
 RecordingState = Literal["kept", "partial", "skipped"]
 
 _KEY = re.compile(r"[0-9a-f]{32}")
+_MOST_HEADER = 1024  # bytes before the items
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +135,11 @@ def new_shard(folder: Path, key: str, shape: tuple[int, ...], dtype: DTypeLike) 
         writer.size = 0
 
 
+def stored_keys(folder: Path) -> set[str]:
+    """The keys of which a folder has a shard or a seal, be it whole or not."""
+    return {stem for name in sizes(folder) if is_key(stem := name.partition(".")[0])}
+
+
 def shard_path(folder: Path, key: str) -> Path:
     """Where the items of `key` are."""
     return folder / f"{key}.npy"
@@ -147,18 +155,27 @@ def write_seal(folder: Path, seal: Seal) -> None:
     write_json(seal_path(folder, seal.key), asdict(seal))
 
 
-def read_seal(folder: Path, key: str) -> Seal | None:
-    """The seal of `key`, if there is one, it is sound, and the shard has the size that it says."""
+def read_seals(folder: Path, keys: Iterable[str]) -> dict[str, Seal]:
+    """The seals of those keys that have one, if it is sound, and the shard has the size that it says."""
+    present = sizes(folder)
+    sealed = [key for key in keys if f"{key}.json" in present]
+    texts = contents(folder, [f"{key}.json" for key in sealed]) if is_remote(folder) else {}
+    seals: dict[str, Seal] = {}
+    for key in sealed:
+        seal = _read_seal(folder, key, texts.get(f"{key}.json"))
+        if seal is not None and (not seal.clips or present.get(f"{key}.npy") == seal.bytes):
+            seals[key] = seal
+    return seals
+
+
+def _read_seal(folder: Path, key: str, text: bytes | None) -> Seal | None:
     try:
-        values = read_json(seal_path(folder, key))
+        values = read_json(seal_path(folder, key)) if text is None else parse_json(text)
         names = {field.name for field in fields(Seal)}
         if not isinstance(values, dict) or values.keys() != names or values["key"] != key:
             return None
         seal = Seal(**values)
-        if not _is_sound(seal):
-            return None
-        whole = not seal.clips or shard_path(folder, key).stat().st_size == seal.bytes
-        return seal if whole else None
+        return seal if _is_sound(seal) else None
     except (OSError, ValueError, TypeError):
         return None  # there is none, or it was damaged: the recording is decoded again, which is always right
 
@@ -188,15 +205,66 @@ def remove_shard(folder: Path, key: str) -> None:
     shard_path(folder, key).unlink(missing_ok=True)
 
 
-def map_shard(folder: Path, key: str, count: int, shape: tuple[int, ...], dtype: DTypeLike) -> StoredItems:
-    """A shard's items [count, *shape], read from disk as they are touched.
+class Items(Protocol):
+    """The items of a shard [count, *shape], read when they are asked for."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Count, and shape of an item."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the items."""
+
+    def __len__(self) -> int:
+        """The count."""
+
+    def __getitem__(self, rows: Any) -> NDArray[Any]:
+        """Some items, by a slice or by numbers [n]."""
+
+
+class RemoteItems:
+    """The items of a shard on a URL; those that are asked for are read, and nothing beside them.
+
+    Attributes:
+        shape: count, and shape of an item.
+        dtype: of the items.
+    """
+
+    def __init__(self, path: Path) -> None:
+        [head] = ranges(path, [(0, _MOST_HEADER)])
+        file = io.BytesIO(head)
+        if np.lib.format.read_magic(file) != (1, 0):
+            raise ValueError("it is of another version")
+        self.shape, fortran, self.dtype = np.lib.format.read_array_header_1_0(file)
+        if fortran:
+            raise ValueError("it is ordered by columns")
+        self._path, self._first = path, file.tell()
+        self._size = math.prod(self.shape[1:]) * self.dtype.itemsize
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: Any) -> NDArray[Any]:
+        distinct, places = np.unique(np.arange(len(self))[rows], return_inverse=True)
+        runs = np.split(distinct, np.flatnonzero(np.diff(distinct) > 1) + 1) if len(distinct) else []
+        spans = [(self._first + int(r[0]) * self._size, self._first + int(r[-1] + 1) * self._size) for r in runs]
+        content = b"".join(ranges(self._path, spans))
+        if len(content) != len(distinct) * self._size:
+            raise StoreError(f"The shard {self._path} is cut short. Prepare the store again.")
+        items: NDArray[Any] = np.frombuffer(content, self.dtype).reshape(-1, *self.shape[1:])[places]
+        return items
+
+
+def map_shard(folder: Path, key: str, count: int, shape: tuple[int, ...], dtype: DTypeLike) -> Items:
+    """A shard's items [count, *shape], read as they are touched.
 
     Raises:
         StoreError: the shard is missing, cut short, or holds something else.
     """
     path = shard_path(folder, key)
     try:
-        items = StoredItems(path)
+        items: Items = RemoteItems(path) if is_remote(path) else StoredItems(path)
     except Exception as error:  # numpy parses the header as Python, and a damaged one makes that fail in many ways
         raise StoreError(f"The shard {path} can't be read ({error}). Prepare the store again.") from error
     if items.shape != (count, *shape) or items.dtype != np.dtype(dtype):
@@ -205,7 +273,7 @@ def map_shard(folder: Path, key: str, count: int, shape: tuple[int, ...], dtype:
     return items
 
 
-def items_digest(items: NDArray[Any] | StoredItems) -> str:
+def items_digest(items: Items) -> str:
     """The digest that `ShardWriter` gives for these items [n, *shape], read a few megabytes at a time."""
     digest = _item_digest(items.shape[1:], items.dtype)
     step = max((1 << 22) // max(math.prod(items.shape[1:]) * items.dtype.itemsize, 1), 1)

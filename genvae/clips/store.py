@@ -8,6 +8,7 @@ import math
 import re
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from pathlib import Path
 from threading import Lock
@@ -18,12 +19,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from genvae.clips.attributes import ClipAttribute, read_attributes
 from genvae.clips.index import check_index, map_index
-from genvae.clips.shard import is_key, items_digest, map_shard, shard_path
-from genvae.clips.stored_items import StoredItems
+from genvae.clips.shard import Items, is_key, items_digest, map_shard, shard_path
 from genvae.errors import Cure, StoreError, nearest
 from genvae.files import read_json
 from genvae.interfaces.dataset import Split
 from genvae.items import FULL_SCALE
+from genvae.places import is_remote, place, reaching, sizes
 from genvae.plugin.declarations import SOUNDS
 
 FORMAT = 1
@@ -32,6 +33,7 @@ SPLITS: tuple[Split, ...] = ("train", "validation")
 """The splits, in the order of their numbers in the index."""
 
 _OPEN_SHARDS = 128  # files; a process may have 256 of them on some systems
+_QUESTIONS = 32  # to an object store at once
 _DTYPE = re.compile(r"[<|]?[biuf][1248]|u?int(8|16|32)|float(16|32|64)")
 _LARGEST_ITEM = 1 << 30  # bytes; ten minutes of sound at 384 kHz are 460 MB
 
@@ -112,7 +114,7 @@ class ClipStore:
         self.digest: str = head["digest"]
         self.index = index
         self._attributes: tuple[dict[str, ClipAttribute], str] | None = None
-        self._open: OrderedDict[int, StoredItems] = OrderedDict()  # by number of the recording, least used first
+        self._open: OrderedDict[int, Items] = OrderedDict()  # by number of the recording, least used first
         self._lock = Lock()
 
     @classmethod
@@ -123,7 +125,7 @@ class ClipStore:
             StoreError: there is none, it is unfinished, of a newer genvae, or damaged: of the shards only the sizes are
                 looked at, `verify` reads them.
         """
-        path = Path(path)
+        path = place(path)
         head = read_head(path)
         if head is None:
             raise StoreError(
@@ -132,7 +134,8 @@ class ClipStore:
         if head.get("complete") is not True:
             raise StoreError(f"The clip store {path} is unfinished. Prepare it again as before to finish it.")
         try:
-            index = map_index(path / "index.npy", _head_digest(head), str(head["digest"]))
+            with reaching(path):
+                index = map_index(path / "index.npy", _head_digest(head), str(head["digest"]))
             store = cls(path, head, index)
             store._check()
         except (OSError, ValueError, TypeError, KeyError, OverflowError) as error:
@@ -217,9 +220,17 @@ class ClipStore:
         items = np.empty((len(clip_numbers), *self.item_shape), self.item_dtype)
         order = np.argsort(rows["recording"], kind="stable")
         recordings, starts = np.unique(rows["recording"][order], return_index=True)
-        for recording, start, end in zip(recordings, starts, [*starts[1:], len(order)], strict=False):
-            places = order[start:end]
+        parts = [order[start:end] for start, end in zip(starts, [*starts[1:], len(order)], strict=False)]
+
+        def fill(recording: np.int32, places: NDArray[np.int64]) -> None:
             items[places] = self._shard(int(recording))[rows["row"][places]]
+
+        if is_remote(self.path) and len(parts) > 1:  # each is a question that takes its time to be answered
+            with ThreadPoolExecutor(min(len(parts), _QUESTIONS)) as executor:
+                list(executor.map(fill, recordings, parts))
+        else:
+            for recording, places in zip(recordings, parts, strict=True):
+                fill(recording, places)
         return items
 
     def values(self, numbers: ArrayLike) -> NDArray[np.float32]:
@@ -299,7 +310,7 @@ class ClipStore:
         for what in self.damaged():
             raise StoreError(what)
 
-    def _shard(self, number: int) -> StoredItems:
+    def _shard(self, number: int) -> Items:
         with self._lock:
             shard = self._open.pop(number, None)
             if shard is None:
@@ -309,7 +320,7 @@ class ClipStore:
                 self._open.popitem(last=False)  # a reader that still holds it keeps it open
             return shard
 
-    def _mapped(self, recording: StoredRecording) -> StoredItems:
+    def _mapped(self, recording: StoredRecording) -> Items:
         folder = self.path / "shards"
         return map_shard(folder, recording.key, recording.clips, self.item_shape, self.item_dtype)
 
@@ -325,9 +336,12 @@ class ClipStore:
             raise ValueError("the items have an impossible form")
         if len(set(self.genres)) < len(self.genres):
             raise ValueError("a genre is named twice")
+        present = sizes(self.path / "shards")
         for each in self.recordings:
             shard = shard_path(self.path / "shards", each.key)
-            if shard.stat().st_size < each.clips * size:
+            if shard.name not in present:
+                raise ValueError(f"{shard} is missing")
+            if present[shard.name] < each.clips * size:
                 raise ValueError(f"{shard} is cut short")
         numbers_of = {genre: number for number, genre in enumerate(self.genres)}
         check_index(

@@ -126,7 +126,7 @@ def run_task(task: Task) -> Seal:
     try:
         return _run(task)
     except OSError as error:  # what reading raises is Unreachable by now
-        where = printable(os.fsdecode(error.filename or task.folder.parent))
+        where = printable(os.fsdecode(error.filename) if error.filename else str(task.folder.parent))
         what = f"{where} can't be written: {error.strerror or error}"
         raise DiskError(f"{what}. What is done stays; run the same command again to go on.") from error
 

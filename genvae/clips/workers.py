@@ -5,15 +5,17 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing.synchronize import Event
+from queue import SimpleQueue
 
 from genvae.clips.shard import Seal
 from genvae.clips.work import Task, Unreachable, run_task
-from genvae.errors import DiskError, GenvaeError
+from genvae.errors import ClusterError, DiskError, GenvaeError
 
 Outcome = Seal | str
 """What a task gave: the seal of its shard, or why it couldn't be tried."""
@@ -22,6 +24,8 @@ _NEVER_BEGAN = (
     "No worker process could start. A script that prepares a store is read by each of them, so what it does must stand "
     'below `if __name__ == "__main__":`. Or there is too little memory: set `workers` to 1.'
 )
+_IN_FLIGHT = 1024
+"""Tasks that an executor is given ahead of their outcomes: enough to keep 500 cores busy, and few to hold in memory."""
 _KILLED = "its worker process died over it (a crash in a decoder, or too little memory)"
 
 
@@ -38,49 +42,65 @@ def run_tasks(
         KeyboardInterrupt: at once; what has been sealed stays.
         DiskError: the store can't be written.
         GenvaeError: no worker process can start here.
+        ClusterError: the executor has given up tasks that it took.
     """
     if executor is not None:
-        for task in _run(executor, tasks, done):
+        for task in _run(executor, tasks, done, _IN_FLIGHT):
             done(task, _KILLED)
         return
     pending, begun = list(tasks), _SPAWN.Event()
     while pending:
         with _processes(min(workers, len(pending)), begun) as pool:
-            lost = _run(pool, pending, done)
+            lost = _run(pool, pending, done, 4 * workers)
         if lost and not begun.is_set():  # then it is no recording's fault
             raise GenvaeError(_NEVER_BEGAN)
         # A pool starts its tasks in order, so the one that broke it is among the first that are not done.
         suspects, pending = lost[:workers], lost[workers:]
         for task in suspects:
             with _processes(1, begun) as pool:
-                if _run(pool, [task], done):
+                if _run(pool, [task], done, 1):
                     done(task, _KILLED)
 
 
-def _run(executor: Executor, tasks: Sequence[Task], done: Callable[[Task, Outcome], None]) -> list[Task]:
-    """Run tasks and return those that were lost because the executor broke, in their order."""
-    futures: dict[Future[Seal], Task] = {}
+def _run(executor: Executor, tasks: Sequence[Task], done: Callable[[Task, Outcome], None], most: int) -> list[Task]:
+    """Run tasks, at most so many in flight; return those that were lost because the executor broke, in their order."""
+    waiting = iter(tasks)
+    running: dict[Future[Seal], Task] = {}
+    ended: SimpleQueue[Future[Seal]] = SimpleQueue()
     lost: set[str] = set()
-    with _deaf_children():
-        for task in tasks:
+    try:
+        while True:
+            while not lost and len(running) < most and (task := next(waiting, None)) is not None:
+                try:
+                    with _deaf_children():
+                        future = executor.submit(run_task, task)
+                except BrokenExecutor:
+                    lost.add(task.key)
+                else:
+                    running[future] = task
+                    future.add_done_callback(ended.put)
+            if not running:
+                break
+            future = ended.get()
+            task = running.pop(future)
             try:
-                futures[executor.submit(run_task, task)] = task
+                outcome: Outcome = future.result()
             except BrokenExecutor:
                 lost.add(task.key)
-    for future in as_completed(futures):
-        task = futures.pop(future)
-        try:
-            outcome: Outcome = future.result()
-        except BrokenExecutor:
-            lost.add(task.key)
-            continue
-        except DiskError:
-            for other in futures:
-                other.cancel()
-            raise
-        except Exception as error:  # one recording's fault, or its plugin's, is told and costs no other recording
-            outcome = _message_of(error)
-        done(task, outcome)
+                continue
+            except CancelledError as error:  # nobody here has cancelled it
+                what = "The executor has given up its work, as a cluster does whose scheduler is lost"
+                raise ClusterError(f"{what}. What is done stays; run the same command again to go on.") from error
+            except DiskError:
+                raise
+            except Exception as error:  # one recording's fault, or its plugin's, is told and costs no other recording
+                outcome = _message_of(error)
+            done(task, outcome)
+    except BaseException:
+        for future in running:
+            future.cancel()
+        raise
+    lost.update(task.key for task in waiting)
     return [task for task in tasks if task.key in lost]
 
 
@@ -88,6 +108,9 @@ def _message_of(error: Exception) -> str:
     """An error in one line, without the file's name, which the report gives anyhow."""
     if isinstance(error, Unreachable):
         return str(error)
+    scheduler = sys.modules.get("distributed.scheduler")
+    if scheduler is not None and isinstance(error, scheduler.KilledWorker):
+        return _KILLED
     return " ".join(f"{type(error).__name__}: {error}".split())
 
 

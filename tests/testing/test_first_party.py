@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,19 @@ def manifest(folder: Path) -> Path:
     return folder / "list.jsonl"
 
 
-SOURCES = {"manifest": manifest}
+def tars(folder: Path) -> Path:
+    """A tar file of the same recordings, with what is known of each."""
+    files = sorted(write_example(folder / "music").glob("*/*.wav"))
+    with tarfile.open(folder / "all.tar", "w") as tar:
+        for path in files:
+            name = f"{path.parent.name}-{path.stem}"
+            (folder / f"{name}.json").write_text(json.dumps({"genre": path.parent.name}))
+            tar.add(path, f"{name}.wav")
+            tar.add(folder / f"{name}.json", f"{name}.json")
+    return folder / "all.tar"
+
+
+SOURCES = {"manifest": manifest, "webdataset": tars}
 
 OWN = [row for row in installed().declared() if row.distribution == "genvae"]
 CHECKS = [

@@ -26,6 +26,13 @@ class SyntheticOptions:
     ] = ("techno", "rock", "piano")
 
 
+@dataclass(frozen=True, kw_only=True)
+class WebDatasetOptions:
+    """Where a sample says its genre."""
+
+    genre: Annotated[str, genvae.Option("field of a sample's JSON that names its genre; a dot leads deeper")] = "genre"
+
+
 @genvae.hookimpl
 def genvae_datasets() -> Iterator[genvae.DatasetPlugin]:
     """Declare the datasets."""
@@ -50,4 +57,10 @@ def genvae_datasets() -> Iterator[genvae.DatasetPlugin]:
         summary="Invented music in three genres, to try everything without any recordings.",
         factory="genvae_plugins.datasets.synthetic:Synthetic",
         options=SyntheticOptions,
+    )
+    yield genvae.DatasetPlugin(
+        name="webdataset",
+        summary="A folder of WebDataset's tar files, or one: sound files with a JSON file each, which says the genre.",
+        factory="genvae_plugins.datasets.webdataset:WebDataset",
+        options=WebDatasetOptions,
     )

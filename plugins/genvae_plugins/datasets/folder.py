@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 from genvae.audio.decode import SUFFIXES, SoundfileStream
 from genvae.audio.open import ffmpeg_reads
 from genvae.errors import AudioError, GenvaeError
 from genvae.interfaces.dataset import Dataset, Recording, SoundStream
+from genvae.places import is_remote, reaching, tree, version
 from genvae.text import printable
 
 _FOREIGN = (
@@ -29,32 +31,39 @@ class Folder(Dataset):
         Raises:
             GenvaeError: the root is no folder, or its recordings do not lie in folders of genres.
         """
-        for path, id, genre in files_of_genres(self.root, SUFFIXES | FOREIGN_SUFFIXES):
+        for path, id, genre, change in files_of_genres(self.root, SUFFIXES | FOREIGN_SUFFIXES):
             opens: Callable[[], SoundStream] = partial(open_or_advise, path, "use --dataset pydub")
             if not genre:
                 opens = partial(_refuse, "it lies in no folder of a genre; move it to ROOT/GENRE/")
             elif path.suffix.lower() in FOREIGN_SUFFIXES:
                 opens = partial(_refuse, f"libsndfile does not read {path.suffix.lower()}; use --dataset pydub")
-            yield Recording(id=id, genre=genre, open=opens, fingerprint=fingerprint(path))
+            yield Recording(id=id, genre=genre, open=opens, fingerprint=change)
 
 
-def files_of_genres(root: Path, suffixes: frozenset[str]) -> Iterator[tuple[Path, str, str]]:
-    """The files with these suffixes, as (path, path relative to `root`, genre), sorted; genre is "" right below `root`.
+def files_of_genres(root: Path, suffixes: frozenset[str]) -> Iterator[tuple[Path, str, str, str]]:
+    """The files with these suffixes, sorted: path, path relative to `root`, genre ("" right below `root`), fingerprint.
 
     Raises:
         GenvaeError: `root` is no folder, can't be read, or has such files but none in a folder of its own.
     """
     root = root.absolute()
     shown = printable(str(root))
-    if not root.is_dir():
+    with reaching(root):
+        is_folder = root.is_dir()
+    if not is_folder:
         what = "is a file" if root.exists() else "does not exist"
         raise GenvaeError(f"The source {shown} {what}; name a folder that holds one folder for each genre.")
     try:
-        files = sorted(
-            (path.relative_to(root).as_posix(), path)
-            for path in _walk(root)
-            if path.suffix.lower() in suffixes and not path.is_dir()
-        )
+        if is_remote(root):
+            told = {id: version(each) for id, each in tree(root).items() if not _is_hidden(id)}
+            files = sorted((id, root / id) for id in told if Path(id).suffix.lower() in suffixes)
+        else:
+            told = {}
+            files = sorted(
+                (path.relative_to(root).as_posix(), path)
+                for path in _walk(root)
+                if path.suffix.lower() in suffixes and not path.is_dir()
+            )
     except PermissionError as error:
         raise GenvaeError(f"The folder {printable(str(error.filename))} can't be read: {error.strerror}.") from error
     if files and all("/" not in id for id, _ in files):
@@ -64,7 +73,11 @@ def files_of_genres(root: Path, suffixes: frozenset[str]) -> Iterator[tuple[Path
         )
     for id, path in files:
         genre, slash, _ = id.partition("/")
-        yield path, id, genre if slash else ""
+        yield path, id, genre if slash else "", told[id] if told else fingerprint(path)
+
+
+def _is_hidden(id: str) -> bool:
+    return any(part.startswith(".") for part in id.split("/"))
 
 
 def open_or_advise(path: Path, advice: str, *, start: float = 0.0, end: float | None = None) -> SoundStream:
@@ -89,8 +102,11 @@ def open_or_advise(path: Path, advice: str, *, start: float = 0.0, end: float | 
 
 
 def fingerprint(path: Path) -> str:
-    """A file's size and time of change."""
+    """A file's size and time of change; of a remote one what its file system tells it by."""
     try:
+        if is_remote(path):
+            with reaching(path):
+                return version(cast(Any, path).fs.info(cast(Any, path).path))
         status = path.stat()
     except OSError as error:  # a dangling link, say; opening it will tell
         return f"unreadable: {error.strerror}"

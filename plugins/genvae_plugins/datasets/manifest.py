@@ -13,6 +13,7 @@ from typing import Any, get_args
 
 from genvae.errors import AudioError, GenvaeError, nearest
 from genvae.interfaces.dataset import Dataset, Recording, SoundStream, Split
+from genvae.places import is_remote, place, reaching
 from genvae.text import printable
 from genvae_plugins.datasets.folder import fingerprint, open_or_advise
 
@@ -58,7 +59,7 @@ class Manifest(Dataset):
             raise ValueError(f"there is no split {split!r}. {nearest(str(split), _SPLITS)}")
         if "\0" in values["path"]:
             raise ValueError("the path has a zero byte")
-        path = self.root.absolute().parent / values["path"]
+        path = place(values["path"]) if "://" in values["path"] else self.root.absolute().parent / values["path"]
         start, end = _seconds(values, "start"), _seconds(values, "end")
         if end is not None and end <= (start or 0.0):
             raise ValueError(f"the end, {end:g} s, does not come after the start, {start or 0.0:g} s")
@@ -72,7 +73,7 @@ class Manifest(Dataset):
             genre=values["genre"],
             open=partial(open_or_advise, path, "convert it to wav or flac with it", start=start or 0.0, end=end),
             fingerprint=fingerprint(path),
-            group=os.path.realpath(path),  # however its rows write it
+            group=str(path) if is_remote(path) else os.path.realpath(path),  # however its rows write it
             split=split,
             licence=None if licence is None else str(licence),
             attributes=dict(_attributes(row)),
@@ -96,7 +97,8 @@ def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     shown = printable(str(file))
     try:
         # utf-8-sig, because spreadsheets write the mark; surrogateescape, because paths need not be UTF-8.
-        text = file.read_text(encoding="utf-8-sig", errors="surrogateescape")
+        with reaching(file):
+            text = file.read_bytes().decode("utf-8-sig", errors="surrogateescape")
     except OSError as error:
         raise GenvaeError(f"The manifest {shown} can't be read: {error.strerror}.") from error
     if file.suffix.lower() in (".jsonl", ".ndjson"):

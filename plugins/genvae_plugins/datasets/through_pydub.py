@@ -9,7 +9,7 @@ from genvae.audio.decode import SUFFIXES
 from genvae.audio.ffmpeg import FfmpegStream
 from genvae.errors import AudioError
 from genvae.interfaces.dataset import Dataset, Recording
-from genvae_plugins.datasets.folder import FOREIGN_SUFFIXES, files_of_genres, fingerprint
+from genvae_plugins.datasets.folder import FOREIGN_SUFFIXES, files_of_genres
 
 
 class ThroughPydub(Dataset):
@@ -21,9 +21,9 @@ class ThroughPydub(Dataset):
         Raises:
             GenvaeError: the root is no folder, or its recordings do not lie in folders of genres.
         """
-        for path, id, genre in files_of_genres(self.root, SUFFIXES | FOREIGN_SUFFIXES):
+        for path, id, genre, change in files_of_genres(self.root, SUFFIXES | FOREIGN_SUFFIXES):
             opens = partial(FfmpegStream, path) if genre else partial(_refuse, "it lies in no folder of a genre")
-            yield Recording(id=id, genre=genre, open=opens, fingerprint=fingerprint(path))
+            yield Recording(id=id, genre=genre, open=opens, fingerprint=change)
 
 
 def _refuse(reason: str) -> FfmpegStream:
