@@ -181,10 +181,6 @@ def prepare(
         items=plugin.items,
     )
     datasets = [registry.make("dataset", dataset, values, root) for root in roots]
-    part = None if shard is None else Part.parse(shard)
-    if isinstance(executor, str) and workers is not None:
-        raise OptionError("`workers` are processes of our own, and `executor` says who works: leave one of them out.")
-    with listening(progress) as listener:
     names = [attributes] if isinstance(attributes, str) else list(attributes)
     part = None if shard is None else Part.parse(shard)
     if isinstance(executor, str) and workers is not None:

@@ -266,9 +266,9 @@ class ClipStore:
         waves = self.waves(numbers)
         following, there = self._following(numbers)
         places = np.flatnonzero(there & (shifts > 0))
-        for place, tail in zip(places.tolist(), self.waves(following[places]), strict=True):
-            by = int(shifts[place])
-            waves[place] = np.concatenate([waves[place, by:], tail[:by]])
+        for row, tail in zip(places.tolist(), self.waves(following[places]), strict=True):
+            by = int(shifts[row])
+            waves[row] = np.concatenate([waves[row, by:], tail[:by]])
         return waves
 
     def nearer(self, numbers: NDArray[np.int64], shifts: NDArray[np.int64]) -> NDArray[np.int64]:
