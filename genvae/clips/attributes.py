@@ -11,7 +11,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -199,23 +199,18 @@ def write_attributes(folder: Path, store: str, attributes: Sequence[ClipAttribut
 
 
 def joined(pieces: Sequence[tuple[ClipAttribute, slice]]) -> ClipAttribute:
-    """One attribute from what several stores keep of it: of each the clips that are wanted, in that order."""
-    words = tuple(sorted({word for kept, _ in pieces for word in kept.words}))
-    values = []
-    for kept, rows in pieces:
-        own = kept.values[rows]
-        if words and kept.words:
-            places = np.array([words.index(word) for word in kept.words], np.float32)
-            known = ~np.isnan(own)
-            own = np.where(known, places[np.where(known, own, 0).astype(np.int64)], own)
-        values.append(own)
+    """One attribute from what the parts of a store keep of it: of each the clips that are wanted, in that order.
+
+    Raises:
+        ValueError: they know different words.
+    """
     first = pieces[0][0]
-    return ClipAttribute(
-        name=first.name,
-        unit=next((kept.unit for kept, _ in pieces if kept.unit), ""),
-        words=words,
+    if any(kept.words != first.words for kept, _ in pieces):
+        raise ValueError(f"the parts know different words for {first.name!r}")
+    return replace(
+        first,
         estimated=all(kept.estimated for kept, _ in pieces),
-        values=np.concatenate(values).astype(np.float32),
+        values=np.concatenate([kept.values[rows] for kept, rows in pieces]),
     )
 
 

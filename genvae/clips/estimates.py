@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genvae.audio import tempo
-from genvae.clips.shard import is_key
-from genvae.files import read_json, write_json
+from genvae.clips.shard import Items, is_key
+from genvae.files import make_folder, read_json, write_json, write_whole
 from genvae.items import FULL_SCALE
 
+FOLDER = "estimates"
 Values = NDArray[np.float32]
 """Of one attribute, a number a clip; NaN where it is not known."""
 
@@ -85,7 +86,7 @@ def estimated(
     key: str,
     digest: str,
     names: Sequence[str],
-    clips: Callable[[], NDArray[np.int16]],
+    clips: Callable[[], Items],
     offsets: Sequence[int],
     sample_rate: int,
 ) -> tuple[dict[str, Values], bool]:
@@ -107,9 +108,9 @@ def estimated(
     held = _read(path, digest, len(offsets))
     missing = [name for name in names if name not in held]
     if missing:
-        opened, begins = clips(), np.asarray(offsets, np.int64)
+        opened, begins = clips()[:], np.asarray(offsets, np.int64)
         held |= {name: ESTIMATES[name].of(opened, begins, sample_rate) for name in missing}
-        folder.mkdir(exist_ok=True)
+        make_folder(folder)
         plain = {
             name: {
                 "version": ESTIMATES[name].version,
@@ -119,6 +120,18 @@ def estimated(
         }
         write_json(path, {"digest": digest, "estimates": plain})
     return {name: held[name] for name in names}, bool(missing)
+
+
+def bring_estimates(origin: Path, out: Path, key: str) -> None:
+    """Have in one store what another has found of a recording, if it has found anything."""
+    try:
+        content = (origin / FOLDER / f"{key}.json").read_bytes()
+    except FileNotFoundError:
+        return
+    target = out / FOLDER / f"{key}.json"
+    if not target.exists() or target.read_bytes() != content:
+        make_folder(out / FOLDER)
+        write_whole(target, content)
 
 
 def forget(folder: Path, keys: set[str]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from genvae.clips.assemble import assemble, write_if_changed
 from genvae.clips.attributes import ClipAttribute, joined
+from genvae.clips.estimates import bring_estimates
 from genvae.clips.parts import StoredPart
 from genvae.clips.prepare import Prepared, require_same, require_store_or_empty
 from genvae.clips.report import Entry
@@ -63,6 +64,8 @@ def merge(parts: Sequence[Path], out: Path, *, listener: Listener = ignore) -> P
         for seal in tracked(new, "joining", listener):
             remove_shard(shards, seal.key)
             _bring(homes[seal.key] / "shards", shards, seal)
+        for key, home in homes.items():
+            bring_estimates(home, out, key)
         report = assemble(out, entries, first.settings, sources, stored, _attributes(opened, entries))
     names = {each.key: f"{each.source}/{each.id}" for each in stored}
     return Prepared(report, len(new), [names.get(key, key) for key in stale])
@@ -88,7 +91,10 @@ def _attributes(parts: Sequence[StoredPart], entries: Sequence[Entry]) -> list[C
         for each in store.recordings:  # whose clips follow each other in that order
             places[each.key] = store, slice(start, start := start + each.clips)
     there = [places[entry.seal.key] for entry in entries if entry.seal and entry.seal.clips]
-    return [joined([(store.attributes[name], rows) for store, rows in there]) for name in sorted(kept)] if there else []
+    try:
+        return [joined([(store.attributes[name], rows) for store, rows in there]) for name in sorted(kept) if there]
+    except ValueError as error:
+        raise StoreError(f"{str(error).capitalize()}. Prepare all parts from the same recordings.") from error
 
 
 def _require_all(parts: Sequence[StoredPart]) -> None:

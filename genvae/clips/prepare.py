@@ -6,14 +6,15 @@ import math
 import os
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
 from genvae.clips.assemble import assemble, of_part, write_if_changed
 from genvae.clips.attributes import Wanted, kept_names, wanted
-from genvae.clips.estimates import Values, estimated, forget
+from genvae.clips.estimates import FOLDER, Values, estimated, forget
 from genvae.clips.parts import FILE as PART_FILE
 from genvae.clips.parts import Part, part_json
 from genvae.clips.report import Entry
@@ -85,12 +86,14 @@ def prepare(
     """
     listed = _list_recordings(datasets, settings.dataset)
     sources = sorted({source for source, _ in listed.values()})
-    if part is not None:
-        listed = {key: each for key, each in listed.items() if part.holds(key)}
     out = out.absolute()
     require_store_or_empty(out)
     recordings = [recording for _, recording in listed.values()]
     kept = wanted(attributes, kept_names(out), recordings, sounds=settings.sounds)
+    if part is not None:
+        mine = [part.holds(key) for key in listed]
+        listed = dict(compress(listed.items(), mine))
+        kept = [replace(each, said=tuple(compress(each.said, mine))) for each in kept]
     shards = out / "shards"
     make_folder(shards)
     with held_alone(out, StoreError(f"Another process is preparing {printable(str(out))}.")):
@@ -144,7 +147,7 @@ def _estimates(
     out: Path, entries: Sequence[Entry], kept: Sequence[Wanted], settings: Settings, listener: Listener
 ) -> tuple[list[dict[str, Values]], int]:
     """What is found in the clips of each recording, and in how many it had to be looked for."""
-    folder = out / "estimates"
+    folder = out / FOLDER
     forget(folder, {entry.seal.key for entry in entries if entry.seal and entry.clips})
     sweep(folder)
     found: list[dict[str, Values]] = []

@@ -157,3 +157,27 @@ def test_shards_are_copied_where_they_can_not_be_linked(tmp_path: Path, monkeypa
 def test_a_shard_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(OptionError, match="such as 1/4"):
         genvae.prepare("x", tmp_path / "s", dataset="synthetic", shard=text)
+
+
+def test_attributes_are_joined_as_one_preparation_keeps_them(tmp_path: Path) -> None:
+    rows = [("path", "genre", "mood", "tempo")]
+    for n in range(9):
+        write(tmp_path / "music" / f"{n}.wav", n)
+        rows.append((f"music/{n}.wav", "rock", ("calm", "wild", "")[n % 3], str(100 + n) if n % 2 else ""))
+    (tmp_path / "list.csv").write_text("\n".join(map(",".join, rows)) + "\n")
+    how = {**HOW, "dataset": "manifest", "attributes": ["loudness", "mood", "tempo"]}
+    genvae.prepare(tmp_path / "list.csv", tmp_path / "one", **how)  # type: ignore[arg-type]
+    parts = [tmp_path / str(number) for number in range(1, 4)]
+    for number, part in enumerate(parts, 1):
+        genvae.prepare(tmp_path / "list.csv", part, shard=f"{number}/3", **how)  # type: ignore[arg-type]
+    joined = genvae.merge_stores(parts, tmp_path / "joined", progress=False)
+    assert files(tmp_path / "joined") == files(tmp_path / "one")
+    assert joined.attributes["mood"].words == ("calm", "wild")
+
+
+def test_a_part_that_keeps_fewer_attributes_is_refused_with_its_name(tmp_path: Path) -> None:
+    root = music(tmp_path / "music", 0, 4)
+    parts = in_parts(root, tmp_path / "parts", 2)
+    genvae.prepare(root, parts[0], shard="2/2", attributes="loudness", **HOW)  # type: ignore[arg-type]
+    with pytest.raises(StoreError, match=r"parts/1 does not keep the attribute 'loudness'"):
+        genvae.merge_stores(parts, tmp_path / "joined", progress=False)
