@@ -44,9 +44,9 @@ def test_each_step_has_the_same_clips_beginning_alike_whoever_shares_them(tone_s
     whole = Batches(store, numbers, batch_size=8, seed=1, shift=True)
     shares = [Batches(store, numbers, batch_size=8, seed=1, shift=True, rank=r, world=world) for r in range(world)]
     for step in (0, 3, 40):
-        waves, genres = (torch.cat(parts) for parts in zip(*(each.at(step) for each in shares), strict=True))
-        assert torch.equal(waves, whole.at(step)[0])
-        assert torch.equal(genres, whole.at(step)[1])
+        parts = [each.at(step) for each in shares]
+        assert torch.equal(torch.cat([part.waves for part in parts]), whole.at(step).waves)
+        assert torch.equal(torch.cat([part.genres for part in parts]), whole.at(step).genres)
 
 
 class Drawing(nn.Module):
