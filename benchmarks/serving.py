@@ -20,12 +20,15 @@ from genvae.bench.suites.serve import load, server
 
 
 def processes_of(parent: int) -> list[int]:
-    """The processes that a process has started, itself first."""
+    """A process, those that it has started, those that these have started, and so on."""
     found = [parent]
     for path in Path("/proc").glob("[0-9]*/stat"):
-        fields = path.read_text().rpartition(")")[2].split()
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:  # it has ended meanwhile
+            continue
         if int(fields[1]) == parent:
-            found.append(int(path.parent.name))
+            found += processes_of(int(path.parent.name))
     return found
 
 
@@ -77,7 +80,9 @@ def main() -> None:
         for count, processes in held.items():
             computing = [kinds for kinds in processes if kinds["Rss"] > 50]  # one watches what multiprocessing leaves
             for number, kinds in enumerate(computing):
-                name = "the server" if number == 0 else f"worker {number}"
+                name = (
+                    "the server" if number == 0 else "a worker" if kinds["weights"] else "what workers are forked from"
+                )
                 figures = " | ".join(f"{kinds[kind]:.0f}" for kind in ("own", "Pss", "Rss", "weights"))
                 print(f"| {count} | {name} | {figures} |")
 

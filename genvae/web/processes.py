@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
 from multiprocessing.connection import wait
-from multiprocessing.context import SpawnProcess
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from genvae.web.engine import Engine
 
 _log = logging.getLogger(__name__)
+# A fork of this process would hold locks that its threads have at that moment. So a process of its own loads the
+# libraries, once, and is forked: their memory is shared, too.
+_START = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+_LIBRARIES = ["genvae.web.engine", "genvae.plugin.registry"]
 _LOOK = 0.05  # seconds between looks at whether anybody still waits
 _PATIENCE = (1.0, 60.0)  # seconds before a process that could not begin is tried again, at first and at most
 
@@ -31,10 +35,9 @@ class _Process:
     """A process and the connection to it."""
 
     def __init__(self, runs: Mapping[str, tuple[Path, Path]]) -> None:
-        # It starts empty: a fork would hold locks that threads of this process have at that moment.
-        context = multiprocessing.get_context("spawn")
+        context = multiprocessing.get_context(_START)
         self.connection, theirs = context.Pipe()
-        self.process: SpawnProcess = context.Process(target=main, args=(theirs, runs), daemon=True)
+        self.process: BaseProcess = context.Process(target=main, args=(theirs, runs), daemon=True)  # type: ignore[attr-defined]
         self.process.start()
         theirs.close()  # so that the connection ends with the process
 
@@ -107,6 +110,7 @@ class Processes:
                 weights = Path(self._folder.name) / f"{number}.safetensors"
                 engine.share(weights)
                 self._runs[engine.digest] = engine.folder, weights
+            multiprocessing.set_forkserver_preload(_LIBRARIES)
             self._keepers = [threading.Thread(target=self._keep, daemon=True) for _ in range(count)]
             for keeper in self._keepers:
                 keeper.start()
