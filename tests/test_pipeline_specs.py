@@ -15,7 +15,7 @@ from genvae.errors import SpecMismatch
 from genvae.pipeline import Pipeline, PipelineConfig
 from genvae.plugin import registry
 from genvae.plugin.registry import installed
-from genvae.training.monitor import validate
+from genvae.training.monitor import validate_model
 
 FRAMES: dict[str, Any] = {"n_fft": 256, "hop": 128}
 TRANSFORMS: dict[str, dict[str, Any]] = {
@@ -113,7 +113,7 @@ def test_validation_measures_features_in_their_own_units(transform: str) -> None
     made = built(transform, **TRANSFORMS[transform])
     wave = 0.3 * torch.randn(2, CLIP_SAMPLES, generator=torch.Generator().manual_seed(0))
     genre = torch.tensor([0, 1])
-    told = validate(made, [(wave, genre)], seed=0)
+    told = validate_model(made, [(wave, genre)], seed=0)
     made.eval()
     with torch.no_grad():
         features = made.transform(wave)
