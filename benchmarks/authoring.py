@@ -82,7 +82,7 @@ def lines_of_scaffolds() -> None:
 
 
 def seconds_of_kinds(asked: list[str]) -> None:
-    """For each kind that is asked for, or for all, the processor's seconds of `plugins new`, of installing it, and of `plugins check`."""
+    """For each kind that is asked for, or for all, what the processor takes to begin it, to install and to check it."""
     print("| what | new | pip install | check |")
     print("|---|---|---|---|")
     for kind, learns in VARIANTS:
