@@ -1,7 +1,7 @@
 """What a plugin costs its author: seconds from nothing to a clip with one's own vocoder, and lines for each kind.
 
     python benchmarks/authoring.py                    the seconds, in an environment that has genvae
-    python benchmarks/authoring.py --kinds            the processor's seconds to passed checks, for each kind
+    python benchmarks/authoring.py --kinds [KIND ...] the processor's seconds to passed checks, for each kind
     python benchmarks/authoring.py --lines            the lines of what `genvae plugins new` writes
     python benchmarks/authoring.py --lines FILE:NAME,NAME ...   and of classes and functions of peers' files
 
@@ -81,11 +81,13 @@ def lines_of_scaffolds() -> None:
             print(f"| {kind} | {what} | {declared} | {made} | {declared + made} |")
 
 
-def seconds_of_kinds() -> None:
-    """For each kind, the processor's seconds of `plugins new`, of installing it, and of `plugins check`."""
+def seconds_of_kinds(asked: list[str]) -> None:
+    """For each kind that is asked for, or for all, what the processor takes to begin it, to install and to check it."""
     print("| what | new | pip install | check |")
     print("|---|---|---|---|")
     for kind, learns in VARIANTS:
+        if asked and (f"learning-{kind}" if learns else kind) not in asked:
+            continue
         with tempfile.TemporaryDirectory() as name:
             folder, site = Path(name), Path(name) / "site"
             environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])}
@@ -146,11 +148,11 @@ def seconds_to_a_clip() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kinds", action="store_true")
+    parser.add_argument("--kinds", nargs="*", metavar="KIND|learning-vocoder")
     parser.add_argument("--lines", nargs="*", metavar="FILE:NAME,NAME")
     asked = parser.parse_args()
-    if asked.kinds:
-        seconds_of_kinds()
+    if asked.kinds is not None:
+        seconds_of_kinds(asked.kinds)
         return
     if asked.lines is None:
         seconds_to_a_clip()
