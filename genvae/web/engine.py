@@ -265,7 +265,7 @@ class Engine:
 
     def _synthesizer(self, vocoder: str | None) -> Synthesizer:
         try:
-            return self.synthesizers[vocoder or self.default]
+            return self.synthesizers[self.default if vocoder is None else vocoder]
         except KeyError:
             names = ", ".join(self.synthesizers)
             raise GenvaeError(f"There is no vocoder {vocoder!r} here. There are: {names}.") from None
