@@ -25,7 +25,7 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker) -> APIRouter:
     api = APIRouter(prefix="/api/designs", tags=["designs"])
 
     def chosen(digest: str | None) -> Engine:
-        digest = digest or next(iter(engines))
+        digest = next(iter(engines)) if digest is None else digest
         if digest not in engines:
             raise GenvaeError(f"No run {digest!r} is served here. There is {', '.join(engines)}.")
         return engines[digest]

@@ -370,7 +370,7 @@ class Engine:
 
     def _synthesizer(self, vocoder: str | None, attributes: Mapping[str, object] | None = None) -> Synthesizer:
         try:
-            synthesizer = self.synthesizers[vocoder or self.default]
+            synthesizer = self.synthesizers[self.default if vocoder is None else vocoder]
             return synthesizer.with_attributes(attributes) if attributes else synthesizer
         except KeyError:
             names = ", ".join(self.synthesizers)

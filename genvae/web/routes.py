@@ -222,12 +222,12 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker, *, public: bool =
     )
     async def place(request: Request, run: schema.RunDigest = None) -> schema.Placed:
         """Where a sound lies on the maps, clip by clip: that of a source, of a path, or of a sound file as the body."""
+        digest = chosen(run)
         if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-            digest = chosen(run)
             engine, sound = engines[digest], await uploads[digest].take(request)
             return await compute(request, lambda _: engine.place_wave(sound.wave, note=sound.note, upload=sound.digest))
         placeable = _PLACES.validate_json(await request.body())
-        located = engines[chosen(placeable.run)]
+        located = engines[digest if placeable.run is None else chosen(placeable.run)]
         return await compute(request, lambda _: located.place(placeable))
 
     @api.get("/map/{method}", tags=["places"], responses=_POINTS, response_class=Response)

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, Strict, TypeAdapter, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    Strict,
+    TypeAdapter,
+    model_validator,
+)
 
 MAX_SEED = 2**63 - 1
 TEMPERATURE = (0.0, 3.0)
@@ -23,24 +33,32 @@ def _clamp(low: float, high: float) -> AfterValidator:
     return AfterValidator(clamp)
 
 
+def _as_whole(value: Any) -> Any:
+    """JSON knows one kind of number, and to its schemas 2.0 is an integer."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+_WHOLE = BeforeValidator(_as_whole)
 RunDigest = Annotated[
     str | None, Field(max_length=64, description="One of the runs of /api/info; by default the first.")
 ]
 Genre = Annotated[str, Field(max_length=200, description="One of the run's genres.")]
-Seed = Annotated[int, Field(ge=0, le=MAX_SEED, description="The same seed makes the same sound.")]
-Index = Annotated[int, Field(ge=0, le=999_999, description="Which clip of the seed.")]
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED, description="The same seed makes the same sound."), _WHOLE]
+Index = Annotated[int, Field(ge=0, le=999_999, description="Which clip of the seed."), _WHOLE]
 Temperature = Annotated[
     FiniteFloat,
     _clamp(*TEMPERATURE),
     Field(description=f"Below 1 more typical, above 1 more unusual; clamped to 0 … {TEMPERATURE[1]:g}."),
 ]
-Steps = Annotated[int, _clamp(*STEPS), Field(description=f"Clips on the path; clamped to {STEPS[0]} … {STEPS[1]}.")]
+Steps = Annotated[
+    int, _clamp(*STEPS), Field(description=f"Clips on the path; clamped to {STEPS[0]} … {STEPS[1]}."), _WHOLE
+]
 Shift = Annotated[FiniteFloat, _clamp(-SHIFT, SHIFT)]
 LatentValue = Annotated[FiniteFloat, Field(ge=-_LATENT, le=_LATENT)]
 AttributeValue = FiniteFloat | Annotated[str, Field(max_length=200)]
 SHIFTS: TypeAdapter[list[float]] = TypeAdapter(Annotated[list[Shift], Field(max_length=32)])
 Weight = Annotated[FiniteFloat, Field(ge=0, le=1)]
-Variation = Annotated[int, Field(ge=0, le=2**31 - 1)]
+Variation = Annotated[int, Field(ge=0, le=2**31 - 1), _WHOLE]
 Vocoder = Annotated[
     str | None, Field(max_length=100, description="One that /api/info lists; by default the first of them.")
 ]

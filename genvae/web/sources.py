@@ -91,7 +91,7 @@ class Sources:
             point = _within(torch.tensor(source.point), latent_map)
             points[source.map] = point
             z = latent_map.invert(point[None])[0]
-            genre = genre or self._surroundings(latent_map, point)
+            genre = self._surroundings(latent_map, point) if genre is None else genre
         elif source.latent is not None:
             z = torch.tensor(source.latent)
             if len(z) != self._latent_dim:
@@ -131,10 +131,14 @@ class Sources:
     def shift(self, shifts: Sequence[float]) -> Tensor | None:
         """Steps along the directions -> [latent_dim]; None where there are none.
 
+        Steps of nothing at the end are none, so that what was shifted by nothing on a run with more directions is, too.
+
         Raises:
             GenvaeError: there are not so many directions.
         """
-        if not any(shifts):
+        while shifts and not shifts[-1]:
+            shifts = shifts[:-1]
+        if not shifts:
             return None
         if self._directions is None:
             raise GenvaeError("This run has no map, so there are no directions to shift along. `genvae map` makes one.")

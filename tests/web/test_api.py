@@ -353,6 +353,8 @@ def test_whatever_the_description_refers_to_is_described(client):
         ({"map": "pca", "point": [0, 0], "latent": [0, 0, 0, 0]}, False),
         ({"mix": {"rock": 1}, "genre": "rock"}, False),
         ({"mix": {"rock": 0, "techno": 0}}, False),
+        ({"genre": "rock", "seed": 5.0, "index": 1.0, "variations": [2.0]}, True),
+        ({"genre": "rock", "seed": 5.5}, False),
         ({"genre": "rock", "seed": "5"}, False),
         ({"genre": "rock", "seed": True}, False),
         ({"map": "pca", "point": ["0", 0]}, False),
@@ -365,6 +367,26 @@ def test_what_a_source_may_be_is_what_the_description_says(
     schema = {"$ref": "#/components/schemas/Source", "components": described["components"]}
     assert Draft202012Validator(schema).is_valid(source) is right
     assert (client.post("/api/decode", json={"source": source}).status_code == 200) is right
+
+
+@pytest.mark.parametrize("path", ["/api/generate?genre=rock&vocoder=", "/api/info?run="])
+def test_an_empty_name_is_the_name_of_nothing(client: TestClient, path: str) -> None:
+    assert client.get(path).status_code == 400
+
+
+def test_an_empty_genre_and_the_run_of_an_address_are_no_less_looked_at(client: TestClient) -> None:
+    source = {"map": "pca", "point": [0, 0]}
+    assert client.post("/api/decode", json={"source": {**source, "genre": ""}}).status_code == 400
+    assert client.post("/api/place?run=none", json={"source": source}).status_code == 400
+
+
+def test_no_steps_along_directions_that_a_run_has_not_are_none(client: TestClient) -> None:
+    source = {"genre": "rock", "seed": 7, "shifts": [1.5, 0, 0, 0]}
+    more = {**source, "shifts": [1.5, *[0] * 9]}
+    first, second = (client.post("/api/decode", json={"source": each}) for each in (source, more))
+    assert first.content == second.content
+    refused = client.post("/api/decode", json={"source": {**source, "shifts": [0] * 9 + [1]}})
+    assert refused.status_code == 400
 
 
 def test_what_is_wrong_with_a_path_is_said_of_the_path(client: TestClient) -> None:
