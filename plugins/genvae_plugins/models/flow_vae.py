@@ -96,6 +96,7 @@ class FlowVAE(Model):
         self.unknown = nn.Parameter(torch.zeros(width))  # in place of a latent
         self.flow = Transformer(inputs=2 * codes, outputs=codes, length=length, width=width, depth=options.depth)
         self.detail = Detail(self.patches, spec, width=width, amount=options.texture)
+        self.attributes_encoder = AttributeEmbedding(attributes, side) if attributes else None
         self.attributes_decoder = AttributeEmbedding(attributes, side) if attributes else None
         self.attributes_flow = AttributeEmbedding(attributes, width) if attributes else None
 
@@ -109,7 +110,7 @@ class FlowVAE(Model):
 
     def encode(self, features: Tensor, genre: Tensor) -> Posterior:
         """Features [B, bins, frames] -> the posterior over their latents."""
-        return self._posterior(self.patches.encode(features), genre)
+        return self._posterior(self.patches.encode(features), Told(genre, None))
 
     def decode(
         self,
@@ -162,9 +163,10 @@ class FlowVAE(Model):
         when not training, `squared_error` is the VAE's, in features.
         """
         codes = self.patches.encode(features)
-        posterior = self._posterior(codes, genre)
-        z = posterior.sample(generator)
+        # Told what the decoders are told, it learns to leave that out of the latent: only then do they heed it.
         told = Told(genre, attributes)
+        posterior = self._posterior(codes, told)
+        z = posterior.sample(generator)
         mean = self._mean(z, told)
         deviation = self.patches.deviation
         log_spread = self.log_spread.clamp(*LOG_SPREAD_RANGE) + deviation.log()
@@ -217,8 +219,9 @@ class FlowVAE(Model):
         excess = (kl / self.options.nats - 1.0).clamp(-1.0, 1.0)
         self.beta.mul_((BETA_RATE * excess).exp()).clamp_(*BETA_RANGE)
 
-    def _posterior(self, codes: Tensor, genre: Tensor) -> Posterior:
-        hidden = self.encoder(codes, self.genre_encoder(genre)).flatten(1)  # [B, NECK * length]
+    def _posterior(self, codes: Tensor, told: Told) -> Posterior:
+        known = with_attributes(self.genre_encoder(told.genre), self.attributes_encoder, told.attributes)
+        hidden = self.encoder(codes, known).flatten(1)  # [B, NECK * length]
         mean, log_variance = self.posterior(hidden).float().chunk(2, dim=1)
         return Posterior(mean, log_variance.clamp(*LOG_VARIANCE_RANGE))
 
