@@ -68,15 +68,16 @@ class TrainingStep:
 class Model(nn.Module, ABC):
     """A variational autoencoder over features.
 
+    One that is declared with `attributes=True` has a keyword `attributes` more in its constructor, by default (): what
+    the run knows of clips beyond their genre, each a `genvae.Attribute`. Its `loss`, `decode` and, where it is
+    overridden, `decode_each` have one too: what is known of each clip, [B, attribute_dim], zeros where that is nothing;
+    by default None, which means the same.
+
     Args:
         options: an instance of the plugin's options dataclass.
         spec: what the features mean; raise SpecMismatch (`spec.require`) for one that the model can't serve.
         frames: frames in a clip.
         genres: the names of the genres, whose indices `genre` holds.
-        attributes: only for one that is declared with `attributes=True`, in a run that knows some: these, each a
-            `genvae.Attribute`. Then `loss`, `decode` and, where it is overridden, `decode_each` have a keyword
-            `attributes`: what is known of each clip, [B, attribute_dim], zeros where that is nothing. By default it is
-            None, which means the same.
 
     Attributes:
         latent_dim: dimensions of the latent space.
@@ -135,7 +136,9 @@ class Model(nn.Module, ABC):
             optimizer.zero_grad(set_to_none=True)
         count = min(step.accumulate, len(features))
         parts: dict[str, Tensor] = {}
-        known = [{}] * count if step.attributes is None else _named(step.attributes.tensor_split(count))
+        known: list[dict[str, Tensor]] = (
+            [{}] * count if step.attributes is None else _named(step.attributes.tensor_split(count))
+        )
         for some, theirs, told in zip(features.tensor_split(count), genre.tensor_split(count), known, strict=True):
             share = len(some) / len(features)
             own = step.loss(some, theirs, generator=step.generator, **told)
