@@ -20,6 +20,7 @@ EXAMPLES = {
     "datasets.md": "tones",
     "transforms.md": "parts",
     "models.md": "linear",
+    "attributes.md": "told",
     "priors.md": "axes",
     "vocoders.md": "pulses",
     "vocoders.md#a-vocoder-that-learns": "frames",

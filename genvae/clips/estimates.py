@@ -46,7 +46,7 @@ def loudness(clips: NDArray[np.int16], offsets: NDArray[np.int64], sample_rate: 
     """The mean power of each clip, in dB of full scale: that of a square wave is 0, of a sine -3."""
     values = np.empty(len(clips), np.float32)
     for first in range(0, len(clips), _BLOCK):
-        waves = clips[first : first + _BLOCK].astype(np.float32) / FULL_SCALE
+        waves = clips[first : first + _BLOCK].astype(np.float32) * np.float32(1 / FULL_SCALE)
         values[first : first + _BLOCK] = level(waves)
     return values
 

@@ -121,8 +121,8 @@ def table(report: dict[str, Any]) -> str:
         left=True,
     )
     if report.get("attributes"):
-        rows = [("attribute", "clips", "values")]
-        rows += [(printable(name), str(said["clips"]), _values(said)) for name, said in report["attributes"].items()]
+        rows = [["attribute", "clips", "values"]]
+        rows += [[printable(name), str(said["clips"]), _values(said)] for name, said in report["attributes"].items()]
         lines += ["", *_columns(rows, left=True)]
     for kind in ("partial", "remarks", "refused", "skipped"):
         if report[kind]:

@@ -39,15 +39,16 @@ class Posterior:
 class Model(nn.Module, ABC):
     """A variational autoencoder over features.
 
+    One that is declared with `attributes=True` has a keyword `attributes` more in its constructor, by default (): what
+    the run knows of clips beyond their genre, each a `genvae.Attribute`. Its `loss`, `decode` and, where it is
+    overridden, `decode_each` have one too: what is known of each clip, [B, attribute_dim], zeros where that is nothing;
+    by default None, which means the same.
+
     Args:
         options: an instance of the plugin's options dataclass.
         spec: what the features mean; raise SpecMismatch (`spec.require`) for one that the model can't serve.
         frames: frames in a clip.
         genres: the names of the genres, whose indices `genre` holds.
-        attributes: only for one that is declared with `attributes=True`, in a run that knows some: these, each a
-            `genvae.Attribute`. Then `loss`, `decode` and, where it is overridden, `decode_each` have a keyword
-            `attributes`: what is known of each clip, [B, attribute_dim], zeros where that is nothing. By default it is
-            None, which means the same.
 
     Attributes:
         latent_dim: dimensions of the latent space.

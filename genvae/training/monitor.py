@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -44,7 +45,7 @@ def validate_model(pipeline: Pipeline, batches: Iterable[Batch], *, seed: int) -
     means, count = [], 0
     for batch in batches:
         waves, genres = batch.waves.to(device), batch.genres.to(device)
-        told = {} if batch.attributes is None else {"attributes": batch.attributes.to(device)}
+        told: dict[str, Any] = {} if batch.attributes is None else {"attributes": batch.attributes.to(device)}
         features = pipeline.transform(waves)  # [B, bins, frames]
         for name, value in pipeline.model.loss(features, genres, generator=generator, **told).items():
             sums[name] += float(value) * len(waves)

@@ -30,7 +30,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     },
     "vq-vae": {"model.width": 32, "model.neck": 8, "model.groups": 2, "model.code_dim": 4, "model.learning_rate": 5e-3},
     "flow-vae": {
-        "model.width": 32,
+        "model.width": 64,
         "model.depth": 2,
         "model.vae_depth": 1,
         "model.components": 16,

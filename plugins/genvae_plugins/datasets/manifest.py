@@ -83,7 +83,7 @@ class Manifest(Dataset):
 def _attributes(row: dict[str, Any]) -> Iterator[tuple[str, float | str]]:
     """What other columns say, those that hold a number or a word."""
     for name, value in row.items():
-        if isinstance(name, str) and name not in COLUMNS:  # cells beyond the columns have no name
+        if name and name not in COLUMNS:  # cells beyond the columns have no name
             if isinstance(value, bool):
                 yield name, str(value).lower()
             elif isinstance(value, int | float) and abs(value) <= _LARGEST:

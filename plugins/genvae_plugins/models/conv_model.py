@@ -46,9 +46,10 @@ class ConvModel(Model):
         self.expand = nn.Linear(self.latent_dim + GENRE_DIM, self.encoded_dim)
         self.attributes = AttributeEmbedding(attributes, GENRE_DIM) if attributes else None
 
-    def encoded(self, features: Tensor, genre: Tensor) -> Tensor:
+    def encoded(self, features: Tensor, genre: Tensor, attributes: Tensor | None = None) -> Tensor:
         """Features [B, bins, frames] -> what a posterior is made of, [B, encoded_dim]."""
-        return F.silu(self.encoder(features, self.genre(genre))).flatten(1)
+        known = with_attributes(self.genre(genre), self.attributes, attributes)
+        return F.silu(self.encoder(features, known)).flatten(1)
 
     def likelihood(self, z: Tensor, genre: Tensor, attributes: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Mean and log standard deviation of the features that latents stand for, [B, bins, frames] each."""

@@ -39,7 +39,11 @@ class ConvVAE(ConvModel):
 
     def encode(self, features: Tensor, genre: Tensor) -> Posterior:
         """Features [B, bins, frames] -> the posterior over their latents."""
-        mean, log_variance = self.posterior(self.encoded(features, genre)).float().chunk(2, dim=1)
+        return self._posterior(features, genre, None)
+
+    def _posterior(self, features: Tensor, genre: Tensor, attributes: Tensor | None) -> Posterior:
+        encoded = self.encoded(features, genre, attributes)
+        mean, log_variance = self.posterior(encoded).float().chunk(2, dim=1)
         return Posterior(mean, log_variance.clamp(*LOG_VARIANCE_RANGE))
 
     def loss(
@@ -49,8 +53,11 @@ class ConvVAE(ConvModel):
 
         Warm-up: Bowman et al., Generating Sentences from a Continuous Space, 2016, section 3.1. It counts the batches
         that it was trained on, as batch normalisation does.
+
+        The encoder is told what the decoder is told, and so learns to leave it out of the latent: only then does the
+        decoder heed it. Elsewhere `encode` is told nothing, and the latent holds all.
         """
-        posterior = self.encode(features, genre)
+        posterior = self._posterior(features, genre, attributes)
         z = posterior.sample(generator)
         mean, log_scale = self.likelihood(z, genre, attributes)
         nll = gaussian_nll(features, mean, log_scale).mean()

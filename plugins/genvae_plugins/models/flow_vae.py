@@ -107,6 +107,7 @@ class FlowVAE(Model):
             self.painter.requires_grad_(False)
             self.jury.requires_grad_(False)
         self.register_load_state_dict_pre_hook(_without_painter)  # type: ignore[no-untyped-call]
+        self.attributes_encoder = AttributeEmbedding(attributes, side) if attributes else None
         self.attributes_decoder = AttributeEmbedding(attributes, side) if attributes else None
         self.attributes_flow = AttributeEmbedding(attributes, width) if attributes else None
 
@@ -120,7 +121,7 @@ class FlowVAE(Model):
 
     def encode(self, features: Tensor, genre: Tensor) -> Posterior:
         """Features [B, bins, frames] -> the posterior over their latents."""
-        return self._posterior(self.patches.encode(features), genre)
+        return self._posterior(self.patches.encode(features), Told(genre, None))
 
     def decode(
         self,
@@ -174,9 +175,10 @@ class FlowVAE(Model):
         painter and jury; when not, `squared_error`, which is the VAE's, in features.
         """
         codes = self.patches.encode(features)
-        posterior = self._posterior(codes, genre)
-        z = posterior.sample(generator)
+        # Told what the decoders are told, it learns to leave that out of the latent: only then do they heed it.
         told = Told(genre, attributes)
+        posterior = self._posterior(codes, told)
+        z = posterior.sample(generator)
         mean = self._mean(z, told)
         deviation = self.patches.deviation
         log_spread = self.log_spread.clamp(*LOG_SPREAD_RANGE) + deviation.log()
@@ -261,8 +263,9 @@ class FlowVAE(Model):
         drawn = self.painter(torch.cat([codes + blur, flown]), self.detail, self.patches, generator)
         return painting_losses(self.jury, features, drawn, genre, torch.cat([genre, genre[: len(flown)]]))
 
-    def _posterior(self, codes: Tensor, genre: Tensor) -> Posterior:
-        hidden = self.encoder(codes, self.genre_encoder(genre)).flatten(1)  # [B, NECK * length]
+    def _posterior(self, codes: Tensor, told: Told) -> Posterior:
+        known = with_attributes(self.genre_encoder(told.genre), self.attributes_encoder, told.attributes)
+        hidden = self.encoder(codes, known).flatten(1)  # [B, NECK * length]
         mean, log_variance = self.posterior(hidden).float().chunk(2, dim=1)
         return Posterior(mean, log_variance.clamp(*LOG_VARIANCE_RANGE))
 
