@@ -50,10 +50,15 @@ def map_index(path: Path, digest: blake2b, expected: str) -> NDArray[np.void]:
         rows = _rows(file, size)
         if not rows:
             return np.zeros(0, INDEX)  # nothing can't be mapped
-        if not isinstance(path, Path):  # on another machine
+        if not _is_local(path):
             return np.frombuffer(file.read(), INDEX, rows)
         # It is replaced as a whole and never written to, so what was hashed is what will be read.
         return np.memmap(file, INDEX, "r", file.tell(), rows).view(np.ndarray)
+
+
+def _is_local(path: object) -> bool:
+    """Whether a file can be mapped; those that only behave like a path lie on another machine."""
+    return isinstance(path, Path)
 
 
 def _rows(file: IO[bytes], size: int) -> int:

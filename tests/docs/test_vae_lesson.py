@@ -8,7 +8,9 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from statistics import median
 from types import ModuleType
 from typing import Any
 
@@ -124,28 +126,33 @@ def numbers() -> list[tuple[str, str]]:
         ("sounds.md", f"shows {sum(s['explained']):.0%} of their variance"),
     ]
     d = json.loads((DOCS / "designs.json").read_text())
-    both = (d["bernoulli"], d["logistic"])
     for variants, each in json.loads((DOCS / "augmentation.json").read_text()).items():
         psnr, ssim = ([each[pictures][name] for pictures in ("known", "others")] for name in ("psnr", "ssim"))
         row = " | ".join([*(f"{value:.1f}" for value in psnr), *(f"{value:.3f}" for value in ssim)])
         said.append(("images.md", f"{'no variants' if variants[0] == '0' else '16 variants of each'} | {row} |"))
+    kinds = (d["bernoulli"], d["logistic"], d["eight"])
+
+    def row(text: str, form: str, of: Callable[[dict[str, Any]], float], columns: Sequence[Any] = kinds) -> None:
+        cells = []
+        for trainings in columns:
+            values = [of(each) for each in trainings]
+            least, middle, most = (format(value, form) for value in (min(values), median(values), max(values)))
+            cells.append(middle if len(values) == 1 else f"{middle} ({least} to {most})")
+        said.append(("images.md", f"| {text} | {' | '.join(cells)} |"))
+
     for factor in ("height", "width"):
-        found = " | ".join(f"{each['recovered'][factor]:.2f}" for each in both)
-        along = " | ".join(f"{each['explained'][factor] ** 0.5:.2f}" for each in both)
-        said += [("images.md", f"{factor}: correlation with a latent | {found} |")]
-        said += [("images.md", f"{factor}: along its direction | {along} |")]
-    for name, form in (("psnr", ".1f"), ("ssim", ".3f")):
-        said.append(("images.md", " | ".join(format(each["reconstruction"][name], form) for each in both)))
-    for name, form in (("frechet", ".2f"), ("novelty", ".3f")):
-        values = [*(each[name] for each in both), both[0][f"{name}_held_out"]]
-        said.append(("images.md", " | ".join(format(value, form) for value in values)))
-    sizes = (d["two"], d["eight"])
-    for factor in ("height", "width", "handle", "neck", "label", "shoulder"):
-        along = " | ".join(f"{each['explained'][factor] ** 0.5:.2f}" for each in sizes)
-        said.append(("images.md", f"{factor}: along its direction | {along} |"))
-    for name, form in (("frechet", ".2f"), ("novelty", ".3f")):
-        values = [*(each[name] for each in sizes), sizes[0][f"{name}_held_out"]]
-        said.append(("images.md", " | ".join(format(value, form) for value in values)))
+        row(f"{factor}: correlation with a latent", ".2f", lambda each, factor=factor: each["recovered"][factor])
+        row(f"{factor}: along its direction", ".2f", lambda each, factor=factor: each["explained"][factor] ** 0.5)
+    row("PSNR of reconstructions, dB", ".1f", lambda each: each["reconstruction"]["psnr"])
+    row("SSIM of reconstructions", ".3f", lambda each: each["reconstruction"]["ssim"])
+    row("Fréchet distance of new designs", ".2f", lambda each: each["frechet"])
+    row("novelty of new designs", ".3f", lambda each: each["novelty"])
+    held_out = d["bernoulli"][0]
+    said.append(("images.md", f"| {held_out['frechet_held_out']:.2f} |\n"))
+    said.append(("images.md", f"| {held_out['novelty_held_out']:.3f} |\n"))
+    for factor in ("handle", "neck", "label", "shoulder"):
+        of = lambda each, factor=factor: each["explained"][factor] ** 0.5  # noqa: E731
+        row(f"{factor}: along its direction", ".2f", of, (d["bernoulli"], d["eight"]))
     for genre, shares in s["neighbours"].items():
         said.append(("sounds.md", f"| {genre} | " + " | ".join(f"{share:.0%}" for share in shares.values()) + " |"))
     for genre, m in s["measures"].items():
@@ -158,16 +165,40 @@ def test_the_texts_say_what_the_commands_measured(text: str, phrase: str) -> Non
     assert phrase in (DOCS / text).read_text()
 
 
-@pytest.mark.slow
-def test_the_lesson_trains_on_the_bottles_and_its_latents_are_height_and_width() -> None:
+def run_code(name: str, *words: object) -> str:
+    """Run a command of docs/vae/code; what it prints."""
     designs = DOCS.parents[1] / "examples" / "genvae-designs"
-    made = subprocess.run(
-        [sys.executable, str(DOCS / "code" / "lesson.py"), "two"],
-        env={**os.environ, "PYTHONPATH": str(designs)},
-        capture_output=True,
+    return subprocess.run(
+        [sys.executable, str(DOCS / "code" / f"{name}.py"), *map(str, words)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(designs), *sys.path])},
+        stdout=subprocess.PIPE,
         text=True,
         check=True,
-    )
-    measured = json.loads(made.stdout.partition(" ")[2])
+    ).stdout
+
+
+def shapes(value: Any) -> Any:
+    """Of numbers read from JSON, their names alone."""
+    return {name: shapes(each) for name, each in value.items()} if isinstance(value, dict) else type(value)
+
+
+@pytest.mark.slow
+def test_the_commands_beside_the_texts_draw_every_picture_and_measure_every_number(tmp_path: Path) -> None:
+    run_code("lesson", "--steps", 60, "--out", tmp_path)
+    run_code("sounds", "--out", tmp_path)
+    run_code("formulas", "--check")
+    drawn, shown = ({path.name for path in (folder / "pictures").iterdir()} for folder in (tmp_path, DOCS))
+    assert drawn == shown
+    for name in ("numbers.json", "sounds.json"):
+        again, said = (json.loads((folder / name).read_text()) for folder in (tmp_path, DOCS))
+        assert shapes(again) == shapes(said)
+    for genre, measures in said["measures"].items():  # of the pretrained run, which is what it was
+        assert again["measures"][genre] == pytest.approx(measures, rel=0.05, abs=0.01)
+        assert again["neighbours"][genre] == pytest.approx(said["neighbours"][genre], abs=0.02)
+
+
+@pytest.mark.slow
+def test_the_lesson_trains_on_the_bottles_and_its_latents_are_height_and_width() -> None:
+    measured = json.loads(run_code("lesson", "two").partition(" ")[2])
     assert min(measured["r"].values()) > 0.6
     assert measured["rms_error"] < 0.08

@@ -1,4 +1,7 @@
-"""The page of a run that makes pictures, in a browser: sliders, the map as a pad, zoom, downloads, compare, history."""
+"""The page of a run that makes pictures, in a browser: sliders, the map as a pad, zoom, downloads, compare, history.
+
+With GENVAE_PICTURES=docs/pictures the run is trained as docs/vae/images.md says, and the picture of the page is made.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from hands import DESKTOP, PATIENCE, accessible, browser  # noqa: F401  # among them fixtures
+from hands import DESKTOP, PATIENCE, PICTURES, accessible, browser, picture  # noqa: F401  # among them fixtures
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
@@ -27,12 +30,13 @@ def genvae(*words: object) -> None:
 
 @pytest.fixture(scope="module")
 def designs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server of a small run of bottles."""
+    """The address of a server of a run of bottles, a small one."""
     folder = tmp_path_factory.mktemp("designs")
     store, run = folder / "store", folder / "run"
-    genvae("prepare", "any", "--out", store, "--dataset", "bottles", "--set", "dataset.count=192", "--workers", 1)
+    count = () if PICTURES else ("--set", "dataset.count=192")
+    genvae("prepare", "any", "--out", store, "--dataset", "bottles", *count, "--workers", 1)
     small = ("--set", "model.width=32", "--set", "model.components=32", "--set", "model.beta=0.05")
-    genvae("train", store, "--run", run, "--steps", 40, *small)
+    genvae("train", store, "--run", run, "--steps", *((700,) if PICTURES else (40, *small)))
     words = ["serve", "--run", str(run), "--port", "0", "--plugin", str(DESIGNS)]
     process = subprocess.Popen([sys.executable, "-m", "genvae", *words], stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
@@ -155,6 +159,8 @@ def test_two_designs_are_compared(page: Page) -> None:
     apart = 100 * float(np.sqrt(np.square(first - second).mean())) / 255
     expect(page.locator("#apart")).to_contain_text(f"{apart:.1f} %")
     np.testing.assert_array_equal(pixels(page, "#difference"), 255 - np.abs(first - second))
+    expect(page.get_by_role("group", name="Designs so far").get_by_role("button")).not_to_have_count(0)
+    picture(page, "designs")
 
 
 def test_the_history_leads_back_and_stays_when_the_page_is_opened_again(page: Page) -> None:

@@ -2,13 +2,14 @@
 
 pip install examples/genvae-designs
 python docs/vae/code/lesson.py            # eight trainings, some ten minutes on one core
-python docs/vae/code/lesson.py two        # one of them
+python docs/vae/code/lesson.py two        # one of them, whose numbers it prints
+python docs/vae/code/lesson.py --steps 60 --out somewhere    # everything in short, to see whether it works
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 import time
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def bottles(count: int, seed: int) -> Tensor:
     return torch.nn.functional.avg_pool2d(pictures[:, None], 128 // SIZE).flatten(1)
 
 
-def trained(name: str, pictures: Tensor, steps: int = 1000) -> tuple[VAE, float]:
+def trained(name: str, pictures: Tensor, steps: int) -> tuple[VAE, float]:
     """One of MODELS, and the seconds of processor time that it took."""
     torch.manual_seed(0)
     model, begun = VAE(pictures, **MODELS[name]), time.process_time()
@@ -115,7 +116,7 @@ def sheet(pictures: Tensor, columns: int) -> np.ndarray:
     return square.permute(0, 2, 1, 3).reshape(rows * SIZE, columns * SIZE).numpy()
 
 
-def strips(name: str, rows: dict[str, Tensor]) -> None:
+def strips(path: Path, rows: dict[str, Tensor]) -> None:
     """A figure of one row of pictures a line, each with its label."""
     count = len(next(iter(rows.values())))
     figure, axes = plt.subplots(len(rows), figsize=(8, 8 / count * len(rows) + 0.35 * len(rows)), squeeze=False)
@@ -123,17 +124,17 @@ def strips(name: str, rows: dict[str, Tensor]) -> None:
         ax.imshow(sheet(pictures, count), cmap="gray", vmin=0, vmax=1)
         ax.set_title(label, fontsize=9, loc="left", pad=3)
         ax.set_axis_off()
-    save(figure, name)
+    save(figure, path)
 
 
-def save(figure: Figure, name: str) -> None:
+def save(figure: Figure, path: Path) -> None:
     """Write a figure as PNG on white, which can be read on any ground."""
-    figure.savefig(HERE / "pictures" / f"{name}.png", dpi=110, bbox_inches="tight", facecolor="white")
+    figure.savefig(path, dpi=110, bbox_inches="tight", facecolor="white")
     plt.close(figure)
 
 
 @torch.no_grad()
-def plane(model: VAE, held_out: Tensor, factors: np.ndarray) -> None:
+def plane(path: Path, model: VAE, held_out: Tensor, factors: np.ndarray) -> None:
     """The plane of two latents: where held-out bottles lie, and what the decoder draws over all of it."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 4.4), layout="constrained")
     at = model.encode(held_out)[0].numpy()
@@ -144,17 +145,19 @@ def plane(model: VAE, held_out: Tensor, factors: np.ndarray) -> None:
     z = torch.cartesian_prod(-steps, steps).flip(1)  # rows from the top down
     right.imshow(sheet(model.decode(z), 9), cmap="gray", vmin=0, vmax=1, extent=(-2.25, 2.25, -2.25, 2.25))
     right.set(xlabel="latent 1", ylabel="latent 2", title="the decoder over the plane")
-    save(figure, "plane")
+    save(figure, path)
 
 
 @torch.no_grad()
-def figures(models: dict[str, VAE], pictures: Tensor, held_out: Tensor, factors: np.ndarray) -> dict[str, object]:
+def figures(
+    folder: Path, models: dict[str, VAE], pictures: Tensor, held_out: Tensor, factors: np.ndarray
+) -> dict[str, object]:
     """Draw all figures; returns what was measured on the way."""
     shown = held_out[:10]
     decoded = {name: model.decode(model.encode(shown)[0]) for name, model in models.items()}
-    plane(models["two"], held_out, factors)
+    plane(folder / "plane.png", models["two"], held_out, factors)
     strips(
-        "collapse",
+        folder / "collapse.png",
         {
             "held-out bottles": shown,
             "collapsed: the error averaged over pixels, not summed": decoded["collapsed"],
@@ -163,7 +166,7 @@ def figures(models: dict[str, VAE], pictures: Tensor, held_out: Tensor, factors:
         },
     )
     strips(
-        "blur",
+        folder / "blur.png",
         {
             "held-out bottles": shown,
             "2 latents": decoded["two"],
@@ -174,7 +177,7 @@ def figures(models: dict[str, VAE], pictures: Tensor, held_out: Tensor, factors:
     for name in ("autoencoder", "sixteen", "two"):
         made[name], holes[name] = samples(models[name], pictures, held_out, 500)
     strips(
-        "holes",
+        folder / "holes.png",
         {
             "β = 0, from the standard normal": made["autoencoder"]["standard"][:10],
             "β = 0, from a mixture fitted to its posteriors": made["autoencoder"]["fitted"][:10],
@@ -189,7 +192,7 @@ def figures(models: dict[str, VAE], pictures: Tensor, held_out: Tensor, factors:
     return {"nearest": distances, "holes": holes}
 
 
-def rate_distortion(table: dict[str, dict[str, float]]) -> None:
+def rate_distortion(path: Path, table: dict[str, dict[str, float]]) -> None:
     """The curve of rate against distortion, from the models of 16 latents."""
     names = ["sixteen", "beta-4", "beta-16", "beta-64"]
     figure, ax = plt.subplots(figsize=(5.4, 3.6))
@@ -199,24 +202,31 @@ def rate_distortion(table: dict[str, dict[str, float]]) -> None:
         ax.annotate(f"β = {beta:g}", (table[name]["rate"], table[name]["excess"]), (7, 5), textcoords="offset points")
     ax.set(xlabel="rate: KL in nats a picture", ylabel="distortion above its least, nats")
     ax.spines[["top", "right"]].set_visible(False)
-    save(figure, "rate-distortion")
+    save(figure, path)
 
 
-def main(chosen: list[str]) -> None:
+def main() -> None:
     """Train, measure, draw; with names, train only these and print their numbers."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("names", nargs="*", choices=[[], *MODELS], metavar="NAME", help=f"of {', '.join(MODELS)}")
+    options.add_argument("--steps", type=int, default=1000, help="of each training")
+    options.add_argument("--out", type=Path, default=HERE, help="folder of numbers.json and pictures/")
+    chosen = options.parse_args()
     factors = random_factors(HELD_OUT, seed=1)
     pictures, held_out = bottles(TRAINING, seed=0), bottles(HELD_OUT, seed=1)
     models, table = {}, {}
-    for name in chosen or MODELS:
-        models[name], seconds = trained(name, pictures)
+    for name in chosen.names or MODELS:
+        models[name], seconds = trained(name, pictures, chosen.steps)
         table[name] = {**numbers(models[name], held_out, factors), "cpu_seconds": seconds}
         print(name, json.dumps({k: v for k, v in table[name].items() if not isinstance(v, list)}), flush=True)
-    if chosen:
+    if chosen.names:
         return
-    rate_distortion(table)
-    table.update(figures(models, pictures, held_out, factors))
-    (HERE / "numbers.json").write_text(json.dumps(table, indent=1) + "\n")
+    folder = chosen.out / "pictures"
+    folder.mkdir(parents=True, exist_ok=True)
+    rate_distortion(folder / "rate-distortion.png", table)
+    table.update(figures(folder, models, pictures, held_out, factors))
+    (chosen.out / "numbers.json").write_text(json.dumps(table, indent=1) + "\n")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

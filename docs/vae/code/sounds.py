@@ -1,10 +1,12 @@
 """Draws the pictures of docs/vae/sounds.md and writes its numbers, from the pretrained run and pure tones.
 
 python docs/vae/code/sounds.py
+python docs/vae/code/sounds.py --out somewhere
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 from pathlib import Path
 
@@ -26,7 +28,7 @@ HERE = Path(__file__).resolve().parent.parent
 CLIPS, NEIGHBOURS, ASKED = 20, 10, 200  # generated clips of a genre; neighbours of a code; codes of a genre
 
 
-def sampling() -> None:
+def sampling(path: Path) -> None:
     """A tone below the Nyquist frequency, and one above it that has the same samples as a third below."""
     rate, time = 10, np.linspace(0, 1, 1000)
     at = np.arange(rate + 1) / rate
@@ -38,10 +40,10 @@ def sampling() -> None:
         ax.plot(at, np.sin(2 * np.pi * hertz * at), "ko", markersize=4)
         ax.set(xlabel="seconds", title=f"a tone of {hertz} Hz, sampled 10 times a second")
         ax.legend(loc="lower left", fontsize=8, framealpha=0.7)
-    figure.savefig(HERE / "pictures" / "sampling.png", dpi=110, facecolor="white")
+    figure.savefig(path, dpi=110, facecolor="white")
 
 
-def fourier(wave: np.ndarray, rate: int) -> None:
+def fourier(path: Path, wave: np.ndarray, rate: int) -> None:
     """A clip as samples, as one Fourier transform of all of it, and as a short-time Fourier transform."""
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(10, 2.8), layout="constrained")
     left.plot(np.arange(len(wave)) / rate, wave, linewidth=0.4, color="#0072B2")
@@ -61,7 +63,7 @@ def fourier(wave: np.ndarray, rate: int) -> None:
     )
     right.set(title="short-time Fourier transform", xlabel="seconds", ylabel="kHz", ylim=(0, 5))
     figure.colorbar(image, ax=right, label="dB")
-    figure.savefig(HERE / "pictures" / "fourier.png", dpi=110, facecolor="white")
+    figure.savefig(path, dpi=110, facecolor="white")
 
 
 def overlap(found: LatentMap, genres: tuple[str, ...]) -> dict[str, dict[str, float]]:
@@ -101,22 +103,27 @@ def measures(waves: torch.Tensor, rate: int) -> dict[str, float]:
 
 def main() -> None:
     """Write pictures/sampling.png, pictures/fourier.png and sounds.json."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--out", type=Path, default=HERE, help="folder of sounds.json and pictures/")
+    out = options.parse_args().out
+    folder = out / "pictures"
+    folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
-    sampling()
+    sampling(folder / "sampling.png")
     run = Run(pretrained_run())
     synthesizer = Synthesizer(run, installed())
     waves = {
         genre: torch.stack([synthesizer.generate(genre, seed=1, index=i).wave for i in range(CLIPS)])
         for genre in synthesizer.genres
     }
-    fourier(waves["piano"][0].numpy(), synthesizer.sample_rate)
+    fourier(folder / "fourier.png", waves["piano"][0].numpy(), synthesizer.sample_rate)
     found = LatentMap.load(run, "pca")
     numbers = {
         "explained": list(found.explained or ()),
         "neighbours": overlap(found, synthesizer.genres),
         "measures": {genre: measures(each, synthesizer.sample_rate) for genre, each in waves.items()},
     }
-    (HERE / "sounds.json").write_text(json.dumps(numbers, indent=1) + "\n")
+    (out / "sounds.json").write_text(json.dumps(numbers, indent=1) + "\n")
 
 
 if __name__ == "__main__":

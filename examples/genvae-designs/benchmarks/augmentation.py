@@ -1,12 +1,13 @@
 """What the variants of `pictures` are worth: a model of 48 pictures with and without them, measured on 200 others.
 
-    python benchmarks/augmentation.py  # prints JSON; two trainings of 400 steps
+    python benchmarks/augmentation.py > augmentation.json    # two trainings of 400 steps
 
 The pictures are bottles that stand nearer or farther, off the middle, and either way round, as in people's own.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import tempfile
 from pathlib import Path
@@ -47,6 +48,9 @@ def command(*words: object) -> None:
 
 def main() -> None:
     """Train with 0 and with 16 variants of each picture, for the same number of steps."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--steps", type=int, default=STEPS, help="of each training")
+    steps = options.parse_args().steps
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         known, others = taken(KNOWN, 1, folder / "known"), taken(OTHERS, 1000, folder / "others")
@@ -71,7 +75,7 @@ def main() -> None:
                 "--prior",
                 "gaussian",
                 "--steps",
-                STEPS,
+                steps,
                 "--set",
                 f"model.latent_dim={LATENTS}",
             )
