@@ -208,23 +208,32 @@ def prepare(
     return ClipStore.open(store)
 
 
-def merge_stores(parts: Iterable[Path | str], store: Path | str, *, progress: bool | Listener = True) -> ClipStore:
+def merge_stores(
+    parts: Iterable[Path | str],
+    store: Path | str,
+    *,
+    progress: bool | Listener = True,
+    registry: Registry | None = None,
+) -> ClipStore:
     """Join the parts that `prepare` with `shard` has made, to the store that one preparation of all would have made.
 
     Args:
         parts: the folders of all parts, in any order.
         store: the folder to write; new, or a store to bring up to date, whose recordings stay in their splits.
         progress: True shows it, False is silence; else what is called with each `Progress` and `Message`.
+        registry: where plugins come from; None for what is installed.
 
     Raises:
         StoreError: a part is missing, unfinished, damaged or of another store; or `store` is something else.
+        PluginError: no plugin knows the items.
     """
     from genvae.clips.merge import merge
     from genvae.clips.report import held_out
     from genvae.clips.store import ClipStore
+    from genvae.plugin.registry import installed
 
     with listening(progress) as listener:
-        merged = merge([place(part) for part in parts], place(store), listener=listener)
+        merged = merge([place(part) for part in parts], place(store), registry or installed(), listener=listener)
         if merged.removed:
             listener(Message("No longer in the parts, so taken out: " + ", ".join(merged.removed)))
         opened = ClipStore.open(store)
@@ -235,7 +244,12 @@ def merge_stores(parts: Iterable[Path | str], store: Path | str, *, progress: bo
 
 
 def export_webdataset(
-    store: ClipStore | Path | str, folder: Path | str, *, per_tar: int = 1000, progress: bool | Listener = True
+    store: ClipStore | Path | str,
+    folder: Path | str,
+    *,
+    per_tar: int = 1000,
+    progress: bool | Listener = True,
+    registry: Registry | None = None,
 ) -> list[Path]:
     """Write a store's clips as WebDataset: tar files with a wav and a JSON file for each clip.
 
@@ -244,17 +258,22 @@ def export_webdataset(
         folder: new or empty.
         per_tar: how many clips a file holds.
         progress: True shows it, False is silence; else what is called with each `Progress` and `Message`.
+        registry: where plugins come from; None for what is installed.
 
     Returns:
         the files, `SPLIT-NUMBER.tar`.
 
     Raises:
         StoreError: there is no such store, it is damaged, or the folder holds something.
+        PluginError: no plugin knows the items.
     """
     from genvae.clips.webdataset import export_webdataset as export
+    from genvae.plugin.registry import installed
 
+    opened = open_store(store)
+    (registry or installed()).require_items(opened.items)
     with listening(progress) as listener:
-        return export(open_store(store), place(folder), per_tar=per_tar, listener=listener)
+        return export(opened, place(folder), per_tar=per_tar, listener=listener)
 
 
 def train(

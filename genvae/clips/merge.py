@@ -19,11 +19,12 @@ from genvae.clips.store import FORMAT, ClipStore, read_head
 from genvae.errors import StoreError
 from genvae.files import held_alone, make_folder, sweep, whole_file
 from genvae.places import open_bytes
+from genvae.plugin.registry import Registry
 from genvae.progress import Listener, ignore, tracked
 from genvae.text import printable
 
 
-def merge(parts: Sequence[Path], out: Path, *, listener: Listener = ignore) -> Prepared:
+def merge(parts: Sequence[Path], out: Path, registry: Registry, *, listener: Listener = ignore) -> Prepared:
     """Bring the store in the folder `out` in line with its parts, as preparing it in one go would.
 
     What `out` holds already stays in its splits. The shards are linked where that is possible, and copied else.
@@ -31,15 +32,18 @@ def merge(parts: Sequence[Path], out: Path, *, listener: Listener = ignore) -> P
     Args:
         parts: folders of all of them, in any order.
         out: the store's folder.
+        registry: of the plugins that are installed, one of which must know the items.
         listener: is told how many shards are there.
 
     Raises:
         StoreError: a part is missing, unfinished, damaged or of another store; or `out` is something else.
+        PluginError: no plugin knows the items.
         OSError: it can't be written.
     """
     opened = sorted((StoredPart.open(path) for path in parts), key=lambda each: each.part.number)
     _require_all(opened)
     first = opened[0]
+    registry.require_items(first.settings.items)
     homes = {entry.seal.key: each.path for each in opened for entry in each.entries if entry.seal}
     entries = [entry for each in opened for entry in each.entries]
     entries.sort(key=lambda entry: (entry.source, entry.recording.id))

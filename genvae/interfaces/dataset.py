@@ -72,7 +72,8 @@ class Dataset(ABC):
 
     Args:
         options: an instance of the plugin's options dataclass.
-        root: the SOURCE that the user named: a folder, a file, or a name that only this dataset understands.
+        root: the SOURCE that the user named: a folder, a file, or a name that only this dataset understands. A URL
+            is a path of universal-pathlib, which has the methods of a Path and is none.
     """
 
     def __init__(self, options: Any, root: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from conftest import Genvae
 
 import genvae
 from genvae.clips.store import ClipStore
-from genvae.errors import OptionError, StoreError
+from genvae.errors import OptionError, PluginError, StoreError
 
 HOW = {"sample_rate": 8000, "clip_ms": 100, "workers": 1, "progress": False}
 
@@ -126,6 +127,17 @@ def test_a_damaged_part_is_refused(tmp_path: Path, damage) -> None:  # type: ign
     damage(parts[0])
     with pytest.raises(StoreError, match=f"The part {parts[0]} is damaged"):
         genvae.merge_stores(parts, tmp_path / "out", progress=False)
+
+
+def test_a_part_does_not_say_what_is_imported(tmp_path: Path) -> None:
+    settings = {"dataset": "folder", "validation": 0.1, "items": "antigravity:nothing"}
+    head = {"format": 1, "complete": True, "part": "1/1", "settings": settings, "sources": []}
+    (tmp_path / "part").mkdir()
+    (tmp_path / "part" / "store.json").write_text(json.dumps(head))
+    (tmp_path / "part" / "part.json").write_text('{"entries": []}')
+    with pytest.raises(PluginError, match="no installed plugin knows"):
+        genvae.merge_stores([tmp_path / "part"], tmp_path / "out", progress=False)
+    assert "antigravity" not in sys.modules
 
 
 def test_a_part_and_a_store_do_not_take_each_others_place(tmp_path: Path) -> None:

@@ -11,14 +11,17 @@ import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import fsspec
 import numpy as np
 import pytest
 import soundfile
 from conftest import Genvae
+from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
 
 import genvae
+from genvae.audio.decode import SoundfileStream
 from genvae.clips.store import ClipStore
 from genvae.errors import GenvaeError, MissingError, OptionError, StoreError
 from genvae.places import place
@@ -190,6 +193,49 @@ def test_a_file_there_that_can_not_be_read_on_is_no_damage_and_is_tried_again(
     reasons = {each["reason"] for each in lost.report["skipped"] if each["id"] != "rock/broken.wav"}
     assert all("hung up" in reason for reason in reasons), reasons
     assert prepared(source, out).digest == prepared(root, tmp_path / "local").digest
+
+
+class Counted(AbstractFileSystem):  # type: ignore[misc]
+    """Files of this machine as if they were far away, and how many bytes of them were fetched."""
+
+    protocol = "counted"
+    fetched: ClassVar[list[int]] = []
+
+    def info(self, path: str, **_: Any) -> dict[str, Any]:
+        return {"name": path, "size": Path(path).stat().st_size, "type": "file"}
+
+    def _open(self, path: str, mode: str = "rb", block_size: int = 1 << 20, **how: Any) -> Any:
+        return CountedFile(self, path, mode, block_size, **how)
+
+
+class CountedFile(AbstractBufferedFile):  # type: ignore[misc]
+    def _fetch_range(self, start: int, end: int) -> bytes:
+        with Path(self.path).open("rb") as file:
+            file.seek(start)
+            content = file.read(end - start)
+        Counted.fetched.append(len(content))
+        return content
+
+
+@pytest.mark.filterwarnings("ignore:UPath 'counted'")
+@pytest.mark.parametrize(("suffix", "times"), [("wav", 1), ("flac", 1), ("ogg", 2), ("mp3", 2)])
+def test_a_sound_there_is_fetched_once_or_where_it_is_looked_through_first_twice(
+    tmp_path: Path, suffix: str, times: int
+) -> None:
+    fsspec.register_implementation("counted", Counted, clobber=True)
+    file = tmp_path / f"minute.{suffix}"
+    with soundfile.SoundFile(file, "w", 44100, 2) as sound:
+        for seed in range(60):  # Vorbis takes no long ones
+            sound.write(np.random.default_rng(seed).uniform(-0.5, 0.5, (44100, 2)))
+    Counted.fetched.clear()
+    with SoundfileStream(place(f"counted://{file}")) as stream:
+        frames = sum(len(block) for block in stream.blocks(1 << 16))
+    assert frames == pytest.approx(44100 * 60, rel=1e-3)
+    size, fetched = file.stat().st_size, sum(Counted.fetched)
+    print(f"{suffix}: {size / 1e6:.1f} MB, fetched {fetched / 1e6:.1f} MB in {len(Counted.fetched)} requests")
+    assert (
+        size <= fetched <= times * size + 4 * (1 << 22)
+    )  # a block each for the header, the end and what follows a jump
 
 
 def test_a_training_there_learns_what_it_learns_here(tmp_path: Path) -> None:
