@@ -84,7 +84,9 @@ def check_index(
 
     Args:
         index: [N].
-        clips, genres, splits: of each recording, how many it gave and the numbers of its genre and split, [recordings].
+        clips: how many each recording gave, [recordings].
+        genres: the number of each one's genre, [recordings].
+        splits: the number of each one's split, [recordings].
 
     Raises:
         ValueError: they disagree.
