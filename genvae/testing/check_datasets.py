@@ -9,6 +9,7 @@ import math
 import pickle
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,8 @@ def lists_recordings(subject: Subject) -> None:
         expect(
             each.split in (None, "train", "validation"), "`split` to be None, 'train' or 'validation'", repr(each.split)
         )
-        for name, value in (each.attributes or {}).items():
+        given: Mapping[Any, Any] = each.attributes or {}  # by a stranger
+        for name, value in given.items():
             said = isinstance(name, str) and not isinstance(value, bool) and isinstance(value, int | float | str)
             finite = not isinstance(value, float) or math.isfinite(value)
             expect(

@@ -329,8 +329,12 @@ def is_told_of_attributes_where_it_says_so(subject: Subject) -> None:
     """With `attributes=True` other attributes decode to something else, and none at all to what a row of zeros does."""
     if not (isinstance(subject.plugin, ModelPlugin) and subject.plugin.attributes):
         return
-    keys = ({"key": "C", "tempo": 90.0}, {"key": "D", "tempo": 150.0}, {"tempo": 120.0})
-    rows = torch.cat([torch.from_numpy(told(each, ATTRIBUTES)) for each in keys])  # [3, attribute_dim]
+    values: tuple[dict[str, float | str], ...] = (
+        {"key": "C", "tempo": 90.0},
+        {"key": "D", "tempo": 150.0},
+        {"tempo": 120.0},
+    )
+    rows = torch.cat([torch.from_numpy(told(each, ATTRIBUTES)) for each in values])  # [3, attribute_dim]
     setup = replace(_setup(subject, attributes=ATTRIBUTES), attributes=rows)
     model = setup.model.train()
     optimizers, generator = optimizers_of(model.optimizers(), model.optimizers), seeded()

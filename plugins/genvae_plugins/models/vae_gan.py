@@ -58,14 +58,20 @@ class VAEGAN(ConvVAE):
         self.discriminator = Discriminator(spec.bins, options.width, len(genres))
 
     def loss(
-        self, features: Tensor, genre: Tensor, *, generator: torch.Generator, discriminate: bool = False
+        self,
+        features: Tensor,
+        genre: Tensor,
+        *,
+        generator: torch.Generator,
+        attributes: Tensor | None = None,
+        discriminate: bool = False,
     ) -> dict[str, Tensor]:
         """The loss of the stage that it is in; with `discriminate` that of the discriminator."""
         if not self.adversarial:
-            return super().loss(features, genre, generator=generator)
+            return super().loss(features, genre, generator=generator, attributes=attributes)
         with torch.no_grad():
-            z = self.encode(features, genre).sample(generator)
-        mean, log_scale = self.likelihood(z, genre)
+            z = self._posterior(features, genre, attributes).sample(generator)
+        mean, log_scale = self.likelihood(z, genre, attributes)
         drawn = self.texture(mean, log_scale, generator)
         if discriminate:
             real, false = self.discriminator(features, genre)[0], self.discriminator(drawn.detach(), genre)[0]
