@@ -135,7 +135,7 @@ class Evaluation:
             self.sources[name] = partial(self._brought, name, stage, self._unseen_of)
             self._made_of_unseen.add(name)
         self.sources[TRAINING] = lambda: self._replayed
-        for stage in self._stages.names[max(1, len(self._stages.names) - 3) :]:
+        for stage in self._stages.names[max(1, len(self._stages.names) - 2) :]:
             self.sources[f"training, {stage}"] = partial(self._brought, f"training, {stage}", stage, self._replayed_of)
         self._user_clips = generated
         self.sources[GENERATED] = self._product

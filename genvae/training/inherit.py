@@ -18,7 +18,7 @@ def inherit(pipeline: Pipeline, source: Run, registry: Registry) -> None:
     """Take over the transform's statistics and the model's weights of a trained run, and its vocoder's if that is ours.
 
     What a model knows of a genre stands in its `nn.Embedding` layers with a row a genre: a genre that the source has
-    too keeps its row, a new one begins at the mean of all.
+    too keeps its row, a new one begins at the mean of all. A whole network that the source does without begins anew.
 
     Raises:
         RunError: the source's training has not ended, it is damaged, or its weights have other shapes.
@@ -29,9 +29,11 @@ def inherit(pipeline: Pipeline, source: Run, registry: Registry) -> None:
     same = pipeline.config.vocoder == theirs.config.vocoder
     for section in ("transform", "model", "vocoder") if same else ("transform", "model"):
         own, source_state = getattr(pipeline, section).state_dict(), getattr(theirs, section).state_dict()
-        if own.keys() != source_state.keys():
+        known = {name.partition(".")[0] for name in source_state}
+        inherited = {name: tensor for name, tensor in own.items() if name.partition(".")[0] in known}
+        if inherited.keys() != source_state.keys():
             raise RunError(f"{source.path} has another {section} than this run: leave its options as they are.")
-        for name, tensor in own.items():
+        for name, tensor in inherited.items():
             value = source_state[name]
             if section == "model" and name in rows:
                 value = _brought(value, before, genres)

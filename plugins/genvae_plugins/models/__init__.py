@@ -115,9 +115,11 @@ class FlowVAEOptions:
     painted: Annotated[
         float,
         genvae.Option(
-            "part of each batch from which the painter learns; it takes most of a step's time", least=0, most=1
+            "part of each batch from which a painter learns, which takes most of a step's time; 0 for none",
+            least=0,
+            most=1,
         ),
-    ] = 0.125
+    ] = 0.0
     painter_width: Annotated[int, genvae.Option("channels of the painter", least=1, most=8192)] = 256
     painter_depth: Annotated[int, genvae.Option("residual blocks of the painter", least=0, most=64)] = 3
     preconditioned: Annotated[

@@ -51,13 +51,13 @@ class Told(NamedTuple):
 
 
 class FlowVAE(Model):
-    """Four networks that are trained together, each on its own part of the loss.
+    """Three networks that are trained together, each on its own part of the loss, and perhaps a fourth.
 
     A spectrogram is a short sequence of codes (see `Patches`). The VAE encodes the sequence into `latent_dim` numbers
     and decodes its mean, which is blurred, as the means of all VAEs are. The flow draws a sequence given that mean, the
     latent and the genre: of the many clips that a latent may stand for, one. The detail network gives each patch's
-    spectrogram from the codes around it, and how much of it is noise (see `Detail`). The painter goes over both,
-    against a jury of discriminators (see `Painter`).
+    spectrogram from the codes around it, and how much of it is noise (see `Detail`). A painter may go over
+    both, against a jury of discriminators (see `Painter`).
 
     The flow's loss does not reach the VAE: a latent that helps to draw the detail would be one that no prior can draw.
     The flow is told latents with noise, and how much of it, so that it expects no more of a drawn latent than that
@@ -101,12 +101,11 @@ class FlowVAE(Model):
         self.unknown = nn.Parameter(torch.zeros(width))  # in place of a latent
         self.flow = Transformer(inputs=2 * codes, outputs=codes, length=length, width=width, depth=options.depth)
         self.detail = Detail(self.patches, spec, width=width, amount=options.texture)
-        self.painter = Painter(self.patches, width=options.painter_width, blocks=options.painter_depth)
-        self.jury = Jury(spec.bins, len(genres))
-        if not options.painted:  # then neither is ever used, which processes that share a training have to know
-            self.painter.requires_grad_(False)
-            self.jury.requires_grad_(False)
-        self.register_load_state_dict_pre_hook(_without_painter)  # type: ignore[no-untyped-call]
+        self.painter: Painter | None = None
+        self.jury: Jury | None = None
+        if options.painted:
+            self.painter = Painter(self.patches, width=options.painter_width, blocks=options.painter_depth)
+            self.jury = Jury(spec.bins, len(genres))
         self.attributes_encoder = AttributeEmbedding(attributes, side) if attributes else None
         self.attributes_decoder = AttributeEmbedding(attributes, side) if attributes else None
         self.attributes_flow = AttributeEmbedding(attributes, width) if attributes else None
@@ -159,12 +158,12 @@ class FlowVAE(Model):
     def stages(self, features: Tensor, genre: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
         """What is left by the codes, by the detail's mean from them, by that with its noise, and by the painter."""
         codes = self.patches.encode(features)
-        return {
+        stages = {
             "codes": self.patches.decode(codes),
             "codes and detail": self.detail.draw(codes, self.patches, None),
             "codes, detail and texture": self.detail.draw(codes, self.patches, generator),
-            "codes, detail and painter": self._features(codes, generator),
         }
+        return stages | ({"codes, detail and painter": self._features(codes, generator)} if self.painter else {})
 
     def loss(
         self, features: Tensor, genre: Tensor, *, generator: torch.Generator, attributes: Tensor | None = None
@@ -215,21 +214,26 @@ class FlowVAE(Model):
         }
         if not self.training:  # a twentieth of a step
             parts["squared_error"] = F.mse_loss(self.patches.decode(mean), features)
-        elif painted := math.ceil(self.options.painted * len(codes)):
+        elif self.painter is not None and self.jury is not None:
+            painted = math.ceil(self.options.painted * len(codes))
             flown = self._flown(mean.detach(), z.detach(), told, painted // FLOWN_SHARE, generator)
-            painting, jury = self._painting(features[:painted], codes[:painted], genre[:painted], flown, generator)
+            blur = BLUR * deviation * torch.randn(codes[:painted].shape, generator=generator, device=codes.device)
+            drawn = self.painter(torch.cat([codes[:painted] + blur, flown]), self.detail, self.patches, generator)
+            own, of_drawn = genre[:painted], torch.cat([genre[:painted], genre[: len(flown)]])
+            painting, jury = painting_losses(self.jury, features[:painted], drawn, own, of_drawn)
             parts |= {**painting, "jury": jury, "loss": parts["loss"] + sum(painting.values()) + jury}
         return parts
 
     def optimizers(self) -> list[torch.optim.Optimizer]:
         """One AdamW, which forgets sooner where a discriminator moves the aim."""
-        adversarial = [*self.painter.parameters(), *self.jury.parameters()]
+        networks = [network for network in (self.painter, self.jury) if network is not None]
+        adversarial = [parameter for network in networks for parameter in network.parameters()]
         named = {id(parameter) for parameter in adversarial}
         others = [parameter for parameter in self.parameters() if id(parameter) not in named]
         rate = self.options.learning_rate
         groups = [
             {"params": others, "lr": rate, "betas": (0.9, 0.99)},
-            {"params": adversarial, "lr": PAINTER_RATE * rate, "betas": PAINTER_BETAS},
+            *([{"params": adversarial, "lr": PAINTER_RATE * rate, "betas": PAINTER_BETAS}] if adversarial else []),
         ]
         return [torch.optim.AdamW(groups, fused=True)]
 
@@ -244,6 +248,8 @@ class FlowVAE(Model):
 
     def _features(self, codes: Tensor, generator: torch.Generator) -> Tensor:
         """Codes [B, length, components] -> features [B, bins, frames], drawn."""
+        if self.painter is None:
+            return self.detail.draw(codes, self.patches, generator)
         drawn: Tensor = self.painter(codes, self.detail, self.patches, generator)
         return drawn
 
@@ -254,14 +260,6 @@ class FlowVAE(Model):
         noise = torch.randn(shape, generator=generator, device=mean.device, dtype=mean.dtype)
         some = Told(told.genre[:count], None if told.attributes is None else told.attributes[:count])
         return self._draw_codes(noise, mean[:count], z[:count], some) if count else noise
-
-    def _painting(
-        self, features: Tensor, codes: Tensor, genre: Tensor, flown: Tensor, generator: torch.Generator
-    ) -> tuple[dict[str, Tensor], Tensor]:
-        """The painter's losses and the jury's, on clips and on codes that the flow drew for the first of them."""
-        blur = BLUR * self.patches.deviation * torch.randn(codes.shape, generator=generator, device=codes.device)
-        drawn = self.painter(torch.cat([codes + blur, flown]), self.detail, self.patches, generator)
-        return painting_losses(self.jury, features, drawn, genre, torch.cat([genre, genre[: len(flown)]]))
 
     def _posterior(self, codes: Tensor, told: Told) -> Posterior:
         known = with_attributes(self.genre_encoder(told.genre), self.attributes_encoder, told.attributes)
@@ -308,11 +306,3 @@ class FlowVAE(Model):
             return with_latent
         without = self._velocity(x, time, mean, z, amount, told, ~conditional)
         return without + self.options.guidance * (with_latent - without)
-
-
-def _without_painter(model: nn.Module, state: dict[str, Tensor], prefix: str, *_: object) -> None:
-    """Let weights from before there was a painter be loaded: it then stays as it is made, and paints nothing."""
-    own = model.state_dict(prefix=prefix)
-    if not any(name.startswith(f"{prefix}painter.") for name in state):
-        parts = (f"{prefix}painter.", f"{prefix}jury.")
-        state |= {name: tensor for name, tensor in own.items() if name.startswith(parts)}
