@@ -447,7 +447,7 @@ def test_the_command_prints_failures_with_their_cure_and_ends_with_6(genvae: Gen
         (["griffin-limm"], 6, "Did you mean 'griffin-lim'?"),
         (["./nowhere"], 6, "./nowhere does not exist."),
         (["griffin-lim", "--kind", "prior"], 6, "There is no plugin and no distribution 'griffin-lim'"),
-        (["griffin-lim", "--set", "vocoder.rounds=3"], 6, "no option 'rounds'"),
+        (["griffin-lim", "--set", "vocoder.rounds=3"], 2, "no option 'rounds'"),
     ],
 )
 def test_a_wrong_target_or_option_is_answered(genvae: Genvae, arguments: list[str], code: int, said: str) -> None:
