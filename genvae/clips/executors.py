@@ -64,7 +64,7 @@ def _dask(address: str, name: str, listener: Listener) -> Iterator[Executor]:
 @contextmanager
 def _unlogged() -> Iterator[None]:
     """Keep Dask from logging a lost scheduler with tracebacks; it is told in our words."""
-    loggers = [logging.getLogger(name) for name in ("distributed", "distributed.client")]
+    loggers = [logging.getLogger(name) for name in ("distributed", "distributed.client", "tornado.application")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL + 1)

@@ -244,19 +244,28 @@ class Engine:
         index: int,
         temperature: float,
         vocoder: str | None,
-        attributes: Mapping[str, object],
+        attributes: Mapping[str, object] | None = None,
     ) -> bytes:
         """The wav file that `genvae generate` writes."""
         synthesizer = self._synthesizer(vocoder, attributes)
         return synthesizer.generate(genre, seed=seed, index=index, temperature=temperature).wav()
 
-    def origin(self, genre: str, *, seed: int, index: int, temperature: float, vocoder: str | None) -> dict[str, Any]:
+    def origin(
+        self,
+        genre: str,
+        *,
+        seed: int,
+        index: int,
+        temperature: float,
+        vocoder: str | None,
+        attributes: Mapping[str, object] | None = None,
+    ) -> dict[str, Any]:
         """All that determines the file of `generate`, as plain JSON; nothing is computed.
 
         Raises:
-            GenvaeError: there is no such genre or vocoder.
+            GenvaeError: there is no such genre, vocoder or attribute.
         """
-        synthesizer = self._synthesizer(vocoder)
+        synthesizer = self._synthesizer(vocoder, attributes)
         return synthesizer.provenance(genre, seed=seed, index=index, temperature=temperature).to_json()
 
     @computed

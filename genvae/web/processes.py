@@ -207,11 +207,15 @@ class Processes:
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         pause, longest = _PATIENCE
         while True:
-            with self._changed:
-                if self._closing.is_set():
-                    return
-                process = _Process(self._runs)
-                self._all.add(process)
+            try:
+                with self._changed:
+                    if self._closing.is_set():
+                        return
+                    process = _Process(self._runs)
+                    self._all.add(process)
+            except (OSError, EOFError):  # what it is forked from has just ended; the next one has another
+                self._closing.wait(pause)
+                continue
             refusal = self._begin(process)
             if not refusal:
                 pause = _PATIENCE[0]
@@ -226,10 +230,12 @@ class Processes:
                 self.replaced += not refusal
                 self._changed.notify_all()
             if refusal:
+                if self._closing.wait(pause):
+                    return
                 _log.warning("A process that computes could not begin: %s", refusal)
-                self._closing.wait(pause)
                 pause = min(2 * pause, longest)
-            elif status != -signal.SIGTERM:  # which whoever stops a service may send to all that belong to it
+            # Whoever stops a service may send SIGTERM to all of it; 255 is told where that ended what tells.
+            elif status not in (-signal.SIGTERM, 255):
                 _log.warning("A process that computes has ended (status %s); another is being started.", status)
 
     def _begin(self, process: _Process) -> str:

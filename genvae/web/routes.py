@@ -172,7 +172,9 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker, *, public: bool =
 
         if seed is None:
             return Wav(await compute(request, job))
-        origin = engine.origin(genre, seed=seed, index=index, temperature=temperature, vocoder=vocoder)
+        origin = engine.origin(
+            genre, seed=seed, index=index, temperature=temperature, vocoder=vocoder, attributes=asked
+        )
         whole = run is not None and (vocoder is not None or engine.default_is_own)
         return await kept(request, origin, whole, job)
 

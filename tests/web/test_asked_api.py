@@ -59,3 +59,11 @@ def test_what_the_run_does_not_know_is_refused_in_a_sentence(client: TestClient,
 def test_a_value_that_is_neither_number_nor_word_is_refused(client: TestClient, value: object) -> None:
     source = {"genre": "rock", "attributes": {"tempo": value}}
     assert client.post("/api/decode", json={"source": source}).status_code == 422
+
+
+def test_what_is_kept_is_told_apart_by_what_was_asked_for(client: TestClient) -> None:
+    tags = {
+        client.get("/api/generate", params={"genre": "rock", "seed": 5, "attributes": asked}).headers["ETag"]
+        for asked in ([], ["tempo=128"], ["tempo=90"], ["tempo=128", "key=D"])
+    }
+    assert len(tags) == 4

@@ -155,7 +155,10 @@ def test_every_process_gives_every_answer_that_the_server_itself_gives(own_engin
 
 
 @pytest.mark.slow
-def test_what_nobody_waits_for_ends_in_its_process_and_what_waits_goes_to_another(own_engine: Engine) -> None:
+def test_what_nobody_waits_for_ends_in_its_process_and_what_waits_goes_to_another(
+    own_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("genvae.web.processes._LOOK", 0.0)  # so that it is given up before it can be done
     ends = {"start": schema.Source(genre="rock", seed=1), "end": schema.Source(genre="techno", seed=2)}
     options = {"seed": 1, "index": 0, "temperature": 1.0, "vocoder": None}
     with computing(own_engine, 2) as processes:
