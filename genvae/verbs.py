@@ -181,7 +181,6 @@ def prepare(
         items=plugin.items,
     )
     datasets = [registry.make("dataset", dataset, values, root) for root in roots]
-    names = [attributes] if isinstance(attributes, str) else list(attributes)
     part = None if shard is None else Part.parse(shard)
     if isinstance(executor, str) and workers is not None:
         raise OptionError("`workers` are processes of our own, and `executor` says who works: leave one of them out.")
@@ -192,7 +191,7 @@ def prepare(
                 datasets,
                 place(store),
                 settings,
-                attributes=names,
+                attributes=_names(attributes) or (),
                 executor=pool,
                 workers=processes,
                 part=part,

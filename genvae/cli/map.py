@@ -9,6 +9,7 @@ import click
 from genvae.cli.completion import complete_runs
 from genvae.cli.numbers import Whole
 from genvae.cli.output import say, show_json, show_path
+from genvae.cli.places import PLACE
 
 
 @click.command()
@@ -22,7 +23,7 @@ from genvae.cli.output import say, show_json, show_path
 )
 @click.option(
     "--store",
-    type=click.Path(path_type=Path),
+    type=PLACE,
     help="The store that the run was trained on, for a run without latents of its clips.",
 )
 @click.option("--seed", type=Whole(0, 2**31 - 1), default=0, show_default=True, help="Of UMAP.")

@@ -11,6 +11,7 @@ import click
 from genvae.cli.completion import complete_runs, run_option
 from genvae.cli.numbers import Number, Whole
 from genvae.cli.output import say, show_path, tracked
+from genvae.cli.places import PLACE
 from genvae.cli.sources import MOST_SECONDS, read_part
 from genvae.errors import DiskError, GenvaeError
 
@@ -107,7 +108,7 @@ def spectrogram(source: str, output: Path, run_path: Path | None, start: float, 
 
 
 @plot.command()
-@click.argument("store", type=click.Path(path_type=Path))
+@click.argument("store", type=PLACE)
 @_output
 @run_option
 @click.option("--new", "count", type=Whole(1, 4), default=2, show_default=True, help="New clips of a genre.")

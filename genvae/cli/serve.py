@@ -13,6 +13,7 @@ import click
 from genvae.cli.completion import complete_runs
 from genvae.cli.numbers import Whole
 from genvae.cli.output import say
+from genvae.cli.places import PLACE
 from genvae.errors import GenvaeError, OptionError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 @click.option(
     "--store",
     "store_path",
-    type=click.Path(path_type=Path),
+    type=PLACE,
     help="A store whose recordings for validation are the real ones of the listening test.",
 )
 @click.option(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -29,6 +30,29 @@ class Training(click.Command):
         super().format_epilog(ctx, formatter)
 
 
+def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the budget, the seed, the device and `--resume`."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+_OPTIONS = (
+    click.option("--minutes", type=Number(), help="Train for so many minutes, validation and all.  [default: 30]"),
+    click.option("--epochs", type=Number(), help="Train for so many passes over the clips."),
+    click.option("--steps", type=Whole(), help="Train for so many batches."),
+    click.option("--seed", type=Whole(0, 2**31 - 1), help="Of all that is drawn.  [default: 0]"),
+    click.option(
+        "--device",
+        type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+        default="auto",
+        show_default=True,
+        help="What to train on.",
+    ),
+    click.option("--resume", is_flag=True, help="Continue a run that was stopped, with its own options."),
+)
+
+
 @click.command(
     cls=Training,
     epilog="Options of the parts, for --set: `genvae plugins show NAME` lists them. Several devices: torchrun "
@@ -51,9 +75,6 @@ class Training(click.Command):
     metavar="SECTION.NAME=VALUE",
     help="Option of a part, such as model.latent_dim=64; may be repeated.",
 )
-@click.option("--minutes", type=Number(), help="Train for so many minutes, validation and all.  [default: 30]")
-@click.option("--epochs", type=Number(), help="Train for so many passes over the clips.")
-@click.option("--steps", type=Whole(), help="Train for so many batches.")
 @click.option(
     "--preset",
     type=click.Choice(["quick", "default", "best"]),
@@ -72,15 +93,7 @@ class Training(click.Command):
     metavar="NAME,...",
     help="What the run shall know of clips beyond their genre, of what STORE keeps, such as loudness,tempo.",
 )
-@click.option("--seed", type=Whole(0, 2**31 - 1), help="Of all that is drawn.  [default: 0]")
-@click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
-    default="auto",
-    show_default=True,
-    help="What to train on.",
-)
-@click.option("--resume", is_flag=True, help="Continue a run that was stopped, with its own options.")
+@training_options
 def train(
     store: Path,
     run_path: Path,

@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from genvae.cli.completion import complete_parts, complete_runs
-from genvae.cli.numbers import Number, Whole
-from genvae.cli.train import Training, is_first, tell_of_end, tell_of_interruption
+from genvae.cli.places import PLACE
+from genvae.cli.train import Training, is_first, tell_of_end, tell_of_interruption, training_options
 
 
 @click.command(cls=Training, epilog="Options of the vocoder, for --set: `genvae plugins show NAME` lists them.")
-@click.argument("store", type=click.Path(path_type=Path))
+@click.argument("store", type=PLACE)
 @click.option(
     "--for",
     "source",
@@ -32,18 +32,7 @@ from genvae.cli.train import Training, is_first, tell_of_end, tell_of_interrupti
     metavar="SECTION.NAME=VALUE",
     help="Option of the vocoder or the training, such as train.batch_size=16; may be repeated.",
 )
-@click.option("--minutes", type=Number(), help="Train for so many minutes, validation and all.  [default: 30]")
-@click.option("--epochs", type=Number(), help="Train for so many passes over the clips.")
-@click.option("--steps", type=Whole(), help="Train for so many batches.")
-@click.option("--seed", type=Whole(0, 2**31 - 1), help="Of all that is drawn.  [default: 0]")
-@click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
-    default="auto",
-    show_default=True,
-    help="What to train on.",
-)
-@click.option("--resume", is_flag=True, help="Continue a run that was stopped, with its own options.")
+@training_options
 def train_vocoder(
     store: Path,
     source: Path | None,

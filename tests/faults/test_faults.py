@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -55,11 +54,6 @@ def test_no_changed_run_or_store_gets_further_than_an_error_for_people() -> None
 
 def test_one_seed_gives_the_same_bytes_in_every_way() -> None:
     run("determinism", "--pairs", 3, "--commands", 1)
-
-
-@pytest.mark.skipif(find_spec("schemathesis") is None, reason="schemathesis is not installed: it is none of `dev`")
-def test_what_the_description_allows_is_answered_and_what_it_does_not_is_refused() -> None:
-    run("fuzz_server", "--count", 1, "--each", 3, "--random")
 
 
 def test_crowds_dawdlers_and_endless_bodies_cost_the_server_nothing() -> None:

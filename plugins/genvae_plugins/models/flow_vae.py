@@ -156,7 +156,7 @@ class FlowVAE(Model):
         return torch.cat([self._features(code, own) for code, own in pairs])
 
     def stages(self, features: Tensor, genre: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
-        """What is left by the codes, by the detail's mean from them, by that with its noise, and by the painter."""
+        """What is left by the codes, by the detail's mean from them, by that with its noise, and by a painter."""
         codes = self.patches.encode(features)
         stages = {
             "codes": self.patches.decode(codes),
@@ -171,7 +171,7 @@ class FlowVAE(Model):
         """The VAE's negative evidence lower bound, the flow's loss, and the detail's and its noise's likelihoods.
 
         Each is an average over values, the bound over those of the code. Beside them, when training, the losses of
-        painter and jury; when not, `squared_error`, which is the VAE's, in features.
+        painter and jury if there are any; when not, `squared_error`, which is the VAE's, in features.
         """
         codes = self.patches.encode(features)
         # Told what the decoders are told, it learns to leave that out of the latent: only then do they heed it.
