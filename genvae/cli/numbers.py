@@ -17,6 +17,9 @@ class Whole(click.IntRange):
         """As it stands in the help."""
         return "INTEGER"
 
+    def _describe_range(self) -> str:
+        return "" if self.min is None and self.max is None else super()._describe_range()  # click would say x<=None
+
 
 class Number(click.FloatRange):
     """A finite number in a range."""
@@ -26,6 +29,9 @@ class Number(click.FloatRange):
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
         """As it stands in the help."""
         return "NUMBER"
+
+    def _describe_range(self) -> str:
+        return "" if self.min is None and self.max is None else super()._describe_range()  # click would say x<=None
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """As click does, but infinity is no number, nor is what is none."""

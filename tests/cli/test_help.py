@@ -44,3 +44,10 @@ def test_a_mistyped_command_is_answered_with_the_nearest() -> None:
     result = CliRunner().invoke(main, ["generat"])
     assert result.exit_code == 2
     assert "Did you mean 'generate'?" in result.stderr
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_names_no_bound_that_is_none(name: str) -> None:
+    shown = CliRunner().invoke(main, [name, "--help"])
+    assert shown.exit_code == 0
+    assert "None" not in shown.stdout
