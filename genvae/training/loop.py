@@ -36,6 +36,7 @@ from genvae.training.callbacks import Callbacks
 from genvae.training.contract import loss_parts, optimizers_of
 from genvae.training.data import Batch, Batches, validation_batches
 from genvae.training.extras import Extras
+from genvae.training.freezing import learn_only
 from genvae.training.interrupt import Interrupted, Wish, on_signals
 from genvae.training.job import Job, new_sections
 from genvae.training.log import TrainingLog
@@ -170,6 +171,7 @@ class _Trainer:
             built = Pipeline.build(config, job.registry, new=new_sections(config, job.source, job.section))
         self.pipeline = built.to(fabric.device)
         self.trainee = TRAINEES[job.section](self.pipeline)
+        learn_only(self.trainee.module, self.options.only)
         self.average = Average(self.trainee.module, self.options.ema)
         self.augmentations = parse(self.options.augment)
         self.bfloat16 = self.options.precision == "bf16-mixed"

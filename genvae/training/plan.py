@@ -31,6 +31,10 @@ class TrainOptions:
     callbacks: Annotated[tuple[str, ...], Option("what is told how the training goes: plugins")] = (
         "genvae:tensorboard",
     )
+    only: Annotated[
+        tuple[str, ...],
+        Option("the networks of what is trained that learn, by their names in it, while all others stay as they are"),
+    ] = ()
     warmup_steps: Annotated[int, Option("in which the learning rate rises from zero", least=0)] = 100
     ema: Annotated[
         float,

@@ -28,7 +28,6 @@ NECK = 16  # numbers a patch before the posterior and after the latent
 MEASURED_BATCHES = 120  # that the patches are measured on
 BLUR = 0.1  # noise on the codes that the detail is learnt from, as drawn codes are not exact either
 DETAIL_SHARE = 4  # one clip in so many teaches the detail, which has a sample in each of its patches
-FLOWN_SHARE = 4  # for so many clips that are painted from their own codes, one is from codes that the flow draws
 PAINTER_RATE, PAINTER_BETAS = 0.4, (0.5, 0.99)  # of the learning rate, and AdamW's for painter and jury
 UNCONDITIONAL = 0.1  # share of clips whose latent the flow is not told, for guidance
 MOST_LATENT_NOISE = 0.6  # standard deviation of the noise on the latents that the flow is told in training, at most
@@ -171,9 +170,17 @@ class FlowVAE(Model):
         """The VAE's negative evidence lower bound, the flow's loss, and the detail's and its noise's likelihoods.
 
         Each is an average over values, the bound over those of the code. Beside them, when training, the losses of
-        painter and jury if there are any; when not, `squared_error`, which is the VAE's, in features.
+        painter and jury if there are any; when not, `squared_error`, which is the VAE's, in features. Where nothing
+        but painter and jury learns, training takes their losses alone, of all clips.
         """
         codes = self.patches.encode(features)
+        if (
+            self.training
+            and self.painter is not None
+            and not any(weight.requires_grad for weight in self.flow.parameters())
+        ):
+            painting = self._painting(features, codes, genre, generator)
+            return {"loss": torch.stack(list(painting.values())).sum(), **painting}
         # Told what the decoders are told, it learns to leave that out of the latent: only then do they heed it.
         told = Told(genre, attributes)
         posterior = self._posterior(codes, told)
@@ -214,14 +221,10 @@ class FlowVAE(Model):
         }
         if not self.training:  # a twentieth of a step
             parts["squared_error"] = F.mse_loss(self.patches.decode(mean), features)
-        elif self.painter is not None and self.jury is not None:
-            painted = math.ceil(self.options.painted * len(codes))
-            flown = self._flown(mean.detach(), z.detach(), told, painted // FLOWN_SHARE, generator)
-            blur = BLUR * deviation * torch.randn(codes[:painted].shape, generator=generator, device=codes.device)
-            drawn = self.painter(torch.cat([codes[:painted] + blur, flown]), self.detail, self.patches, generator)
-            own, of_drawn = genre[:painted], torch.cat([genre[:painted], genre[: len(flown)]])
-            painting, jury = painting_losses(self.jury, features[:painted], drawn, own, of_drawn)
-            parts |= {**painting, "jury": jury, "loss": parts["loss"] + sum(painting.values()) + jury}
+        elif self.painter is not None:
+            some = slice(math.ceil(self.options.painted * len(codes)))
+            painting = self._painting(features[some], codes[some], genre[some], generator)
+            parts |= {**painting, "loss": parts["loss"] + torch.stack(list(painting.values())).sum()}
         return parts
 
     def optimizers(self) -> list[torch.optim.Optimizer]:
@@ -253,13 +256,16 @@ class FlowVAE(Model):
         drawn: Tensor = self.painter(codes, self.detail, self.patches, generator)
         return drawn
 
-    @torch.no_grad()
-    def _flown(self, mean: Tensor, z: Tensor, told: Told, count: int, generator: torch.Generator) -> Tensor:
-        """Codes [count, length, components] that the flow draws for the first clips of a batch."""
-        shape = mean[:count].shape
-        noise = torch.randn(shape, generator=generator, device=mean.device, dtype=mean.dtype)
-        some = Told(told.genre[:count], None if told.attributes is None else told.attributes[:count])
-        return self._draw_codes(noise, mean[:count], z[:count], some) if count else noise
+    def _painting(
+        self, features: Tensor, codes: Tensor, genre: Tensor, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """The losses of painter and jury for features [B, bins, frames] and their codes."""
+        assert self.painter is not None
+        assert self.jury is not None
+        noise = torch.randn(codes.shape, generator=generator, device=codes.device)
+        drawn = self.painter(codes + BLUR * self.patches.deviation * noise, self.detail, self.patches, generator)
+        painting, jury = painting_losses(self.jury, features, drawn, genre)
+        return {**painting, "jury": jury}
 
     def _posterior(self, codes: Tensor, told: Told) -> Posterior:
         known = with_attributes(self.genre_encoder(told.genre), self.attributes_encoder, told.attributes)

@@ -11,7 +11,6 @@ from genvae_plugins.models.patches import Patches
 
 CHANCE = 16  # channels of noise that the painter may draw from
 LEAK = 0.2
-LOW_BINS = 96  # that a discriminator of their own looks at without leaving any out
 LOCAL = 4  # bins and frames over which what is painted keeps its mean
 MATCHING, KEEPING, ADVERSARIAL = 2.0, 4.0, 0.5  # weights of the three parts of the painter's loss
 
@@ -70,23 +69,20 @@ class Painter(nn.Module):
         return painted
 
 
-class Discriminator(nn.Module):
-    """Tells drawn from real spectrograms, place by place, by convolutions over frequency and time.
+class Jury(nn.Module):
+    """Tells drawn from real spectrograms, place by place, by convolutions over frequency and time: a discriminator.
 
     Args:
-        bins: from the lowest, that it looks at.
+        bins: of a spectrogram.
         genres: how many there are; a genre is told, so that a sound has to be one of its own.
-        steps: bins and frames that the first layer goes on by.
     """
 
     place: Tensor
 
-    def __init__(self, bins: int, genres: int, *, steps: tuple[int, int]) -> None:
+    def __init__(self, bins: int, genres: int) -> None:
         super().__init__()
-        self.bins = bins
-        kernel = (2 * steps[0], 2 * steps[1])
         layers = (
-            nn.Conv2d(2, 32, kernel, stride=steps, padding=(kernel[0] // 2, kernel[1] // 2)),
+            nn.Conv2d(2, 32, (8, 4), stride=(4, 2), padding=(4, 2)),
             nn.Conv2d(32, 64, 3, stride=(2, 1), padding=1),
             nn.Conv2d(64, 64, 3, stride=(2, 2), padding=1),
             nn.Conv2d(64, 64, 3, stride=(2, 1), padding=1),
@@ -98,8 +94,7 @@ class Discriminator(nn.Module):
 
     def forward(self, features: Tensor, genre: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Features [B, bins, frames] -> verdicts [B, places], high for real ones, and what each layer saw."""
-        seen = features[:, : self.bins]
-        hidden = torch.stack([seen, self.place[:, None].expand_as(seen)], dim=1)
+        hidden = torch.stack([features, self.place[:, None].expand_as(features)], dim=1)
         hidden = hidden.contiguous(memory_format=torch.channels_last)  # a third quicker on a CPU
         activations: list[Tensor] = []
         for layer in self.layers:
@@ -109,45 +104,27 @@ class Discriminator(nn.Module):
         return verdict.flatten(1).float(), activations
 
 
-class Jury(nn.Module):
-    """Two discriminators: of the whole spectrogram, and of its lowest bins, few of which hold most of the music."""
-
-    def __init__(self, bins: int, genres: int) -> None:
-        super().__init__()
-        self.whole = Discriminator(bins, genres, steps=(4, 2))
-        self.low = Discriminator(min(bins, LOW_BINS), genres, steps=(2, 2))
-
-    def forward(self, features: Tensor, genre: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Features [B, bins, frames] -> verdicts [B, places] and activations of both."""
-        verdict, activations = self.whole(features, genre)
-        low_verdict, low_activations = self.low(features, genre)
-        return torch.cat([verdict, low_verdict], dim=1), activations + low_activations
-
-
-def painting_losses(
-    jury: Jury, real: Tensor, drawn: Tensor, genre: Tensor, drawn_genre: Tensor
-) -> tuple[dict[str, Tensor], Tensor]:
+def painting_losses(jury: Jury, real: Tensor, drawn: Tensor, genre: Tensor) -> tuple[dict[str, Tensor], Tensor]:
     """What the painter minimises, by its parts, and what the jury does: scalars.
 
-    The first clips of `drawn` [B + more, bins, frames] are painted from the codes of the real ones [B, bins, frames]:
-    these are to be like them on average over small regions (`keeping`), and to the jury's layers (`matching`: Larsen
-    et al., Autoencoding beyond Pixels Using a Learned Similarity Metric, 2016, section 3). All are to pass for real
-    (`passing`), by the hinge losses of Lim & Ye, Geometric GAN, 2017, section 3. The gradients of either reach its own
-    weights alone.
+    What is `drawn` [B, bins, frames] is painted from the codes of the `real` clips [B, bins, frames]: it is to be like
+    them on average over small regions (`keeping`), and to the jury's layers (`matching`: Larsen et al., Autoencoding
+    beyond Pixels Using a Learned Similarity Metric, 2016, section 3), and to pass for real (`passing`), by the hinge
+    losses of Lim & Ye, Geometric GAN, 2017, section 3. The gradients of either reach its own weights alone.
     """
     real_verdict, real_activations = jury(real, genre)
-    false_verdict, _ = jury(drawn.detach(), drawn_genre)
+    false_verdict, _ = jury(drawn.detach(), genre)
     jury_loss = F.relu(1.0 - real_verdict).mean() + F.relu(1.0 + false_verdict).mean()
     jury.requires_grad_(False)
-    verdict, activations = jury(drawn, drawn_genre)
+    verdict, activations = jury(drawn, genre)
     jury.requires_grad_(True)
     differences = [
-        F.l1_loss(ours[: len(real)].float(), theirs.float()) / theirs.float().abs().mean()
+        F.l1_loss(ours.float(), theirs.float()) / theirs.float().abs().mean()
         for ours, theirs in zip(activations, (each.detach() for each in real_activations), strict=True)
     ]
     parts = {
         "matching": MATCHING * torch.stack(differences).mean(),
-        "keeping": KEEPING * F.l1_loss(_regions(drawn[: len(real)]), _regions(real)),
+        "keeping": KEEPING * F.l1_loss(_regions(drawn), _regions(real)),
         "passing": -ADVERSARIAL * verdict.mean(),
     }
     return parts, jury_loss

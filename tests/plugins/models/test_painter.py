@@ -56,7 +56,7 @@ def test_before_it_has_learnt_the_painter_draws_what_the_detail_draws() -> None:
 def test_each_of_painter_and_jury_learns_by_its_own_loss_alone() -> None:
     patches, detail, painter, jury = parts()
     codes, real, genre = torch.randn(4, patches.length, 8), torch.randn(4, BINS, FRAMES), torch.tensor([0, 1, 0, 1])
-    painting, judging = painting_losses(jury, real, painter(codes, detail, patches, seeded()), genre, genre)
+    painting, judging = painting_losses(jury, real, painter(codes, detail, patches, seeded()), genre)
     painter_weights, jury_weights = list(painter.parameters()), list(jury.parameters())
     of_painting = torch.autograd.grad(
         torch.stack(list(painting.values())).sum(), painter_weights + jury_weights, allow_unused=True, retain_graph=True
@@ -90,7 +90,7 @@ def test_a_jury_that_has_heard_real_clips_teaches_the_painter_what_no_mean_can_s
     optimizer = torch.optim.Adam(jury.parameters(), lr=2e-3)
     for _ in range(40):
         optimizer.zero_grad()
-        painting_losses(jury, coins, flat, genre, genre)[1].backward()
+        painting_losses(jury, coins, flat, genre)[1].backward()
         optimizer.step()
     assert verdict(coins) > verdict(flat) + 1.0
 
@@ -98,7 +98,7 @@ def test_a_jury_that_has_heard_real_clips_teaches_the_painter_what_no_mean_can_s
     for _ in range(40):
         optimizer.zero_grad()
         drawn = painter(codes, detail, patches, generator)
-        painting_losses(jury, coins, drawn, genre, genre)[0]["passing"].backward()
+        painting_losses(jury, coins, drawn, genre)[0]["passing"].backward()
         optimizer.step()
     painted = painter(codes, detail, patches, generator).detach()
     assert verdict(painted) > verdict(flat) + 0.5
@@ -134,10 +134,24 @@ def test_a_run_without_a_painter_can_be_continued_with_one(tone_store: Path, tmp
         genvae.train(tone_store, tmp_path / "third", source=second, options={"model.painted": 0.0}, **how)  # type: ignore[arg-type]
 
 
+def test_the_painter_can_learn_alone_while_all_else_of_the_run_stays(tone_store: Path, tmp_path: Path) -> None:
+    options = {f"model.{name}": value for name, value in SMALL.items()} | {"transform.n_fft": 256, "transform.hop": 128}
+    how = {"steps": 3, "progress": False}
+    first = genvae.train(tone_store, tmp_path / "first", model="flow-vae", options=options, **how)  # type: ignore[arg-type]
+    alone = {"model.painted": 0.5, "train.only": ("painter", "jury"), "train.ema": 0.5, "train.warmup_steps": 0}
+    second = genvae.train(tone_store, tmp_path / "second", source=first, options=alone, **how)  # type: ignore[arg-type]
+    before, after = (run.load(installed()).model.state_dict() for run in (first, second))
+    assert all(torch.equal(after[name], tensor) for name, tensor in before.items())
+    assert second.load(installed()).model.painter.leave.weight.abs().max() > 0.0
+    trained = [line for line in second.metrics_path.read_text().splitlines() if '"train"' in line]
+    assert "jury" in trained[-1]
+    assert "flow" not in trained[-1]
+
+
 @pytest.mark.parametrize(("bins", "frames"), [(3, 1), (5, 3), (513, 87)])
 def test_spectrograms_of_any_size_are_judged(bins: int, frames: int) -> None:
     jury = Jury(bins, 2)
     verdict, activations = jury(torch.randn(2, bins, frames), torch.tensor([0, 1]))
     assert len(verdict) == 2
-    assert verdict.shape[1] >= 2
-    assert len(activations) == 8
+    assert verdict.shape[1] >= 1
+    assert len(activations) == 4
