@@ -19,7 +19,7 @@ import torch
 import genvae
 from genvae.progress import Message
 from genvae.run import Run
-from genvae.training import loop
+from genvae.training import trainer
 
 YEARS = 10 * 365.25 * 86_400
 OPTIONS = {
@@ -91,7 +91,7 @@ def test_minutes_are_those_that_pass_and_not_those_that_the_clock_jumps(
     for name in ("calm", "leaping"):
         passing = itertools.count(1000.0, 1.0)  # a second whenever somebody looks
         clock = SimpleNamespace(monotonic=passing.__next__, time=time.time)
-        monkeypatch.setattr(loop, "time", clock)
+        monkeypatch.setattr(trainer, "time", clock)
         run = genvae.train(
             tone_store, tmp_path / name, minutes=0.2, seed=3, model="conv-vae", options=OPTIONS, progress=listen
         )

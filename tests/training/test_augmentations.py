@@ -13,7 +13,7 @@ from torch import Tensor
 
 import genvae
 from genvae.errors import OptionError
-from genvae.training import loop
+from genvae.training import stepping
 from genvae.training.augment import augment
 from genvae.training.augmentations import AUGMENTATIONS, Chosen, parse
 from genvae.training.plan import TrainOptions
@@ -152,11 +152,11 @@ def test_a_training_uses_them_in_every_step_and_resumes_to_the_same_weights(
             raise KeyboardInterrupt
         return augment(waves, genres, chosen, generator=generator)
 
-    monkeypatch.setattr(loop, "augment", fails)
+    monkeypatch.setattr(stepping, "augment", fails)
     with pytest.raises(KeyboardInterrupt):
         run("stopped", "gain:6,noise")
     assert used == [["gain", "noise"]] * 4
-    monkeypatch.setattr(loop, "augment", augment)
+    monkeypatch.setattr(stepping, "augment", augment)
     resumed = genvae.train(tone_store, tmp_path / "stopped", resume=True, progress=False)
     assert not differ(whole, load_file(resumed.weights_path))
 
