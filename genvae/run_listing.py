@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genvae.errors import GenvaeError
+
+if TYPE_CHECKING:
+    from genvae.attributes import Attribute
 
 PACKED = ".genvae"
 """How the name of a packed run ends."""
@@ -31,6 +34,7 @@ class RunSummary:
         model: plugin.
         genres: that it makes.
         sample_rate: in Hz.
+        attributes: that it can be asked for beyond a genre.
         clips: that it was trained on; None where it is not told.
         steps: that it was trained for, as far as its log tells.
         minutes: of training, likewise.
@@ -44,6 +48,7 @@ class RunSummary:
     model: str = ""
     genres: tuple[str, ...] = ()
     sample_rate: int | None = None
+    attributes: tuple[Attribute, ...] = ()
     clips: int | None = None
     steps: int | None = None
     minutes: float | None = None
@@ -116,6 +121,7 @@ def _summary(path: Path, finished: bool, read: Callable[[str, int], bytes]) -> R
             "model": str(pipeline["model"]["plugin"]),
             "genres": tuple(map(str, pipeline["genres"])),
             "sample_rate": int(pipeline["sample_rate"]),
+            "attributes": _attributes(pipeline.get("attributes", ())),
             "clips": int(clips["train"]) if isinstance(clips, dict) else clips,
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -126,6 +132,14 @@ def _summary(path: Path, finished: bool, read: Callable[[str, int], bytes]) -> R
     with suppress(OSError, KeyError):  # a run may be without a log, as the pretrained one is
         facts |= _trained(read("metrics.jsonl", _LOG))
     return RunSummary(str(path), finished, **facts)
+
+
+def _attributes(described: Iterable[Any]) -> tuple[Attribute, ...]:
+    if not described:
+        return ()  # as of most runs, for which NumPy need not be imported
+    from genvae.attributes import Attribute
+
+    return tuple(map(Attribute.from_json, described))
 
 
 def _trained(log: bytes) -> dict[str, Any]:

@@ -430,7 +430,12 @@ class Synthesizer:
         return spec.samples((steps - 1) * stride(frames) + frames) / self.sample_rate
 
     def interpolate(
-        self, *sounds: SoundLike, seconds: float, seed: int | None = None, on_clip: OnClip | None = None
+        self,
+        *sounds: SoundLike,
+        seconds: float,
+        seed: int | None = None,
+        attributes: Mapping[str, object] | None = None,
+        on_clip: OnClip | None = None,
     ) -> Clip:
         """Pass from one sound to another through the latent space, along great circles, as one sound.
 
@@ -439,11 +444,15 @@ class Synthesizer:
                 a longer sound the first clip's length counts.
             seconds: how long it sounds.
             seed: of the noise; by default that of the first sound, or 0 where it has none.
+            attributes: what to ask for all the way beyond the genres, such as `{"tempo": 128}`, of a run that knows it.
             on_clip: called before each clip with its number and how many there are; what it raises ends the work.
 
         Raises:
+            OptionError: the run knows no such attribute, or not that value; the message says what it knows.
             GenvaeError: there are fewer than two sounds, or one that can't be encoded; else as `decode_path`.
         """
+        if attributes:
+            return self.with_attributes(attributes).interpolate(*sounds, seconds=seconds, seed=seed, on_clip=on_clip)
         if len(sounds) < 2:
             raise GenvaeError("To interpolate takes two sounds or more.")
         noise = seed
@@ -511,6 +520,7 @@ class Synthesizer:
         sound: SoundLike,
         genre: str | None = None,
         *,
+        attributes: Mapping[str, object] | None = None,
         shift: Tensor | None = None,
         on_clip: OnClip | None = None,
     ) -> Reconstruction:
@@ -519,18 +529,23 @@ class Synthesizer:
         Args:
             sound: a file, samples at `sample_rate`, or a made sound; ten minutes at most.
             genre: to condition on; by default the one under which the model's features come nearest.
+            attributes: what to ask for beyond the genre, such as `{"tempo": 128}`, of a run that knows it.
             shift: [latent_dim], added to each clip's latent to make it sound otherwise.
             on_clip: called before each clip with its number and how many there are; what it raises ends the work.
 
         Raises:
+            OptionError: the run knows no such attribute, or not that value; the message says what it knows.
             GenvaeError: the run has no such genre, the sound can't be read or is too long, or what came out is not a
                 finite sound.
         """
+        if attributes:
+            return self.with_attributes(attributes).reconstruct(sound, genre, shift=shift, on_clip=on_clip)
         wave = samples_of(sound, self.kind)
         if not self.makes_sounds:
             _, chosen = self.encode(wave, genre)
             output = self._renderer.reconstruct_item(wave, chosen, item_generator(0, chosen, 0), shift)
-            return Reconstruction(output, 0, chosen, float((output - wave).square().mean().sqrt()), kind=self.kind)
+            distance = float((output - wave).square().mean().sqrt())
+            return Reconstruction(output, 0, chosen, distance, kind=self.kind, attributes=self.asked)
         if len(wave) > LONGEST * self.sample_rate:
             seconds = len(wave) / self.sample_rate
             raise GenvaeError(f"It has {seconds:.0f} s, and a reconstruction at most {LONGEST:g}: take a part of it.")
@@ -538,7 +553,8 @@ class Synthesizer:
         generator = item_generator(0, chosen, 0)
         output = self._renderer.reconstruct(wave, chosen, generator, shift=shift, on_clip=on_clip)
         output = within_full_scale(output)
-        return Reconstruction(output, self.sample_rate, chosen, log_spectral_distance(wave, output))
+        distance = log_spectral_distance(wave, output)
+        return Reconstruction(output, self.sample_rate, chosen, distance, attributes=self.asked)
 
     def _drawn(self, genre: str, seed: int, index: int, temperature: float) -> tuple[Tensor, torch.Generator]:
         """The latent [latent_dim] of a clip, and its generator as it stands behind that draw."""

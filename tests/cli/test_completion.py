@@ -27,6 +27,13 @@ def test_genres_are_those_of_the_run_that_is_named(tiny_run: Run, tmp_path: Path
     assert offered("generate --run nowhere --genre") == ["all"]
 
 
+def test_what_a_run_can_be_asked_for_is_offered_with_its_words(asked_run_path: Path, tiny_run: Run) -> None:
+    for command in ("generate", "reconstruct song.wav", "interpolate"):
+        assert offered(f"{command} --run {asked_run_path} --with") == ["key=C", "key=D", "tempo="]
+    assert offered(f"generate --run {asked_run_path} --with", "t") == ["tempo="]
+    assert offered(f"generate --run {tiny_run.path} --with") == []
+
+
 def test_plugins_are_offered_by_their_kind() -> None:
     assert "griffin-lim" in offered("generate --vocoder", "grif")
     assert offered("train store --model", "conv") == ["conv-vae"]

@@ -1,11 +1,13 @@
-"""`genvae generate --with`: what is asked for, in the file's name and inside, and what is refused in a line."""
+"""`--with`: what is asked for, in the file's name and inside, and what is refused in a line."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 from conftest import Genvae
 
 import genvae as library
@@ -72,3 +74,49 @@ def test_prepare_and_train_take_names_with_commas(genvae: Genvae, tmp_path: Path
     unknown = genvae("train", store, "--run", tmp_path / "run", "--attributes", "key", "--steps", 1)
     assert unknown.exit_code == 2
     assert f"Try: genvae prepare MUSIC --out {store} --attributes key" in unknown.stderr
+
+
+def test_a_reconstruction_and_a_way_between_sounds_are_asked_as_python_asks(
+    genvae: Genvae, asked_run_path: Path
+) -> None:
+    asked = {"tempo": 128, "key": "C"}
+    typed = ["--run", asked_run_path, "--with", "tempo=128", "--with", "key=C", "--json"]
+    synthesizer = library.load(asked_run_path)
+    song = synthesizer.generate("rock", seed=3).save("song.wav")
+
+    result = genvae("reconstruct", song, "-o", "out", "--genre", "techno", *typed)
+    assert result.exit_code == 0, result.output
+    [told] = json.loads(result.stdout)
+    assert told["path"] == str(Path("out") / "song-reconstruction-key-C-tempo-128.wav")
+    assert told["attributes"] == {"key": "C", "tempo": 128.0}
+    made = synthesizer.reconstruct(song, "techno", attributes=asked)
+    assert made.attributes == told["attributes"]
+    assert Path(told["path"]).read_bytes() == made.wav()
+    [plain] = json.loads(
+        genvae("reconstruct", song, "-o", "out", "--genre", "techno", "--run", asked_run_path, "--json").stdout
+    )
+    assert "attributes" not in plain
+    assert Path(plain["path"]).read_bytes() == synthesizer.reconstruct(song, "techno").wav() != made.wav()
+
+    result = genvae("interpolate", "--from", "rock@1", "--to", song, "--steps", "3", *typed)
+    assert result.exit_code == 0, result.output
+    steps = json.loads(result.stdout)
+    assert [Path(step["path"]).name for step in steps] == [
+        f"rock-s1-to-song-key-C-tempo-128-00{number}.wav" for number in range(3)
+    ]
+    assert [step["attributes"] for step in steps] == [{"key": "C", "tempo": 128.0}] * 3
+    assert genvae("regenerate", steps[1]["path"], "--run", asked_run_path).exit_code == 0
+    first = synthesizer.generate("rock", seed=1, attributes=asked)
+    np.testing.assert_array_equal(soundfile.read(steps[0]["path"])[0], soundfile.read(first.save("first.wav"))[0])
+    assert synthesizer.with_attributes(asked).interpolate("rock@1", str(song), seconds=2).wav() == (
+        synthesizer.interpolate("rock@1", str(song), seconds=2, attributes=asked).wav()
+    )
+
+
+@pytest.mark.parametrize(
+    "command", [["reconstruct", "a.wav", "-o", "out"], ["interpolate", "--from", "a", "--to", "b"]]
+)
+def test_they_refuse_what_the_run_does_not_know(genvae: Genvae, asked_run_path: Path, command: list[str]) -> None:
+    result = genvae(*command, "--run", asked_run_path, "--with", "mood=3")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: This run knows no attribute 'mood'. It knows key (C or D), tempo (from 60")
