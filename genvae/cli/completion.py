@@ -60,7 +60,8 @@ def complete_attributes(ctx: click.Context, parameter: click.Parameter, incomple
     run = _run(ctx.params.get("run_path"))
     items = []
     for each in run.attributes if run else ():
-        values = [CompletionItem(f"{each.name}={word}") for word in each.words]
+        begun = incomplete.rpartition(";")[0] + ";" if each.several and ";" in incomplete else f"{each.name}="
+        values = [CompletionItem(f"{begun}{word}") for word in each.words]
         items += values or [CompletionItem(f"{each.name}=", help=each.known)]
     return [item for item in items if item.value.startswith(incomplete)]
 

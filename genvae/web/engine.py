@@ -135,6 +135,7 @@ class Engine:
                     name=each.name,
                     unit=each.unit,
                     words=list(each.words),
+                    several=each.several,
                     least=each.least,
                     most=each.most,
                     mean=each.mean,

@@ -245,11 +245,15 @@ class DirectionInfo(BaseModel):
 
 
 class AttributeInfo(BaseModel):
-    """Something that the run can be asked for beyond a genre: one of `words`, or a number from `least` to `most`."""
+    """Something that the run can be asked for beyond a genre: one of `words`, or a number from `least` to `most`.
+
+    Where `several` is true, it can be several of the words, with `;` between.
+    """
 
     name: str
     unit: str
     words: list[str]
+    several: bool
     least: float
     most: float
     mean: float

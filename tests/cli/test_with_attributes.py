@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from conftest import Genvae
+from conftest import Genvae, make_run
 
 import genvae as library
+from genvae.attributes import Attribute
 
 
 def test_the_clip_is_that_of_python_and_is_made_again(genvae: Genvae, asked_run_path: Path) -> None:
@@ -41,6 +42,19 @@ def test_what_can_not_be_asked_for_is_one_line(genvae: Genvae, asked_run_path: P
     assert result.exit_code == 2
     assert result.stderr.startswith(said)
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_tags_may_be_asked_for_one_by_one(genvae: Genvae, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", attributes=(Attribute(name="tags", words=("dark", "fast", "live"), several=True),))
+    for asked in (["--with", "tags=live", "--with", "tags=dark"], ["--with", "tags=dark;live"]):
+        result = genvae("generate", "--run", run.path, "--genre", "rock", "--seed", 7, *asked, "--json")
+        assert result.exit_code == 0, result.output
+        [told] = json.loads(result.stdout)
+        assert told["attributes"] == {"tags": "dark;live"}
+        assert told["path"] == "rock-tags-dark-live-s7-000.wav"
+    assert genvae("regenerate", told["path"], "--run", run.path).exit_code == 0
+    refused = genvae("generate", "--run", run.path, "--genre", "rock", "--with", "tags=loud")
+    assert refused.stderr == "Error: tags=loud: this run knows tags as any of dark, fast, live.\n"
 
 
 def test_info_says_what_a_run_can_be_asked_for(genvae: Genvae, asked_run_path: Path) -> None:

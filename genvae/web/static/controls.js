@@ -140,11 +140,13 @@ export class Controls {
 
   /**
    * A field for something that can be asked for beyond a genre; empty, it is as the latent says.
-   * @param {{ name: string, unit: string, words: string[], least: number, most: number }} attribute
+   * @param {{ name: string, unit: string, words: string[], several: boolean, least: number, most: number }} attribute
    */
-  attributeField({ name, unit, words, least, most }) {
+  attributeField({ name, unit, words, several, least, most }) {
     const change = () => this.changeAttributes();
-    const input = words.length
+    const input = several
+      ? el("input", { type: "text", placeholder: "any", title: `One or more, with ; between: ${words.join(", ")}`, change })
+      : words.length
       ? el("select", { change }, new Option("any", ""), ...words.map((word) => new Option(word)))
       : el("input", { type: "number", min: least, max: most, step: "any", placeholder: "any", title: `${least} to ${most} ${unit}`, change });
     return { name, input, isNumber: words.length === 0, label: el("label", {}, `${name} `, input) };
