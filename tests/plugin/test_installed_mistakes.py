@@ -109,6 +109,7 @@ class Slips(genvae.Model):
         if self.slip == "a word": given["kl"] = "much"
         if self.slip == "no scalar": given["loss"] = error
         if self.slip == "no loss": given["nll"] = given.pop("loss")
+        if self.slip == "detached": given["loss"] = given["loss"].detach()
         if self.slip == "complex": given["kl"] = torch.tensor(1j)
         if self.slip == "loss raises": torch.zeros(2) @ torch.zeros(3)
         return given
@@ -265,14 +266,15 @@ SAID = {
     "a word": "gives 'kl' as a str, expected a scalar tensor",
     "no scalar": "expected a scalar: take its mean()",
     "no loss": "gives no part 'loss', which is what is minimised; it gives 'kl', 'nll': name one 'loss'",
-    "one optimiser": "optimizers (HERE, line 35) returns one optimiser, expected a list: return [Adam(...)]",
-    "no parts": "training_step (HERE, line 38) returns nothing, expected the parts of the loss: return {'loss': ...}",
+    "one optimiser": "optimizers (HERE, line 36) returns one optimiser, expected a list: return [Adam(...)]",
+    "no parts": "training_step (HERE, line 39) returns nothing, expected the parts of the loss: return {'loss': ...}",
     "no latent_dim": "latent_dim, a whole number, is missing. Set self.latent_dim in acme_slips.model.Slips.__init__.",
-    "loss raises": "(HERE, line 33)",
+    "loss raises": "(HERE, line 34)",
+    "detached": "its loss depends on no weight that learns: is it detached, or made under no_grad? (HERE, line 40)",
     "complex": "gives 'kl' as a complex number, expected a real one: take its abs()",
-    "no optimiser": "optimizers (HERE, line 35) returns an empty list, expected an optimiser of the weights",
+    "no optimiser": "optimizers (HERE, line 36) returns an empty list, expected an optimiser of the weights",
     "a tuple": "encode (HERE, line 16) returns a tuple, expected a posterior: return genvae.Posterior(",
-    "half a mean": "encode (HERE, line 16) returns a tensor of shape [16, 1], expected a posterior with the mean [16, 2]",
+    "half a mean": "encode (HERE, line 16) returns a tensor of shape [16, 1], expected a posterior with the mean",
     "flat": "while decoding: decode (HERE, line 21) returns a tensor of shape [16, ",
 }
 

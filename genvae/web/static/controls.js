@@ -144,12 +144,11 @@ export class Controls {
    */
   attributeField({ name, unit, words, several, least, most }) {
     const change = () => this.changeAttributes();
-    const input = several
-      ? el("input", { type: "text", placeholder: "any", title: `One or more, with ; between: ${words.join(", ")}`, change })
-      : words.length
-      ? el("select", { change }, new Option("any", ""), ...words.map((word) => new Option(word)))
-      : el("input", { type: "number", min: least, max: most, step: "any", placeholder: "any", title: `${least} to ${most} ${unit}`, change });
-    return { name, input, isNumber: words.length === 0, label: el("label", {}, `${name} `, input) };
+    const isNumber = words.length === 0;
+    let input = el("select", { change }, new Option("any", ""), ...words.map((word) => new Option(word)));
+    if (several) input = el("input", { type: "text", placeholder: "any", title: `One or more, with ; between: ${words.join("; ")}`, change });
+    if (isNumber) input = el("input", { type: "number", min: least, max: most, step: "any", placeholder: "any", title: `${least} to ${most} ${unit}`, change });
+    return { name, input, isNumber, label: el("label", {}, `${name} `, input) };
   }
 
   /** The attributes that are set, as a source has them; nothing where none is. */
