@@ -199,4 +199,8 @@ def test_the_history_leads_back_and_stays_when_the_page_is_opened_again(page: Pa
 def test_the_page_of_designs_is_accessible_and_fits(page: Page, width: int, scheme: Literal["light", "dark"]) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme=scheme)
+    for canvas in ("#design", "#plane", "#a", "#b", "#difference"):  # as designs are, so that none is shown squashed
+        box = page.locator(canvas).bounding_box()
+        assert box is not None
+        assert box["width"] == pytest.approx(box["height"], abs=1)
     accessible(page)
