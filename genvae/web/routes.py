@@ -142,7 +142,7 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker, *, public: bool =
 
     @api.get("/directions", tags=["about"], responses=FAULTS)
     async def directions(run: schema.RunDigest = None) -> list[schema.DirectionInfo]:
-        """The principal directions of a run, and what they do to a sound."""
+        """The principal directions of a run, and what they do to a sound or a design."""
         return engines[chosen(run)].directions()
 
     @api.get("/generate", tags=["sounds"], response_class=Wav, responses=KEPT_WAV)

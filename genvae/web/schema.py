@@ -235,8 +235,9 @@ class MapInfo(BaseModel):
 class DirectionInfo(BaseModel):
     """A principal direction.
 
-    explained: the part of the latents' variance that lies along it. does: what one hears on the way, as far as it is
-    sure. measured: how much of the measuring is done, from 0 to 1; the server measures while nobody waits.
+    explained: the part of the latents' variance that lies along it. does: what one hears, or of a design sees, on the
+    way, as far as it is sure. measured: how much of the measuring is done, from 0 to 1; the server measures while
+    nobody waits.
     """
 
     explained: float

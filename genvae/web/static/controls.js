@@ -4,27 +4,9 @@ import { getDirections } from "./api.js";
 import { genreColour } from "./colours.js";
 import { $, el } from "./dom.js";
 import { recipe } from "./recipes.js";
+import { sliderNames } from "./slidernames.js";
 
 const POLL = 2000; // ms between questions whether the directions are measured
-
-/**
- * A name for each direction: what it does, as briefly as tells it from the others.
- * @param {{ does: string[], measured: number }[]} directions
- * @returns {string[]}
- */
-export function sliderNames(directions) {
-  /** @type {Set<string>} */
-  const taken = new Set();
-  return directions.map(({ does, measured }) => {
-    if (measured < 1) return `listening what it does, ${Math.round(100 * measured)} %`;
-    const words = does.length ? does : ["of another character"];
-    let name = words[0];
-    for (let i = 1; taken.has(name) && i < words.length; i++) name = words.slice(0, i + 1).join(", ");
-    for (let i = 2; taken.has(name); i++) name = `${words[0]}, in another way${i > 2 ? ` ${i}` : ""}`;
-    taken.add(name);
-    return name;
-  });
-}
 
 /** Fields and sliders around a session; `say` and `fault` tell what a change did, or what is wrong with an entry. */
 export class Controls {
