@@ -49,7 +49,7 @@ def test_a_full_disk_costs_nothing_and_is_told(command: str) -> None:
 
 
 def test_what_was_killed_and_is_run_again_ends_in_the_same_bytes() -> None:
-    run("killed", "--first", 5, "--prepare", 4, "--train", 2)  # every signal, and two amid a checkpoint
+    run("killed", "--first", 6, "--prepare", 3, "--train", 1)  # the gentle signals, and SIGKILL amid a checkpoint
 
 
 @pytest.mark.slow
