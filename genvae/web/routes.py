@@ -64,7 +64,7 @@ _PLACEABLE = {
     },
 }
 _UPLOAD = Query(max_length=64, pattern="^[0-9a-f]*$", description="As /api/place names it, in place of a body.")
-_Attribute = Annotated[str, Query(max_length=500)]
+_Attribute = Annotated[str, Query(max_length=500, pattern=r"^[^=]+=[\s\S]+$")]
 _Stage = Annotated[str, Query(max_length=100, description="One of the sound's stages.")]
 _ATTRIBUTES = Query(max_length=64, description="NAME=VALUE, of those that /api/info lists; may be repeated.")
 _SHIFTS = Query(max_length=400, description="Numbers with commas between them: see `Source`.")
@@ -163,7 +163,7 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker, *, public: bool =
         engine = engines[chosen(run)]
         drawn = secrets.randbelow(2**31) if seed is None else seed
 
-        asked = dict(_named(each) for each in attributes or ())
+        asked = {name: value for name, _, value in (each.partition("=") for each in attributes or ())}
 
         def job(_: Check) -> bytes:
             return engine.generate(
@@ -307,18 +307,6 @@ async def disconnection(request: Request) -> None:
 
 def _map_points(engine: Engine, method: str) -> StaticContent:
     return StaticContent(engine.points(method), "application/octet-stream")
-
-
-def _named(text: str) -> tuple[str, str]:
-    """An attribute that is asked for, and its value.
-
-    Raises:
-        GenvaeError: it is none.
-    """
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise GenvaeError(f"{text!r} is no attribute with a value, such as tempo=128.")
-    return name, value
 
 
 def _numbers(text: str) -> list[float]:
