@@ -61,18 +61,20 @@ class Renderer:
         """
         return self._vocoded(self._pipeline.spectrogram(self._features(place, generator)), self._shape, generator)
 
-    def latents(self, latents: Sequence[Tensor], genre: str, generators: Sequence[torch.Generator]) -> list[Tensor]:
-        """The sounds of latents [latent_dim], each as `place` makes it alone, with a generator of its own.
+    def latents(
+        self, latents: Sequence[Tensor], genres: Sequence[str], generators: Sequence[torch.Generator]
+    ) -> list[Tensor]:
+        """The sounds of latents [latent_dim], each as `place` makes it alone, with a genre and a generator of its own.
 
         Raises:
             GenvaeError: as `place`.
         """
         model = self._pipeline.model
         if self._asked and type(model).decode_each is Model.decode_each:  # which hands on no attributes
-            alone = zip(latents, generators, strict=True)
-            features = torch.cat([self._decoded(z, genre, own) for z, own in alone])
+            alone = zip(latents, genres, generators, strict=True)
+            features = torch.cat([self._decoded(z, genre, own) for z, genre, own in alone])
         else:
-            labels = self._label(genre).expand(len(latents))
+            labels = torch.cat([self._label(genre) for genre in genres])
             asked = {name: row.expand(len(latents), -1) for name, row in self._asked.items()}
             with self._pipeline.using("model", "decoding"):
                 features = model.decode_each(torch.stack(list(latents)), labels, generators=generators, **asked)

@@ -37,6 +37,22 @@ GROUP = 16  # clips that are decoded side by side: more take memory and no less 
 _KNOT_SECONDS = 2.0  # from one drawn latent to the next in a longer sound
 
 
+class Draw(NamedTuple):
+    """What determines a clip, beside the run and its vocoder.
+
+    Attributes:
+        genre: of its latent.
+        seed: of all that is drawn.
+        index: among the clips of that seed.
+        temperature: spread of the latents.
+    """
+
+    genre: str
+    seed: int
+    index: int = 0
+    temperature: float = 1.0
+
+
 class Encoding(NamedTuple):
     """A sound as the model holds it.
 
@@ -291,20 +307,29 @@ class Synthesizer:
         numbers = range(index, index + count)
         if not isinstance(genre, str) or seconds is not None or loop is not None:
             return [clip(number) for number in numbers]
-        clips = [
-            each
-            for first in range(0, count, GROUP)
-            for each in self._group(genre, drawn, numbers[first : first + GROUP], temperature)
-        ]
+        clips = self.generate_each([Draw(genre, drawn, number, temperature) for number in numbers])
         return clips if normalise is None else [each.normalised(normalise) for each in clips]
+
+    def generate_each(self, draws: Sequence[Draw]) -> list[Clip]:
+        """Clips of any genres and seeds, each as `generate` makes it alone, but decoded side by side, which is faster.
+
+        Raises:
+            GenvaeError: the run has no such genre, or what came out of one of them is not finite.
+        """
+        return [
+            clip for first in range(0, len(draws), GROUP) for clip in self._side_by_side(draws[first : first + GROUP])
+        ]
 
     @one_thread()
     @torch.no_grad()
-    def _group(self, genre: str, seed: int, indices: Sequence[int], temperature: float) -> list[Clip]:
-        """Clips of one seed, decoded side by side."""
-        made_by = [self.provenance(genre, seed=seed, index=each, temperature=temperature) for each in indices]
-        drawn = [self._drawn(genre, seed, each, temperature) for each in indices]
-        waves = self._renderer.latents([z for z, _ in drawn], genre, [generator for _, generator in drawn])
+    def _side_by_side(self, draws: Sequence[Draw]) -> list[Clip]:
+        made_by = [
+            self.provenance(each.genre, seed=each.seed, index=each.index, temperature=each.temperature)
+            for each in draws
+        ]
+        drawn = [self._drawn(*each) for each in draws]
+        genres = [each.genre for each in draws]
+        waves = self._renderer.latents([z for z, _ in drawn], genres, [generator for _, generator in drawn])
         return [self._clip(wave, each) for wave, each in zip(waves, made_by, strict=True)]
 
     @one_thread()

@@ -21,7 +21,7 @@ from genvae.png import encode_png
 from genvae.run import Run
 from genvae.synthesis.latent_path import LatentPath
 from genvae.synthesis.sound import Clip
-from genvae.synthesis.synthesizer import Synthesizer
+from genvae.synthesis.synthesizer import Draw, Synthesizer
 from genvae.web import directions, looks, measured, schema, shades
 from genvae.web.directions import Directions
 from genvae.web.elsewhere import Elsewhere, computed
@@ -253,6 +253,13 @@ class Engine:
         """The wav file that `genvae generate` writes."""
         synthesizer = self._synthesizer(vocoder, attributes)
         return synthesizer.generate(genre, seed=seed, index=index, temperature=temperature).wav()
+
+    @computed
+    def generate_each(
+        self, draws: Sequence[Draw], *, vocoder: str | None, attributes: Mapping[str, object] | None = None
+    ) -> list[bytes]:
+        """The wav files of several draws, each as `generate` gives it."""
+        return [clip.wav() for clip in self._synthesizer(vocoder, attributes).generate_each(draws)]
 
     def origin(
         self,
