@@ -451,7 +451,8 @@ function disc(radius) {
 }
 
 /** What a dot of a colour adds to each pixel that it covers: red and blue, then green, each times what is covered. */
-function stained(cover, [red, green, blue]) {
+function stained(cover, colour) {
+  const [red, green, blue] = colour;
   const ink = new Uint32Array(2 * cover.length);
   cover.forEach((part, i) => {
     ink[2 * i] = ((blue << 16) | red) * part;
