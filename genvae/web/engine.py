@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import genvae
+from genvae.attributes import require_all
 from genvae.errors import GenvaeError
 from genvae.latents import LatentMap, map_methods
 from genvae.pipeline import SECTIONS
@@ -327,7 +328,7 @@ class Engine:
     def place(self, request: schema.PlaceRequest | schema.PathPlaceRequest) -> schema.Placed:
         """Where a source lies, or the clips of a path."""
         if isinstance(request, schema.PlaceRequest):
-            places = [self._sources.resolve(request.source)]
+            places = [self._resolved(request.source)]
         else:
             path, times = self._path(request)
             places = [Resolved(each.latent, each.genre) for each in map(path.at, times)]
@@ -384,9 +385,14 @@ class Engine:
 
     def _path(self, request: schema.PathPlaceRequest) -> tuple[LatentPath, list[float]]:
         """A path, and the times on it at which its clips lie."""
-        knots = [self._sources.resolve(each) for each in (request.start, *request.via, request.end)]
+        knots = [self._resolved(each) for each in (request.start, *request.via, request.end)]
         path = LatentPath.of(torch.stack([each.z for each in knots]), [each.genre for each in knots])
         return path, torch.linspace(0, 1, max(request.steps, len(knots))).tolist()
+
+    def _resolved(self, source: schema.Source) -> Resolved:
+        """Where a source lies; what it asks for beside that must be known, whether or not it is heard there."""
+        require_all(source.attributes, self._config.attributes)
+        return self._sources.resolve(source)
 
     def _synthesizer(self, vocoder: str | None, attributes: Mapping[str, object] | None = None) -> Synthesizer:
         try:

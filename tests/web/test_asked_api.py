@@ -78,3 +78,13 @@ def test_what_is_no_name_with_a_value_is_not_what_the_description_says(client: T
     [asked] = [each["schema"] for each in described if each["name"] == "attributes"]
     [array] = [each for each in asked["anyOf"] if each["type"] == "array"]
     assert not re.search(array["items"]["pattern"], text)
+
+
+@pytest.mark.parametrize("asked", [{"tempo": 999}, {"mood": 1}])
+def test_what_is_asked_where_it_is_not_heard_must_be_known_as_well(client: TestClient, asked: object) -> None:
+    plain = {"genre": "rock"}
+    for path in ("interpolate", "place"):
+        for ends in ({"start": plain, "end": {**plain, "attributes": asked}}, {"start": plain, "end": plain}):
+            answer = client.post(f"/api/{path}", json={**ends, "steps": 2})
+            assert answer.status_code == (400 if "attributes" in ends["end"] else 200)
+    assert client.post("/api/place", json={"source": {**plain, "attributes": asked}}).status_code == 400
