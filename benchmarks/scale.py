@@ -28,7 +28,7 @@ import numpy as np
 
 from genvae.clips.assemble import assemble
 from genvae.clips.report import Entry
-from genvae.clips.shard import Seal, shard_key, shard_path
+from genvae.clips.shard import Seal, offsets_of, peaks_of, shard_key, shard_path
 from genvae.clips.splits import Candidate, choose_splits
 from genvae.clips.store import ClipStore
 from genvae.clips.work import Settings
@@ -58,7 +58,8 @@ STAGES = {
 def entries(recordings: int, *, alike: bool = False) -> list[Entry]:
     """What workers have told of recordings: no two are copies. What is `alike` shares its offsets and peaks."""
     made = []
-    offsets, peaks = [clip * RATE for clip in range(EACH)], [104_729 * clip % 32_768 for clip in range(EACH)]
+    offsets, peaks = range(0, RATE * EACH, RATE), [104_729 * clip % 32_768 for clip in range(EACH)]
+    same_offsets, same_peaks = offsets_of(offsets), peaks_of(peaks)
     for number in range(recordings):
         genre, name = f"genre-{number % GENRES:02d}", f"album/{number:06d}.flac"
         key, digest = shard_key("synthetic", "music", name), blake2b(name.encode(), digest_size=16).hexdigest()
@@ -77,8 +78,8 @@ def entries(recordings: int, *, alike: bool = False) -> list[Entry]:
             clipped=0,
             bytes=HEADER + 2 * RATE * EACH,
             digest=digest,
-            offsets=offsets if alike else [clip * RATE for clip in range(EACH)],
-            peaks=peaks if alike else [(peak + 7_919 * number) % 32_768 for peak in peaks],
+            offsets=same_offsets if alike else offsets_of(offsets),
+            peaks=same_peaks if alike else peaks_of((peak + 7_919 * number) % 32_768 for peak in peaks),
         )
         recording = Recording(id=name, genre=genre, open=Path, fingerprint="1")
         made.append(Entry(source="music", recording=recording, seal=seal))

@@ -1,8 +1,8 @@
 """Attribute: something that a run knows of clips beyond their genre, and the numbers in which a model is told of it.
 
 A model is told of all attributes of a clip in one row of `attribute_dim` numbers. A number takes two of them: its value
-in deviations from the mean, and a 1. Words take one each, of which the clip's own is 1. What is not known is all zeros,
-so nothing at all is a row of zeros.
+in deviations from the mean, and a 1. Words take one each, of which the clip's own are 1. What is not known is all
+zeros, so nothing at all is a row of zeros.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from numpy.typing import NDArray
 from genvae.errors import OptionError, nearest
 
 Value = float | str
-"""What an attribute can be: a number or a word."""
+"""What an attribute can be: a number, a word, or several words with `;` between."""
+
+SEPARATOR = ";"
+"""What stands between several words, as in `dark;fast`."""
 
 MOST_WORDS = 256
 """Words that an attribute may have: one with more names recordings, rather than says something of them."""
@@ -35,6 +38,7 @@ class Attribute:
     Attributes:
         name: of it.
         words: that it can be; empty where it is a number.
+        several: whether it can be several of the words at once, as tags are.
         unit: of the number, "" for none.
         mean: of the training clips' numbers.
         deviation: of them.
@@ -44,6 +48,7 @@ class Attribute:
 
     name: str
     words: tuple[str, ...] = ()
+    several: bool = False
     unit: str = ""
     mean: float = 0.0
     deviation: float = 1.0
@@ -68,11 +73,12 @@ class Attribute:
         Args:
             name: of the attribute.
             values: [clips], numbers or places in `words`; NaN where it is not known, which it is of one at least.
-            words: that it can be.
+            words: that clips have, single words or several.
             unit: of its numbers.
         """
         if words:
-            return cls(name=name, words=tuple(words))
+            single = sorted({word for text in words for word in words_of(text)})
+            return cls(name=name, words=tuple(single), several=any(SEPARATOR in text for text in words))
         known = values[~np.isnan(values)].astype(np.float64)
         least, most = np.quantile(known, _USUAL)
         return cls(
@@ -96,7 +102,8 @@ class Attribute:
 
     def to_json(self) -> dict[str, Any]:
         """Its fields as plain values."""
-        return {**asdict(self), "words": list(self.words)}
+        plain = {**asdict(self), "words": list(self.words)}
+        return plain if self.several else {key: value for key, value in plain.items() if key != "several"}
 
     @property
     def dim(self) -> int:
@@ -111,21 +118,33 @@ class Attribute:
         'from 62 to 178.5 beats a minute'
         >>> Attribute(name="key", words=("C", "D")).known
         'C or D'
+        >>> Attribute(name="tags", words=("dark", "fast", "live"), several=True).known
+        'any of dark, fast, live'
         """
         if not self.words:
             return f"from {self.least:g} to {self.most:g}{f' {self.unit}' if self.unit else ''}"
+        if self.several:
+            return f"any of {', '.join(self.words)}"
         *others, last = self.words
         return f"{', '.join(others)} or {last}" if others else last
 
     def require(self, value: object) -> Value:
-        """A value that is asked for, as a number or one of the words.
+        """A value that is asked for, as a number, one of the words, or several in the order of the run.
 
         >>> Attribute(name="tempo", least=62, most=178).require("128")
         128.0
+        >>> Attribute(name="tags", words=("dark", "fast", "live"), several=True).require("live; dark")
+        'dark;live'
 
         Raises:
             OptionError: it is none that the run knows.
         """
+        if self.several:
+            given = [str(each) for each in value] if isinstance(value, list | tuple) else words_of(str(value))
+            unknown = [word for word in given if word not in self.words]
+            if unknown or not given:
+                raise OptionError(f"{self.name}={''.join(unknown[:1])}: this run knows {self.name} as {self.known}.")
+            return SEPARATOR.join(word for word in self.words if word in given)
         if self.words:
             word = value if isinstance(value, str) else f"{value:g}" if type(value) in (int, float) else ""
             if word not in self.words:
@@ -139,14 +158,41 @@ class Attribute:
             raise OptionError(f"{self.name}={value}: this run knows {self.name} {self.known}.")
         return number
 
-    def told(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Numbers or places of words [n], NaN where they are not known, as a model is told of them: [n, dim]."""
+    def told(self, values: NDArray[np.float32], texts: Sequence[str] | None = None) -> NDArray[np.float32]:
+        """What is known of clips, as a model is told of it.
+
+        Args:
+            values: [n], numbers or places in `texts`; NaN where it is not known.
+            texts: what clips have in place of numbers, of which words that the run does not know are left out; by
+                default the run's own words.
+
+        Returns:
+            [n, dim].
+        """
         if self.words:
-            rows: NDArray[np.float32] = (values[:, None] == np.arange(len(self.words))).astype(np.float32)
+            texts = self.words if texts is None else texts
+            rows = np.zeros((len(values), len(self.words)), np.float32)
+            for row, place in zip(rows, values.tolist(), strict=True):
+                if not math.isnan(place):
+                    row[self._places(texts[int(place)])] = 1.0
             return rows
         scaled = np.clip((values - self.mean) / self.deviation, -_FARTHEST, _FARTHEST)
         known = ~np.isnan(values)
         return np.stack([np.where(known, scaled, 0), known], axis=1).astype(np.float32)
+
+    def _places(self, text: str) -> list[int]:
+        """Where what a clip has stands in the run's words."""
+        own = words_of(text) if self.several else (text,)
+        return [self.words.index(word) for word in own if word in self.words]
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """The words of a text, each once, in alphabetical order.
+
+    >>> words_of("fast; dark;fast")
+    ('dark', 'fast')
+    """
+    return tuple(sorted({word.strip() for word in text.split(SEPARATOR)} - {""}))
 
 
 def attribute_dim(attributes: Sequence[Attribute]) -> int:
@@ -178,8 +224,8 @@ def told(given: Mapping[str, Value], attributes: Sequence[Attribute]) -> NDArray
     columns = []
     for each in attributes:
         value = given.get(each.name)
-        place = each.words.index(value) if isinstance(value, str) else value
-        columns.append(each.told(np.array([math.nan if place is None else place], np.float32)))
+        number = math.nan if value is None else 0.0 if isinstance(value, str) else value
+        columns.append(each.told(np.array([number], np.float32), [str(value)]))
     return np.concatenate(columns, axis=1)
 
 

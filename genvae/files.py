@@ -15,6 +15,11 @@ from typing import IO, Any, cast
 from genvae.errors import DiskError, GenvaeError
 from genvae.places import is_remote, reaching
 
+MISREAD = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
+"""What taking a value out of JSON of unknown origin may raise; logs may hold numbers that `parse_json` refuses."""
+
+_DEEPEST = 64  # lists and objects within each other: whoever walks through them has a stack of some hundred
+
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
@@ -149,9 +154,16 @@ def read_json(path: Path) -> Any:
 def parse_json(content: bytes | str) -> Any:
     """What JSON text of unknown origin says; raises ValueError as `read_json` does."""
     try:
-        return json.loads(content, parse_constant=_refuse, parse_float=_finite)
+        value = json.loads(content, parse_constant=_refuse, parse_float=_finite)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
+    level = [value]
+    for _ in range(_DEEPEST + 1):
+        holders = [each for each in level if isinstance(each, dict | list)]
+        level = [item for each in holders for item in (each.values() if isinstance(each, dict) else each)]
+        if not level:
+            return value
+    raise ValueError("it is nested too deeply")
 
 
 def _refuse(word: str) -> Any:

@@ -12,7 +12,7 @@ from pathlib import Path
 from genvae.errors import RunError
 from genvae.files import whole_file
 from genvae.run import Run
-from genvae.run_listing import PACKED
+from genvae.run_listing import PACKED, ZIP_ERRORS
 
 _MEMBERS = {
     "pipeline.json": 1 << 20,
@@ -69,7 +69,7 @@ def unpack(path: Path) -> Run:
                 with archive.open(member) as source, (folder / member.filename).open("wb") as target:
                     while block := source.read(_BLOCK):
                         target.write(block)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+    except ZIP_ERRORS as error:
         held.cleanup()
         raise RunError(f"{path} is no packed run, or is damaged: {error}") from error
     except OSError as error:

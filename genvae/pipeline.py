@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from genvae.attributes import MOST_ATTRIBUTES, Attribute
 from genvae.errors import Cure, OptionError, PluginError, RunError, SpecMismatch
-from genvae.interfaces.model import Model
+from genvae.interfaces.model import Model, Posterior
 from genvae.interfaces.prior import Prior
 from genvae.interfaces.transform import Transform
 from genvae.interfaces.vocoder import Vocoder
@@ -24,6 +24,7 @@ from genvae.plugin.guard import guarded
 from genvae.plugin.option import Asset
 from genvae.plugin.registry import Registry
 from genvae.plugin.requirement import pip_install
+from genvae.returned import require_posterior, require_tensor
 from genvae.spec import FeatureSpec
 
 Given = TypeVar("Given")
@@ -274,11 +275,34 @@ class Pipeline(nn.Module):
         new_vocoder = _make_vocoder(registry, config, self.transform).eval()
         return Pipeline(config, transform=self.transform, model=self.model, prior=self.prior, vocoder=new_vocoder)
 
+    def features(self, waves: Tensor) -> Tensor:
+        """Waveforms [B, samples], or other items, -> features [B, bins, frames]."""
+        spec = self.transform.spec
+        with self.using("transform", "computing features"):
+            shape = (len(waves), spec.bins, spec.frames(waves.shape[-1]))
+            return require_tensor(self.transform(waves), shape, self.transform.forward, "features")
+
+    def posterior(self, features: Tensor, genre: Tensor) -> Posterior:
+        """Features [B, bins, frames] of genres [B] -> the posterior over their latents."""
+        with self.using("model", "encoding"):
+            posterior = self.model.encode(features, genre)
+            return require_posterior(posterior, len(features), self.model.latent_dim, self.model.encode)
+
+    def decoded(self, z: Tensor, genre: Tensor, **more: Any) -> Tensor:
+        """Latents [B, latent_dim] as genres [B] -> features [B, bins, frames]; `more` goes to the model's `decode`."""
+        spec = self.transform.spec
+        with self.using("model", "decoding"):
+            shape = (len(z), spec.bins, spec.frames(self.config.clip_samples))
+            return require_tensor(self.model.decode(z, genre, **more), shape, self.model.decode, "features")
+
+    def spectrogram(self, features: Tensor) -> Tensor:
+        """Features [B, bins, frames] -> what the transform's inverse gives, in the units of its spec."""
+        with self.using("transform", "inverting features"):
+            return require_tensor(self.transform.invert(features), features.shape, self.transform.invert, "values")
+
     def sound(self, features: Tensor, *, length: int, generator: torch.Generator | None = None) -> Tensor:
         """Features [B, bins, frames] -> waveforms [B, length], through the transform's inverse and the vocoder."""
-        with self.using("transform", "inverting features"):
-            spectrogram = self.transform.invert(features)
-        return self.vocode(spectrogram, length=length, generator=generator)
+        return self.vocode(self.spectrogram(features), length=length, generator=generator)
 
     def vocode(self, spectrogram: Tensor, *, length: int, generator: torch.Generator | None = None) -> Tensor:
         """What the transform's inverse gives, [B, bins, frames] of any number of frames -> waveforms [B, length].
@@ -287,8 +311,9 @@ class Pipeline(nn.Module):
         """
         spectrogram = self.for_vocoder(spectrogram)
         with self.using("vocoder", "making a waveform"):
-            wave: Tensor = self.vocoder(spectrogram, length=length, generator=generator)
-        return wave
+            wave = self.vocoder(spectrogram, length=length, generator=generator)
+            what, shape = ("waveforms", (length,)) if self.config.items == SOUNDS else ("items", self.kind.shape)
+            return require_tensor(wave, (len(spectrogram), *shape), self.vocoder.forward, what)
 
     def for_vocoder(self, spectrogram: Tensor) -> Tensor:
         """What the transform's inverse gives, [B, bins, frames], in the units of the vocoder's spec."""

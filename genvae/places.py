@@ -77,11 +77,12 @@ def reaching(path: Path) -> Iterator[None]:
         raise DiskError(f"{path} can't be reached: {words}.") from error
 
 
-def open_bytes(path: Path, block: int = 1 << 20) -> BufferedReader:
-    """Open a file to read its bytes; of a remote one so many at a time."""
+def open_bytes(path: Path, block: int = 1 << 20, *, ahead: bool = True) -> BufferedReader:
+    """Open a file to read its bytes; of a remote one so many at a time, or, not `ahead`, what is asked for."""
     if not is_remote(path):
         return path.open("rb")
-    return cast(BufferedReader, cast(Any, path).open("rb", block_size=block, cache_type="readahead"))
+    how = {"block_size": block, "cache_type": "readahead" if ahead else "none"}
+    return cast(BufferedReader, cast(Any, path).open("rb", **how))
 
 
 def sizes(folder: Path) -> dict[str, int]:

@@ -5,16 +5,25 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genvae.errors import GenvaeError
+from genvae.files import MISREAD, parse_json
+
+if TYPE_CHECKING:
+    from genvae.attributes import Attribute
 
 PACKED = ".genvae"
 """How the name of a packed run ends."""
+ZIP_ERRORS = (
+    *(zipfile.BadZipFile, zipfile.LargeZipFile),
+    *(EOFError, NotImplementedError, OverflowError, RuntimeError, ValueError),
+)
+"""What opening and reading a zip of unknown origin may raise beside OSError, as long as nothing in it is compressed."""
 
 _DEPTH = 4  # folders below the one that is looked at
 _DESCRIPTION = 1 << 20  # bytes of pipeline.json at most
@@ -31,6 +40,7 @@ class RunSummary:
         model: plugin.
         genres: that it makes.
         sample_rate: in Hz.
+        attributes: that it can be asked for beyond a genre.
         clips: that it was trained on; None where it is not told.
         steps: that it was trained for, as far as its log tells.
         minutes: of training, likewise.
@@ -44,6 +54,7 @@ class RunSummary:
     model: str = ""
     genres: tuple[str, ...] = ()
     sample_rate: int | None = None
+    attributes: tuple[Attribute, ...] = ()
     clips: int | None = None
     steps: int | None = None
     minutes: float | None = None
@@ -99,26 +110,30 @@ def _packed(path: Path) -> RunSummary:
         with zipfile.ZipFile(path) as archive:
 
             def read(name: str, most: int) -> bytes:
-                with archive.open(name) as file:
+                member = archive.getinfo(name)
+                if member.compress_type != zipfile.ZIP_STORED:
+                    raise ValueError(f"{name} is compressed, which `genvae pack` does not do")
+                with archive.open(member) as file:
                     return file.read(most)
 
             return _summary(path, "weights.safetensors" in archive.namelist(), read)
-    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
+    except (*ZIP_ERRORS, OSError) as error:
         return RunSummary(str(path), False, problem=f"it is no packed run: {error}")
 
 
 def _summary(path: Path, finished: bool, read: Callable[[str, int], bytes]) -> RunSummary:
     try:
-        described = json.loads(read("pipeline.json", _DESCRIPTION))
+        described = parse_json(read("pipeline.json", _DESCRIPTION))
         pipeline, data = described["pipeline"], described["data"]
         clips = data.get("clips")
         facts: dict[str, Any] = {
             "model": str(pipeline["model"]["plugin"]),
             "genres": tuple(map(str, pipeline["genres"])),
             "sample_rate": int(pipeline["sample_rate"]),
-            "clips": int(clips["train"]) if isinstance(clips, dict) else clips,
+            "attributes": _attributes(pipeline.get("attributes", ())),
+            "clips": None if clips is None else int(clips["train"] if isinstance(clips, dict) else clips),
         }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, *MISREAD) as error:
         return RunSummary(str(path), finished, problem=f"its description is damaged: {type(error).__name__}: {error}")
     training = described.get("training")
     if isinstance(training, dict) and "vocoder" in training:  # then the log is of its training, not of the model's
@@ -126,6 +141,14 @@ def _summary(path: Path, finished: bool, read: Callable[[str, int], bytes]) -> R
     with suppress(OSError, KeyError):  # a run may be without a log, as the pretrained one is
         facts |= _trained(read("metrics.jsonl", _LOG))
     return RunSummary(str(path), finished, **facts)
+
+
+def _attributes(described: Iterable[Any]) -> tuple[Attribute, ...]:
+    if not described:
+        return ()  # as of most runs, for which NumPy need not be imported
+    from genvae.attributes import Attribute
+
+    return tuple(map(Attribute.from_json, described))
 
 
 def _trained(log: bytes) -> dict[str, Any]:
@@ -139,7 +162,11 @@ def _trained(log: bytes) -> dict[str, Any]:
                 facts |= {"steps": step, "minutes": round(float(entry["seconds"]) / 60, 1)}
             elif kind == "validation":
                 distance = entry.get("distance_db")
-                facts |= {"steps": step, "loss": float(entry["loss"]), "distance_db": distance and float(distance)}
-        except (ValueError, KeyError, TypeError):
+                facts |= {
+                    "steps": step,
+                    "loss": float(entry["loss"]),
+                    "distance_db": None if distance is None else float(distance),
+                }
+        except MISREAD:
             continue
     return facts

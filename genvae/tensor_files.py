@@ -23,6 +23,16 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[st
 
 def save_tree(path: Path, tree: Any) -> None:
     """Write nested dicts, lists and tuples of tensors and plain values as one safetensors file, whole."""
+    plain, tensors = packed(tree)
+    save_tensors(path, tensors, {"tree": plain})
+
+
+def packed(tree: Any) -> tuple[str, dict[str, Tensor]]:
+    """Nested dicts, lists and tuples of tensors and plain values as JSON, and the tensors that it names.
+
+    Raises:
+        TypeError: something in it is neither a tensor nor plain.
+    """
     tensors: dict[str, Tensor] = {}
 
     def pack(value: Any) -> Any:
@@ -36,7 +46,7 @@ def save_tree(path: Path, tree: Any) -> None:
             return {type(value).__name__: [pack(item) for item in value]}
         return value
 
-    save_tensors(path, tensors, {"tree": json.dumps(pack(tree))})
+    return json.dumps(pack(tree)), tensors
 
 
 def load_tree(path: Path) -> Any:

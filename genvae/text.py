@@ -23,5 +23,13 @@ def file_stem(name: str, most: int = 150) -> str:
     >>> file_stem("Drum & Bass")
     'Drum-Bass'
     """
-    plain = re.sub(r"[^\w.-]+", "-", name).strip(".-")
-    return plain.encode("utf-8")[:most].decode("utf-8", "ignore") or "genre"
+    return file_part(file_part(name).strip(".-"), most) or "genre"
+
+
+def file_part(text: str, most: int = 150) -> str:
+    """A text as a part of a file's name that other parts stand around, of so many bytes at most.
+
+    >>> file_part("-key-C#")
+    '-key-C-'
+    """
+    return re.sub(r"[^\w.-]+", "-", text).encode("utf-8")[:most].decode("utf-8", "ignore")

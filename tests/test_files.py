@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from genvae.files import whole_file, write_json, write_whole
+from genvae.files import parse_json, whole_file, write_json, write_whole
 
 
 def test_an_old_file_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -143,3 +143,21 @@ def test_json_survives_even_names_that_are_not_utf_8(tmp_path: Path, value: dict
     path = tmp_path / "value.json"
     write_json(path, value)
     assert json.loads(path.read_text("ascii")) == value
+
+
+@pytest.mark.parametrize(("left", "right"), [("[", "]"), ('{"a": ', "}")])
+def test_json_of_unknown_origin_is_no_deeper_than_whoever_walks_through_it_can_bear(left: str, right: str) -> None:
+    deep = f"{left * 64}1{right * 64}"
+    assert parse_json(deep) == json.loads(deep)
+    for depth in (65, 600, 950, 100_000):
+        with pytest.raises(ValueError, match="nested too deeply"):
+            parse_json(f"{left * depth}1{right * depth}")
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(), lambda v: st.lists(v) | st.dictionaries(st.text(), v)
+    )
+)
+def test_json_that_is_not_deep_is_what_it_is(value: object) -> None:
+    assert parse_json(json.dumps(value)) == value

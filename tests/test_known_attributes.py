@@ -32,6 +32,19 @@ def test_clips_are_told_as_single_values_are() -> None:
     assert KEY.told(np.array([1, np.nan], np.float32)).tolist() == [[0, 1], [0, 0]]
 
 
+def test_several_words_are_asked_for_together_and_told_together() -> None:
+    tags = Attribute.of("tags", np.array([0, 1], np.float32), words=["dark;fast", "live"])
+    assert tags == Attribute(name="tags", words=("dark", "fast", "live"), several=True)
+    for asked in ("live;dark", " dark ; live;dark", ["live", "dark"], ("dark", "live")):
+        assert require_all({"tags": asked}, [tags]) == {"tags": "dark;live"}
+    assert told({"tags": "dark;live"}, [tags]).tolist() == [[1, 0, 1]]
+    assert Attribute.from_json(json.loads(json.dumps(tags.to_json()))) == tags
+    assert "several" not in KEY.to_json()  # so that runs of single words are described as they were
+    for asked, said in (("dark;loud", "tags=loud"), (";", "tags="), ([], "tags=")):
+        with pytest.raises(OptionError, match=f"{said}: this run knows tags as any of dark, fast, live"):
+            require_all({"tags": asked}, [tags])
+
+
 @given(st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=50))
 def test_what_was_learnt_may_be_asked_for_and_has_finite_rows(values: list[float]) -> None:
     learnt = Attribute.of("x", np.array([*values, np.nan], np.float32))

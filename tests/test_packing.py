@@ -112,6 +112,44 @@ def test_the_runs_below_a_folder_are_listed_with_what_is_known(packed: Path, tin
     assert "There are no runs in ." in genvae("runs").stderr
 
 
+@pytest.mark.parametrize("form", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
+def test_what_is_compressed_is_listed_as_no_run(packed: Path, form: int, genvae: Genvae) -> None:
+    other = rewritten(packed, {}, compression=form)
+    [problem] = [each.problem for each in list_runs(packed.parent) if each.path == str(other)]
+    assert "pipeline.json is compressed" in problem
+    content = other.read_bytes()
+    other.write_bytes(content[:100] + b"\0" * 40 + content[140:])
+    assert genvae("runs", packed.parent).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("pipeline.json", '{"data": ' + "[" * 10**5),
+        ("pipeline.json", "CLIPS []"),
+        ("pipeline.json", "CLIPS 1e999"),
+        ("pipeline.json", 'CLIPS {"train": "many"}'),
+        ("metrics.jsonl", "[" * 10**5),
+        ("metrics.jsonl", '{"kind": "validation", "step": 1e999, "loss": 1}'),
+        ("metrics.jsonl", '{"kind": "validation", "step": 1, "loss": 1' + "0" * 400 + "}"),
+        ("metrics.jsonl", '{"kind": "validation", "step": 1, "loss": 1, "distance_db": []}'),
+        ("metrics.jsonl", '{"kind": "validation", "step": 1, "loss": "much"}\n[7]\n'),
+    ],
+)
+def test_whatever_a_run_says_of_itself_it_can_be_listed(tiny_run: Run, genvae: Genvae, name: str, content: str) -> None:
+    if content.startswith("CLIPS"):
+        described = json.loads((tiny_run.path / name).read_text())
+        described["data"]["clips"] = "CLIPS"
+        content = json.dumps(described).replace('"CLIPS"', content.removeprefix("CLIPS "))
+    (tiny_run.path / name).write_text(content)
+    listed = genvae("runs", tiny_run.path.parent)
+    assert listed.exit_code == 0
+    assert (("is damaged" in listed.stdout), ("trained" in listed.stdout)) == (
+        (True, False) if name == "pipeline.json" else (False, True)
+    )
+    json.loads(genvae("runs", tiny_run.path.parent, "--json").stdout)
+
+
 def test_the_environment_names_the_run_to_use(
     packed: Path, tiny_run: Run, genvae: Genvae, monkeypatch: pytest.MonkeyPatch
 ) -> None:

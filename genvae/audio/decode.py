@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 import numpy as np
 import soundfile
@@ -15,6 +15,7 @@ import soxr
 from numpy.typing import NDArray
 
 from genvae.audio import flac, headers, mp3, ogg
+from genvae.audio.fetched import fetched
 from genvae.audio.stretches import Damage, Outline, PieceReader, Stretch
 from genvae.errors import AudioError
 from genvae.places import is_remote, open_bytes
@@ -64,6 +65,8 @@ class SoundfileStream:
     frames: int | None
 
     def __init__(self, path: Path, *, start: float = 0.0, end: float | None = None) -> None:
+        self._fetched = fetched(path)
+        path = cast(Path, self._fetched or path)
         require_sound_file(path)
         self.damage: list[Damage] = []
         self._path = path
@@ -261,6 +264,8 @@ class SoundfileStream:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
+        if self._fetched is not None:
+            self._fetched.close()
 
 
 class _Sequential(soundfile.SoundFile):  # type: ignore[misc]  # soundfile may come without types

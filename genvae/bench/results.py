@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from genvae.bench.contest import Measurement
 from genvae.errors import DiskError, GenvaeError
-from genvae.files import write_json
+from genvae.files import MISREAD, write_json
 
 _FORMAT = 1
 _NOISE = 1.1  # ratios between this and its inverse are not told as a change
@@ -61,7 +61,7 @@ class Results:
             return cls(dict(content["machine"]), rows)
         except OSError as error:
             raise GenvaeError(f"{path} can't be read: {error.strerror}.") from error
-        except (ValueError, KeyError, TypeError) as error:
+        except MISREAD as error:
             raise GenvaeError(f"{path} is not what `genvae bench --json` writes: {error}") from error
 
 

@@ -33,7 +33,7 @@ def parse_assignments(assignments: Iterable[str], *, example: str = "model.laten
 
 
 def parse_attributes(asked: Iterable[str]) -> dict[str, str]:
-    """`["tempo=128"]` -> `{"tempo": "128"}`; the last of two values for a name wins.
+    """`["tempo=128"]` -> `{"tempo": "128"}`; several for a name are several words: `{"tags": "dark;fast"}`.
 
     Raises:
         OptionError: text of another form.
@@ -43,5 +43,5 @@ def parse_attributes(asked: Iterable[str]) -> dict[str, str]:
         name, equals, value = text.partition("=")
         if not (equals and name and value):
             raise OptionError(f"{text!r} is no attribute with a value: write NAME=VALUE, for example tempo=128.")
-        parsed[name] = value
+        parsed[name] = f"{parsed[name]};{value}" if name in parsed else value
     return parsed

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from click.shell_completion import CompletionItem
 
 from genvae.verbs import RUN_VARIABLE
+
+if TYPE_CHECKING:
+    from genvae.run_listing import RunSummary
 
 
 def complete_runs(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -29,7 +33,8 @@ def complete_runs(ctx: click.Context, parameter: click.Parameter, incomplete: st
 def complete_genres(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The genres of the run that is named so far."""
     begun, comma, last = incomplete.rpartition(",")
-    names = [*_genres(ctx.params.get("run_path")), *(["all"] if ctx.info_name == "generate" and not comma else [])]
+    run = _run(ctx.params.get("run_path"))
+    names = [*(run.genres if run else ()), *(["all"] if ctx.info_name == "generate" and not comma else [])]
     return [CompletionItem(f"{begun}{comma}{name}") for name in names if name.startswith(last)]
 
 
@@ -50,12 +55,32 @@ def complete_plugins(ctx: click.Context, parameter: click.Parameter, incomplete:
     return [item for kind in KINDS for item in _plugins(kind, incomplete)]
 
 
+def complete_attributes(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """What the run that is named so far can be asked for: `key=C` of words, `tempo=` of numbers."""
+    run = _run(ctx.params.get("run_path"))
+    items = []
+    for each in run.attributes if run else ():
+        begun = incomplete.rpartition(";")[0] + ";" if each.several and ";" in incomplete else f"{each.name}="
+        values = [CompletionItem(f"{begun}{word}") for word in each.words]
+        items += values or [CompletionItem(f"{each.name}=", help=each.known)]
+    return [item for item in items if item.value.startswith(incomplete)]
+
+
 run_option = click.option(
     "--run",
     "run_path",
     type=click.Path(path_type=Path),
     shell_complete=complete_runs,
     help=f"Run to use instead of the pretrained one, or of that in {RUN_VARIABLE}.",
+)
+
+with_option = click.option(
+    "--with",
+    "asked",
+    multiple=True,
+    metavar="NAME=VALUE",
+    shell_complete=complete_attributes,
+    help="What to ask for beyond the genre, such as tempo=128, of a run that knows it; may be repeated.",
 )
 
 
@@ -68,12 +93,12 @@ def _plugins(kind: str, incomplete: str) -> list[CompletionItem]:
         return []
 
 
-def _genres(run: Path | str | None) -> list[str]:
+def _run(run: Path | str | None) -> RunSummary | None:
     from genvae.pretrained import pretrained_run
     from genvae.run_listing import summary
 
     try:
         named = run or os.environ.get(RUN_VARIABLE) or "pretrained"
-        return list(summary(pretrained_run() if str(named) == "pretrained" else Path(named)).genres)
+        return summary(pretrained_run() if str(named) == "pretrained" else Path(named))
     except Exception:
-        return []
+        return None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from genvae.cli.completion import complete_genres, complete_vocoders, run_option
+from genvae.cli.completion import complete_genres, complete_vocoders, run_option, with_option
 from genvae.cli.numbers import Number, Whole
 from genvae.cli.output import byte_stream, is_file, make_folder, save, say, show_json, show_path, tracked
 from genvae.errors import GenvaeError, ItemError, OptionError
@@ -75,13 +75,7 @@ def _no_words(ctx: click.Context, parameter: click.Parameter, words: tuple[str, 
     metavar="LEVEL",
     help="Bring each sound's peak to so many dBFS, such as -1.  [default: the level that the model gives]",
 )
-@click.option(
-    "--with",
-    "asked",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="What to ask for beyond the genre, such as tempo=128, of a run that knows it; may be repeated.",
-)
+@with_option
 @click.option("--vocoder", shell_complete=complete_vocoders, help="Vocoder to use instead of the run's own.")
 @click.option(
     "--set",
@@ -151,7 +145,6 @@ def generate(
     pipe = byte_stream() if output == "-" else None
 
     from genvae.audio.play import play
-    from genvae.cli.assignments import parse_attributes
     from genvae.cli.runs import load_run, require_kind
     from genvae.cli.tasks import How, of_genre, of_latents
     from genvae.synthesis.mixture import parse
@@ -164,7 +157,7 @@ def generate(
     mixtures = genres if genre == "all" and genre not in genres else [parse(genre, genres)]
     if single and len(mixtures) > 1:
         raise click.UsageError(f"-o {output} takes one clip; for --genre all name a folder.")
-    synthesizer = load_run(run, vocoder, assignments).with_attributes(parse_attributes(asked))
+    synthesizer = load_run(run, vocoder, assignments, asked)
     require_kind(output, synthesizer.kind, aloud=aloud, candidates=candidates)
     drawn = secrets.randbelow(2**31) if seed is None else seed
     how = How(drawn, temperature, candidates, seconds, None if bpm is None else (bpm, bars or 1), normalise)

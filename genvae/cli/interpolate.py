@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from genvae.cli.completion import complete_vocoders, run_option
+from genvae.cli.completion import complete_vocoders, run_option, with_option
 from genvae.cli.numbers import Number, Whole
 from genvae.cli.output import (
     PICTURE_SUFFIXES,
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     "one after the other.  [default: here]",
 )
 @run_option
+@with_option
 @click.option("--vocoder", shell_complete=complete_vocoders, help="Vocoder to use instead of the run's own.")
 @click.option(
     "--set",
@@ -63,6 +64,7 @@ def interpolate(
     seconds: float | None,
     output: str,
     run_path: Path | None,
+    asked: tuple[str, ...],
     vocoder: str | None,
     assignments: tuple[str, ...],
     seed: int | None,
@@ -87,14 +89,14 @@ def interpolate(
     single = is_file(output)
     pipe = byte_stream() if output == "-" else None
 
-    from genvae.cli.runs import load_run
+    from genvae.cli.runs import asked_name, load_run
     from genvae.synthesis.latent_path import LatentPath
 
-    synthesizer = load_run(run_path, vocoder, assignments)
+    synthesizer = load_run(run_path, vocoder, assignments, asked)
     (first, first_seed, first_name), (last, _, last_name) = _end(start, synthesizer), _end(end, synthesizer)
     way = LatentPath((first, last))
     noise = seed if seed is not None else first_seed or 0
-    name = f"{first_name}-to-{last_name}"
+    name = f"{first_name}-to-{last_name}{asked_name(synthesizer)}"
     if single and seconds is None and not synthesizer.makes_sounds:
         clips = [synthesizer.decode_at(way, number / (steps - 1), seed=noise) for number in range(steps)]
         content = _together(clips, output)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from genvae.cli.completion import complete_genres, complete_vocoders, run_option
+from genvae.cli.completion import complete_genres, complete_vocoders, run_option, with_option
 from genvae.cli.output import make_folder, save, say, show_json, show_path
 from genvae.errors import DiskError, GenvaeError
 
@@ -28,6 +28,7 @@ from genvae.errors import DiskError, GenvaeError
     shell_complete=complete_genres,
     help="Genre to condition on; by default the one that fits each file best.",
 )
+@with_option
 @click.option("--vocoder", shell_complete=complete_vocoders, help="Vocoder to use instead of the run's own.")
 @click.option(
     "--set",
@@ -43,6 +44,7 @@ def reconstruct(
     output: Path,
     run_path: Path | None,
     genre: str | None,
+    asked: tuple[str, ...],
     vocoder: str | None,
     assignments: tuple[str, ...],
     overwrite: bool,
@@ -56,13 +58,15 @@ def reconstruct(
 
     \b
     genvae reconstruct song.mp3 -o out/
+    genvae reconstruct song.mp3 -o out/ --run mine --with loudness=-30
     """
-    from genvae.cli.runs import load_run
+    from genvae.cli.runs import asked_name, load_run
     from genvae.cli.sources import read_sound
     from genvae.synthesis.renderer import require_genre
 
-    synthesizer = load_run(run_path, vocoder, assignments)
-    targets = [output / f"{file.stem}-reconstruction{synthesizer.kind.suffixes[0]}" for file in files]
+    synthesizer = load_run(run_path, vocoder, assignments, asked)
+    ending = f"-reconstruction{asked_name(synthesizer)}{synthesizer.kind.suffixes[0]}"
+    targets = [output / f"{file.stem}{ending}" for file in files]
     for position, target in enumerate(targets):
         if target in targets[:position]:
             first = files[targets.index(target)]
@@ -86,6 +90,8 @@ def reconstruct(
             continue
         unit = "distance_db" if synthesizer.makes_sounds else "distance"
         details = {"genre": result.genre, unit: result.distance, "warning": warning or None}
+        if result.attributes:
+            details["attributes"] = dict(result.attributes)
         entries.append({"file": str(file), "path": str(target), **details})
         if warning:
             say(f"Warning: {file}: {warning}.")

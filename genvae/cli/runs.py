@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from genvae.cli.assignments import parse_assignments
+from genvae.cli.assignments import parse_assignments, parse_attributes
 from genvae.cli.output import is_file, show_json, show_table
 from genvae.errors import GenvaeError
-from genvae.text import file_stem
+from genvae.text import file_part, file_stem
 
 if TYPE_CHECKING:
     from genvae.items import ItemKind
@@ -20,17 +20,26 @@ if TYPE_CHECKING:
     from genvae.synthesis.synthesizer import Synthesizer
 
 
-def load_run(path: Run | Path | None, vocoder: str | None, assignments: Iterable[str]) -> Synthesizer:
+def load_run(
+    path: Run | Path | None, vocoder: str | None, assignments: Iterable[str], asked: Iterable[str] = ()
+) -> Synthesizer:
     """A run ready to generate, by default the pretrained one, with the vocoder and its options that were asked for.
 
+    Args:
+        path: of the run.
+        vocoder: in place of its own.
+        assignments: what was typed behind `--set`.
+        asked: what was typed behind `--with`.
+
     Raises:
-        OptionError: a wrong option.
+        OptionError: a wrong option, or an attribute that the run does not know.
         PluginError: there is no such vocoder.
         RunError: the run is unfinished or damaged.
     """
     from genvae.verbs import load
 
-    return load(path, vocoder=vocoder, options=parse_assignments(assignments, example="vocoder.iterations=64"))
+    options = parse_assignments(assignments, example="vocoder.iterations=64")
+    return load(path, vocoder=vocoder, options=options).with_attributes(parse_attributes(asked))
 
 
 def require_kind(output: str, kind: ItemKind, *, aloud: bool = False, candidates: int = 1) -> None:
@@ -50,6 +59,13 @@ def require_kind(output: str, kind: ItemKind, *, aloud: bool = False, candidates
 def file_name(genre: str, seed: int, index: int, suffix: str = ".wav") -> str:
     """A name such as `techno-s42-000.wav`, fit for any file system."""
     return f"{file_stem(genre)}-s{seed}-{index:03d}{suffix}"
+
+
+def asked_name(synthesizer: Synthesizer) -> str:
+    """What is asked for beyond the genre as a part of a file's name, such as `-tempo-128`."""
+    values = synthesizer.asked.items()
+    parts = (f"-{name}-{value if isinstance(value, str) else format(value, 'g')}" for name, value in values)
+    return file_part("".join(parts), 80)
 
 
 @click.command()

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from genvae.cli.runs import file_name
+from genvae.cli.runs import asked_name, file_name
 from genvae.errors import GenvaeError
 from genvae.synthesis.latent_files import read_latents
 from genvae.synthesis.loop import Loop
@@ -60,7 +60,7 @@ def of_genre(synthesizer: Synthesizer, genre: str | Mixture, count: int, how: Ho
     Raises:
         GenvaeError: what is asked for can't be made.
     """
-    suffix, asked = synthesizer.kind.suffixes[0], _asked(synthesizer)
+    suffix, asked = synthesizer.kind.suffixes[0], asked_name(synthesizer)
     plain = isinstance(genre, str) and how.seconds is None and how.loop is None
     make = _Ahead(partial(_generate, synthesizer, genre, how), count, group=GROUP if plain else 1)
     if not isinstance(genre, str):
@@ -117,14 +117,8 @@ def of_latents(synthesizer: Synthesizer, genre: str | Mixture, path: Path, how: 
         clip = synthesizer.decode(latents[index], genre, seed=how.seed, index=index)
         return clip if how.normalise is None else clip.normalised(how.normalise)
 
-    stem, suffix = file_stem(f"{path.stem}-{genre}{_asked(synthesizer)}"), synthesizer.kind.suffixes[0]
+    stem, suffix = file_stem(f"{path.stem}-{genre}{asked_name(synthesizer)}"), synthesizer.kind.suffixes[0]
     return [Task(f"{stem}-{index:03d}{suffix}", partial(make_clip, index)) for index in range(len(latents))]
-
-
-def _asked(synthesizer: Synthesizer) -> str:
-    """What is asked for beyond the genre as a part of a file's name, such as `-tempo-128`."""
-    values = synthesizer.asked.items()
-    return "".join(f"-{name}-{value if isinstance(value, str) else format(value, 'g')}" for name, value in values)
 
 
 def _generate(synthesizer: Synthesizer, genre: str | Mixture, how: How, index: int, count: int) -> list[Clip]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -11,15 +11,16 @@ from typing import Any
 import numpy as np
 
 from genvae.clips.attributes import ClipAttribute, write_attributes
-from genvae.clips.index import INDEX, index_bytes
+from genvae.clips.index import INDEX, index_content
 from genvae.clips.parts import Part
 from genvae.clips.report import Entry, make_report
 from genvae.clips.shard import Seal
 from genvae.clips.splits import Candidate, choose_splits
 from genvae.clips.store import FORMAT, SPLITS, StoredRecording, store_digest
 from genvae.clips.work import Settings
-from genvae.files import write_json, write_whole
+from genvae.files import whole_file, write_json
 from genvae.interfaces.dataset import Split
+from genvae.places import open_bytes
 
 
 def assemble(
@@ -41,8 +42,13 @@ def assemble(
     entries = _with_splits(entries, settings.validation, stored)
     full = [(entry, entry.seal) for entry in entries if entry.seal and entry.seal.clips]
     genres = sorted({entry.recording.genre for entry, _ in full})
-    index = [_rows(i, entry, seal, genres.index(entry.recording.genre)) for i, (entry, seal) in enumerate(full)]
-    content = index_bytes(np.concatenate([np.zeros(0, INDEX), *index]))
+    number = {genre: i for i, genre in enumerate(genres)}
+    count = sum(seal.clips for _, seal in full)
+
+    def index() -> Iterator[bytes]:
+        rows = (_rows(i, entry, seal, number[entry.recording.genre]) for i, (entry, seal) in enumerate(full))
+        return index_content(count, rows)
+
     head: dict[str, Any] = {
         "format": FORMAT,
         "complete": True,
@@ -50,14 +56,15 @@ def assemble(
         "settings": settings.to_json(),
         "sources": list(sources),
         **_form(settings),
-        "clips": sum(map(len, index)),
+        "clips": count,
         "genres": genres,
         "recordings": [asdict(_stored(entry, seal)) for entry, seal in full],
     }
-    head["digest"] = store_digest(head, content)
+    head["digest"] = store_digest(head, index())
     report = make_report(entries, settings.clip_samples / settings.sample_rate if settings.sounds else None, attributes)
-    if not _holds(out / "index.npy", content):
-        write_whole(out / "index.npy", content)
+    if not _holds(out / "index.npy", index()):
+        with whole_file(out / "index.npy") as file:
+            file.writelines(index())
     write_attributes(out, head["digest"], attributes)
     write_if_changed(out / "report.json", report)
     write_if_changed(out / "store.json", head)
@@ -80,13 +87,14 @@ def _form(settings: Settings) -> dict[str, Any]:
 
 def write_if_changed(path: Path, value: Any) -> None:
     """Write `value` as JSON unless the file says just that already."""
-    if not _holds(path, (json.dumps(value, indent=2) + "\n").encode("ascii")):
+    if not _holds(path, [(json.dumps(value, indent=2) + "\n").encode("ascii")]):
         write_json(path, value)
 
 
-def _holds(path: Path, content: bytes) -> bool:
+def _holds(path: Path, content: Iterable[bytes]) -> bool:
     try:
-        return path.read_bytes() == content
+        with open_bytes(path) as file:
+            return all(file.read(len(part)) == part for part in content) and not file.read(1)
     except OSError:  # it is not there, or can't be read: it is written anew, which says what is wrong with the place
         return False
 

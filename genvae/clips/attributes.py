@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from genvae.attributes import MOST_WORDS
+from genvae.attributes import MOST_WORDS, SEPARATOR, words_of
 from genvae.clips.estimates import ESTIMATES, Values
 from genvae.errors import OptionError, PluginError, StoreError, nearest
 from genvae.files import parse_json, write_whole
@@ -39,7 +39,7 @@ class ClipAttribute:
     Attributes:
         name: of the attribute.
         unit: of its numbers, "" for none.
-        words: that it may be; empty where it is a number.
+        words: that it may be, or sets of several as `dark;fast`; empty where it is a number.
         estimated: whether genvae found all of it in the sound.
         values: float32 [clips], numbers or places in `words`; NaN where it is not known.
     """
@@ -54,8 +54,10 @@ class ClipAttribute:
         """How many clips have it, and of words how often each comes, of numbers their range and median."""
         known = self.values[~np.isnan(self.values)]
         if self.words:
-            counts = Counter(known.astype(np.int64).tolist())
-            return {"clips": len(known), "words": {word: counts[i] for i, word in enumerate(self.words)}}
+            counts: Counter[str] = Counter()
+            for place, count in Counter(known.astype(np.int64).tolist()).items():
+                counts.update(dict.fromkeys(words_of(self.words[place]), count))
+            return {"clips": len(known), "words": {word: counts[word] for word in _single(self.words)}}
         said: dict[str, Any] = {"clips": len(known), **({"unit": self.unit} if self.unit else {})}
         if len(known):
             said |= {
@@ -64,6 +66,11 @@ class ClipAttribute:
                 "most": _rounded(known.max()),
             }
         return said
+
+
+def _single(texts: Iterable[str]) -> list[str]:
+    """The single words of texts, in alphabetical order."""
+    return sorted({word for text in texts for word in words_of(text)})
 
 
 def _rounded(value: Any) -> float:
@@ -145,14 +152,15 @@ def _wanted(name: str, recordings: Sequence[Recording]) -> Wanted:
     if all(_number(value) is not None for value in said if value is not None):
         numbers = (math.nan if value is None else _number(value) for value in said)
         return Wanted(name, (), tuple(math.nan if n is None else n for n in numbers))
-    words = sorted({str(value) for value in said if value is not None})
-    if len(words) > MOST_WORDS:
+    texts = [None if value is None else SEPARATOR.join(words_of(str(value))) or None for value in said]
+    words = sorted({text for text in texts if text is not None})
+    if (count := len(_single(words))) > MOST_WORDS:
         raise OptionError(
-            f"The attribute {name!r} has {len(words)} different words; {MOST_WORDS} at most say something of clips: "
+            f"The attribute {name!r} has {count} different words; {MOST_WORDS} at most say something of clips: "
             "leave it out of `attributes`."
         )
     places = {word: float(place) for place, word in enumerate(words)}
-    return Wanted(name, tuple(words), tuple(math.nan if value is None else places[str(value)] for value in said))
+    return Wanted(name, tuple(words), tuple(math.nan if text is None else places[text] for text in texts))
 
 
 def _number(value: object) -> float | None:
@@ -259,7 +267,9 @@ def _attribute(described: Mapping[str, Any], values: Values) -> ClipAttribute:
     """An attribute of a file of unknown origin; raises ValueError, KeyError or TypeError."""
     name, unit, words = described["name"], described["unit"], described["words"]
     texts: Iterable[Any] = (name, unit, *words)
-    if not all(isinstance(text, str) for text in texts) or not isinstance(words, list) or len(words) > MOST_WORDS:
+    if not all(isinstance(text, str) for text in texts) or not isinstance(words, list):
+        raise ValueError("an attribute is not described")
+    if len(_single(words)) > MOST_WORDS:
         raise ValueError("an attribute is not described")
     known = values[~np.isnan(values)]
     places = (known >= 0) & (known < len(words)) & (known == np.rint(known))

@@ -38,11 +38,7 @@ def _told(store: ClipStore, numbers: NDArray[np.int64], attribute: Attribute) ->
     kept = store.attributes.get(attribute.name)
     if kept is None or bool(kept.words) != bool(attribute.words):
         return attribute.told(np.full(len(numbers), np.nan, np.float32))
-    values = kept.values[numbers]
-    if kept.words != attribute.words:  # of a run that was begun on another store
-        places = {word: place for place, word in enumerate(attribute.words)}
-        values = np.array([places.get(kept.words[int(v)], np.nan) if v == v else np.nan for v in values], np.float32)
-    return attribute.told(values)
+    return attribute.told(kept.values[numbers], kept.words)
 
 
 def spread(numbers: NDArray[np.int64], most: int) -> NDArray[np.int64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from pathlib import Path
 from typing import IO
@@ -21,11 +21,19 @@ _ROWS = 1 << 18  # that are looked at together, which bounds the memory and stay
 _BLOCK = 1 << 22  # bytes that are hashed together
 
 
-def index_bytes(index: NDArray[np.void] | Sequence[tuple[int, ...]]) -> bytes:
-    """An index as the content of index.npy."""
-    buffer = io.BytesIO()
-    np.lib.format.write_array(buffer, np.asarray(index, dtype=INDEX), allow_pickle=False)
-    return buffer.getvalue()
+def index_content(count: int, parts: Iterable[NDArray[np.void]]) -> Iterator[bytes]:
+    """The content of index.npy, part after part, so that it never lies in memory as a whole.
+
+    Args:
+        count: of all rows.
+        parts: the rows, some at a time, each [n].
+    """
+    header = io.BytesIO()
+    described = np.lib.format.dtype_to_descr(INDEX)
+    np.lib.format.write_array_header_1_0(header, {"descr": described, "fortran_order": False, "shape": (count,)})
+    yield header.getvalue()
+    for part in parts:
+        yield part.tobytes()
 
 
 def map_index(path: Path, digest: blake2b, expected: str) -> NDArray[np.void]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -26,7 +26,7 @@ from genvae.errors import GenvaeError, PluginError, StoreError, nearest
 from genvae.files import held_alone, make_folder, require_space, sweep
 from genvae.interfaces.dataset import Dataset, Recording
 from genvae.places import is_remote, reaching
-from genvae.plugin.guard import guarded
+from genvae.plugin.guard import BrokenContract, defined_at, guarded, named
 from genvae.progress import Listener, Progress, ignore
 from genvae.text import printable
 
@@ -206,7 +206,7 @@ def _list_recordings(datasets: Sequence[Dataset], name: str) -> dict[str, tuple[
         with guarded(
             f"The dataset {name!r} failed while listing {printable(str(dataset.root))}", type(dataset).__module__
         ):
-            recordings = list(dataset.recordings())
+            recordings = [_recording(each, dataset.recordings) for each in dataset.recordings()]
         for recording in recordings:
             key = shard_key(name, label, recording.id)
             if key in listed:
@@ -220,6 +220,22 @@ def _list_recordings(datasets: Sequence[Dataset], name: str) -> dict[str, tuple[
         roots = ", ".join(printable(str(dataset.root)) for dataset in datasets)
         raise GenvaeError(f"There are no recordings in {roots}.")
     return dict(sorted(listed.items(), key=lambda item: (item[1][0], item[1][1].id)))
+
+
+def _recording(value: object, method: Callable[..., Any]) -> Recording:
+    """What a dataset has yielded.
+
+    Raises:
+        BrokenContract: it is no recording with an id and a genre.
+    """
+    who = f"{method.__name__}{defined_at(method)}"
+    if not isinstance(value, Recording):
+        cure = "yield genvae.Recording(id=..., genre=..., open=..., fingerprint=...)"
+        raise BrokenContract(f"{who} yields {named(value)}, expected recordings: {cure}")
+    for name in ("id", "genre", "fingerprint"):
+        if not isinstance(given := getattr(value, name), str):
+            raise BrokenContract(f"{who} yields a recording whose {name} is {given!r}, expected text: str({given!r})")
+    return value
 
 
 def _labelled(datasets: Sequence[Dataset]) -> Iterator[tuple[str, Dataset]]:

@@ -10,9 +10,10 @@ import io
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import IO, Any, Literal, Protocol
 
@@ -28,6 +29,7 @@ RecordingState = Literal["kept", "partial", "skipped"]
 
 _KEY = re.compile(r"[0-9a-f]{32}")
 _MOST_HEADER = 1024  # bytes before the items
+_READ = 1000  # seals whose texts are held at once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +69,8 @@ class Seal:
     clipped: int
     bytes: int
     digest: str
-    offsets: Sequence[int]
-    peaks: Sequence[int]
+    offsets: array[int]
+    peaks: array[int]
 
 
 def shard_key(dataset: str, source: str, id: str) -> str:
@@ -150,21 +152,34 @@ def seal_path(folder: Path, key: str) -> Path:
     return folder / f"{key}.json"
 
 
+def offsets_of(values: Iterable[int]) -> array[int]:
+    """Offsets as a seal holds them, 8 bytes each; TypeError or OverflowError for what is no number of them."""
+    return array("q", values)
+
+
+def peaks_of(values: Iterable[int]) -> array[int]:
+    """Peaks as a seal holds them, 2 bytes each; TypeError or OverflowError for what is no number of 16 bits."""
+    return array("H", values)
+
+
 def write_seal(folder: Path, seal: Seal) -> None:
     """Declare a shard done."""
-    write_json(seal_path(folder, seal.key), asdict(seal))
+    lists = {"offsets": seal.offsets.tolist(), "peaks": seal.peaks.tolist()}
+    write_json(seal_path(folder, seal.key), {field.name: getattr(seal, field.name) for field in fields(Seal)} | lists)
 
 
 def read_seals(folder: Path, keys: Iterable[str]) -> dict[str, Seal]:
     """The seals of those keys that have one, if it is sound, and the shard has the size that it says."""
     present = sizes(folder)
     sealed = [key for key in keys if f"{key}.json" in present]
-    texts = contents(folder, [f"{key}.json" for key in sealed]) if is_remote(folder) else {}
     seals: dict[str, Seal] = {}
-    for key in sealed:
-        seal = _read_seal(folder, key, texts.get(f"{key}.json"))
-        if seal is not None and (not seal.clips or present.get(f"{key}.npy") == seal.bytes):
-            seals[key] = seal
+    for first in range(0, len(sealed), _READ):
+        some = sealed[first : first + _READ]
+        texts = contents(folder, [f"{key}.json" for key in some]) if is_remote(folder) else {}
+        for key in some:
+            seal = _read_seal(folder, key, texts.get(f"{key}.json"))
+            if seal is not None and (not seal.clips or present.get(f"{key}.npy") == seal.bytes):
+                seals[key] = seal
     return seals
 
 
@@ -174,9 +189,9 @@ def _read_seal(folder: Path, key: str, text: bytes | None) -> Seal | None:
         names = {field.name for field in fields(Seal)}
         if not isinstance(values, dict) or values.keys() != names or values["key"] != key:
             return None
-        seal = Seal(**values)
+        seal = Seal(**values | {"offsets": offsets_of(values["offsets"]), "peaks": peaks_of(values["peaks"])})
         return seal if _is_sound(seal) else None
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, OverflowError):
         return None  # there is none, or it was damaged: the recording is decoded again, which is always right
 
 
@@ -189,8 +204,7 @@ def _is_sound(seal: Seal) -> bool:
         and all(_is_count(count, 2**63) for count in counts)
         and type(seal.seconds) in (int, float)
         and len(seal.offsets) == len(seal.peaks) == seal.clips
-        and all(_is_count(offset, 2**63) for offset in seal.offsets)
-        and all(_is_count(peak, 2**16) for peak in seal.peaks)
+        and min(seal.offsets, default=0) >= 0
         and seal.state in ("kept", "partial", "skipped")
     )
 

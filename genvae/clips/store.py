@@ -7,7 +7,7 @@ import json
 import math
 import re
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -378,10 +378,11 @@ def read_head(path: Path) -> dict[str, Any] | None:
     return head
 
 
-def store_digest(head: Mapping[str, Any], index: bytes) -> str:
+def store_digest(head: Mapping[str, Any], index: bytes | Iterable[bytes]) -> str:
     """The digest of a store: of all that store.json says, which names each shard's digest, and of index.npy."""
     digest = _head_digest(head)
-    digest.update(index)
+    for part in (index,) if isinstance(index, bytes) else index:
+        digest.update(part)
     return digest.hexdigest()
 
 

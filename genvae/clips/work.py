@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genvae.clips.chop import Chopper, Clips
-from genvae.clips.shard import RecordingState, Seal, ShardWriter, new_shard, write_seal
+from genvae.clips.shard import RecordingState, Seal, ShardWriter, new_shard, offsets_of, peaks_of, write_seal
 from genvae.errors import AudioError, DiskError, ItemError, OptionError
 from genvae.interfaces.dataset import Recording
 from genvae.items import FULL_SCALE, ItemKind, kind_of
@@ -159,8 +159,8 @@ def _run(task: Task) -> Seal:
         clipped=decoding.clipped,
         bytes=decoding.shard.size,
         digest=decoding.shard.digest,
-        offsets=decoding.offsets,
-        peaks=decoding.peaks,
+        offsets=offsets_of(decoding.offsets),
+        peaks=peaks_of(decoding.peaks),
     )
     write_seal(task.folder, seal)
     return seal

@@ -53,8 +53,8 @@ class Recording:
         group: recordings with the same one are parts of one, and stand in one split; None for one that stands alone.
         split: the split that it must stand in, or None to let genvae choose.
         licence: the terms under which it may be used, where known.
-        attributes: what else is known of it, numbers or words by name, such as `{"tempo": 128.0, "key": "C"}`; a store
-            keeps those that it is asked to keep.
+        attributes: what else is known of it, numbers or words by name, such as `{"tempo": 128.0, "key": "C"}`, several
+            words as `{"tags": "dark;fast"}`; a store keeps those that it is asked to keep.
     """
 
     id: str

@@ -66,6 +66,8 @@ class TrainingStep:
             share = len(some[0]) / len(batch[0])
             known = {} if told[number] is None else {"attributes": told[number]}
             own = self.loss(*some, generator=self.generator, **known)
+            if not own["loss"].requires_grad:
+                raise TypeError("its loss depends on no weight that learns: is it detached, or made under no_grad?")
             self.backward(own["loss"] * share)
             parts = {name: parts.get(name, 0) + share * value.detach() for name, value in own.items()}
         if max_gradient_norm is not None:

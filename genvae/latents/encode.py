@@ -37,8 +37,8 @@ def encode(
     """Yield the posteriors of clips, a batch at a time, in the order of `numbers` [N]; on the model's device."""
     device = next(pipeline.model.parameters()).device
     for waves, genre in in_order(store, numbers, batch_size):
-        with torch.no_grad(), pipeline.using("model", "encoding"):
-            posterior = pipeline.model.encode(pipeline.transform(waves.to(device)), genre.to(device))
+        with torch.no_grad():
+            posterior = pipeline.posterior(pipeline.features(waves.to(device)), genre.to(device))
         yield posterior
 
 

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from genvae.errors import RunError
+from genvae.files import MISREAD
 from genvae.plots import style
 from genvae.run import Run
 
@@ -68,7 +69,7 @@ def _read(path: Path) -> dict[tuple[str, str], Series]:
                     values.append(float(entry[name]))
     except FileNotFoundError as error:
         raise RunError(f"{path} does not exist: the run keeps no log of its training.") from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, *MISREAD) as error:
         raise RunError(f"{path} is damaged: {type(error).__name__}: {error}.") from error
     if not series:
         raise RunError(f"{path} holds no step of a training yet.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
@@ -18,9 +18,21 @@ def strict() -> bool:
     return os.environ.get("GENVAE_STRICT", "") not in ("", "0")
 
 
+class BrokenContract(TypeError):
+    """What a plugin gives is not what its contract says; the message has the method, its place and a cure."""
+
+
 def one_line(error: BaseException) -> str:
     """An error as `Type: message`, in one line."""
+    if isinstance(error, BrokenContract):
+        return str(error)
     return " ".join(f"{type(error).__name__}: {error}".rstrip(": ").split())
+
+
+def defined_at(method: Callable[..., Any]) -> str:
+    """Where a method stands, ` (file.py, line 12)`; "" where that is not known."""
+    code = getattr(method, "__code__", None)
+    return f" ({_short(code.co_filename)}, line {code.co_firstlineno})" if code else ""
 
 
 def place(error: BaseException, module: str) -> str:
@@ -30,6 +42,8 @@ def place(error: BaseException, module: str) -> str:
         error: that was caught.
         module: any of the plugin's package.
     """
+    if isinstance(error, BrokenContract):  # which says it
+        return ""
     package, location = module.partition(".")[0], ""
     trace = error.__traceback__
     while trace is not None:
@@ -38,6 +52,18 @@ def place(error: BaseException, module: str) -> str:
             location = f" ({_short(frame.f_code.co_filename)}, line {trace.tb_lineno})"  # the innermost one is kept
         trace = trace.tb_next
     return location
+
+
+def named(value: object) -> str:
+    """What something is, for a sentence.
+
+    >>> named(None), named({}), named(0.5)
+    ('nothing', 'a dict', 'a float')
+    """
+    if value is None:
+        return "nothing"
+    kind = type(value).__name__
+    return f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"
 
 
 @contextmanager

@@ -8,9 +8,11 @@ import torch
 from torch import Tensor
 
 from genvae.attributes import Value, told
-from genvae.errors import GenvaeError, PluginError, nearest
+from genvae.errors import GenvaeError, nearest
 from genvae.interfaces.model import Model
 from genvae.pipeline import Pipeline
+from genvae.plugin.guard import BrokenContract, defined_at
+from genvae.returned import require_tensor
 from genvae.synthesis.crossfade import clips_around, clips_for, join, join_circle, stride
 from genvae.synthesis.latent_path import LatentPath, PathPoint
 
@@ -41,7 +43,14 @@ class Renderer:
         """One draw from the prior, [latent_dim]."""
         label = self._label(genre)
         with self._pipeline.using("prior", "drawing a latent"):
-            z = self._pipeline.prior.sample(label, generator=generator, temperature=temperature)  # [1, latent_dim]
+            prior = self._pipeline.prior
+            z = prior.sample(label, generator=generator, temperature=temperature)
+            z = require_tensor(z, (1, self._pipeline.model.latent_dim), prior.sample, "latents")
+            if not torch.isfinite(z).all():
+                who = f"{prior.sample.__name__}{defined_at(prior.sample)}"
+                raise BrokenContract(
+                    f"{who} returns latents that are not finite numbers, at the temperature {temperature:g}"
+                )
         return z[0]
 
     def place(self, place: PathPoint, generator: torch.Generator) -> Tensor:
@@ -50,25 +59,30 @@ class Renderer:
         Raises:
             GenvaeError: the run has no such genre, or the sound is not finite.
         """
-        return self._vocoded(self._inverted(self._features(place, generator)), self._shape, generator)
+        return self._vocoded(self._pipeline.spectrogram(self._features(place, generator)), self._shape, generator)
 
-    def latents(self, latents: Sequence[Tensor], genre: str, generators: Sequence[torch.Generator]) -> list[Tensor]:
-        """The sounds of latents [latent_dim], each as `place` makes it alone, with a generator of its own.
+    def latents(
+        self, latents: Sequence[Tensor], genres: Sequence[str], generators: Sequence[torch.Generator]
+    ) -> list[Tensor]:
+        """The sounds of latents [latent_dim], each as `place` makes it alone, with a genre and a generator of its own.
 
         Raises:
             GenvaeError: as `place`.
         """
         model = self._pipeline.model
         if self._asked and type(model).decode_each is Model.decode_each:  # which hands on no attributes
-            alone = zip(latents, generators, strict=True)
-            features = torch.cat([self._decoded(z, genre, own) for z, own in alone])
+            alone = zip(latents, genres, generators, strict=True)
+            features = torch.cat([self._decoded(z, genre, own) for z, genre, own in alone])
         else:
-            labels = self._label(genre).expand(len(latents))
+            labels = torch.cat([self._label(genre) for genre in genres])
             asked = {name: row.expand(len(latents), -1) for name, row in self._asked.items()}
             with self._pipeline.using("model", "decoding"):
                 features = model.decode_each(torch.stack(list(latents)), labels, generators=generators, **asked)
+                spec = self._pipeline.transform.spec
+                shape = (len(latents), spec.bins, spec.frames(self._clip_samples))
+                require_tensor(features, shape, model.decode_each, "features")
         pairs = zip(torch.split(features, 1), generators, strict=True)
-        return [self._vocoded(self._inverted(each), self._shape, own) for each, own in pairs]
+        return [self._vocoded(self._pipeline.spectrogram(each), self._shape, own) for each, own in pairs]
 
     def path(
         self, path: LatentPath, samples: int, generator: torch.Generator, *, on_clip: OnClip | None = None
@@ -86,7 +100,7 @@ class Renderer:
                 if on_clip:
                     on_clip(number, count)
                 place = path.at(number / max(count - 1, 1))
-                yield self._inverted(self._features(place, generator))[0]
+                yield self._pipeline.spectrogram(self._features(place, generator))[0]
 
         return self._vocoded(join(clips(), total, spec)[None], (samples,), generator)
 
@@ -107,8 +121,8 @@ class Renderer:
         around = max(1, round(samples / hop))
         count = clips_around(around, spec.frames(self._clip_samples))
         clips = [
-            self._inverted(self._features(path.at(number / count), generator))[0]  # the last knot is the first again
-            for number in range(count)
+            self._pipeline.spectrogram(self._features(path.at(number / count), generator))[0]
+            for number in range(count)  # the last knot is the first again
         ]
         circle = join_circle(clips, around, spec)
         before = -(-spec.n_fft // hop)  # frames that the vocoder hears ahead: beyond its ends all is silence
@@ -145,13 +159,11 @@ class Renderer:
             for number, start in enumerate(range(0, count * step, step)):
                 if on_clip:
                     on_clip(number, count)
-                with self._pipeline.using("transform", "computing features"):
-                    features = self._pipeline.transform(padded[None, start : start + self._clip_samples])
-                with self._pipeline.using("model", "encoding"):
-                    z = self._pipeline.model.encode(features, label).mean.float()[0]
+                features = self._pipeline.features(padded[None, start : start + self._clip_samples])
+                z = self._pipeline.posterior(features, label).mean.float()[0]
                 z = z if shift is None else z + shift
                 # Drawn as in `generate`: the likelihood's mean lacks a sound's noise, and with it several dB of level.
-                yield self._inverted(self._decoded(z, genre, generator))[0]
+                yield self._pipeline.spectrogram(self._decoded(z, genre, generator))[0]
 
         return self._vocoded(join(clips(), total, spec)[None], (samples,), generator)[: len(wave)]
 
@@ -168,10 +180,8 @@ class Renderer:
         if wave.ndim == 1:
             padded = torch.nn.functional.pad(wave, (0, -len(wave) % self._clip_samples))
             clips = torch.split(padded, self._clip_samples)
-        with self._pipeline.using("transform", "computing features"):
-            features = [self._pipeline.transform(clip[None]) for clip in clips]
-        with self._pipeline.using("model", "encoding and decoding"):
-            label, latents = self._fitting(features, genres)
+        features = [self._pipeline.features(clip[None]) for clip in clips]
+        label, latents = self._fitting(features, genres)
         return torch.cat(latents).float(), self._genres[int(label)]
 
     def require(self, path: LatentPath) -> None:
@@ -195,12 +205,12 @@ class Renderer:
         Raises:
             GenvaeError: the run has no such genre.
         """
-        model = self._pipeline.model
+        parts = self._pipeline
         candidates = []
         for genre in genres:
             label = self._label(genre)
-            latents = [model.encode(each, label).mean for each in features]  # [1, latent_dim] each
-            decoded = (model.decode(z, label) for z in latents)
+            latents = [parts.posterior(each, label).mean for each in features]  # [1, latent_dim] each
+            decoded = (parts.decoded(z, label) for z in latents)
             missed = sum(float((a - b).square().mean()) for a, b in zip(decoded, features, strict=True))
             candidates.append((missed, label, latents))
         _, label, latents = min(candidates, key=lambda each: each[0])
@@ -217,23 +227,12 @@ class Renderer:
 
     def _decoded(self, z: Tensor, genre: str, generator: torch.Generator) -> Tensor:
         """A latent [latent_dim] -> features [1, bins, frames]."""
-        label = self._label(genre)
-        with self._pipeline.using("model", "decoding"):
-            return self._pipeline.model.decode(z[None], label, generator=generator, **self._asked)
-
-    def _inverted(self, features: Tensor) -> Tensor:
-        """Features [1, bins, frames] -> what the transform's inverse gives."""
-        with self._pipeline.using("transform", "inverting features"):
-            return self._pipeline.transform.invert(features)
+        return self._pipeline.decoded(z[None], self._label(genre), generator=generator, **self._asked)
 
     def _vocoded(self, spectrogram: Tensor, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         """What the transform's inverse gives, [1, bins, frames] -> a finite waveform [samples], or another item."""
         parts = self._pipeline
         wave = parts.vocode(spectrogram, length=shape[-1], generator=generator)
-        if wave.shape != (1, *shape):
-            name, actual = parts.config.vocoder.plugin, list(wave.shape)
-            what = "waveform" if len(shape) == 1 else parts.kind.name
-            raise PluginError(f"The vocoder {name!r} gave a {what} of shape {actual}, expected {[1, *shape]}.")
         if not torch.isfinite(wave).all():
             raise GenvaeError(
                 f"What came out is not a {parts.kind.name}: it has values that are not finite numbers. "

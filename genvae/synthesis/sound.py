@@ -18,6 +18,7 @@ from typing import Any
 from torch import Tensor
 
 import genvae
+from genvae.attributes import Value
 from genvae.errors import GenvaeError
 from genvae.files import write_whole
 from genvae.items import ItemKind, Sounds, suffix_of
@@ -193,10 +194,12 @@ class Reconstruction(Sound):
     Attributes:
         genre: the one that it was conditioned on.
         distance: log-spectral distance from the original, in dB; of other kinds the root mean square of the difference.
+        attributes: what was asked for beyond the genre, by name.
     """
 
     genre: str
     distance: float
+    attributes: Mapping[str, Value] = field(default_factory=dict, kw_only=True)
 
     def __repr__(self) -> str:
         """Its genre, its distance and its length."""
@@ -205,7 +208,8 @@ class Reconstruction(Sound):
         return f"Reconstruction({self.genre!r}, distance={self.distance:.1f}, seconds={self.seconds:g})"
 
     def describe(self) -> dict[str, Any]:
-        """What it was conditioned on, and how far it is from the original."""
+        """What it was decoded as, and how far it is from the original."""
+        asked = {"attributes": dict(self.attributes)} if self.attributes else {}
         if self.kind:
-            return {"genre": self.genre, "distance": self.distance, "kind": self.kind.name}
-        return {"genre": self.genre, "distance_db": self.distance, "sample_rate": self.sample_rate}
+            return {"genre": self.genre, "distance": self.distance, "kind": self.kind.name, **asked}
+        return {"genre": self.genre, "distance_db": self.distance, "sample_rate": self.sample_rate, **asked}

@@ -37,6 +37,22 @@ GROUP = 16  # clips that are decoded side by side: more take memory and no less 
 _KNOT_SECONDS = 2.0  # from one drawn latent to the next in a longer sound
 
 
+class Draw(NamedTuple):
+    """What determines a clip, beside the run and its vocoder.
+
+    Attributes:
+        genre: of its latent.
+        seed: of all that is drawn.
+        index: among the clips of that seed.
+        temperature: spread of the latents.
+    """
+
+    genre: str
+    seed: int
+    index: int = 0
+    temperature: float = 1.0
+
+
 class Encoding(NamedTuple):
     """A sound as the model holds it.
 
@@ -291,20 +307,29 @@ class Synthesizer:
         numbers = range(index, index + count)
         if not isinstance(genre, str) or seconds is not None or loop is not None:
             return [clip(number) for number in numbers]
-        clips = [
-            each
-            for first in range(0, count, GROUP)
-            for each in self._group(genre, drawn, numbers[first : first + GROUP], temperature)
-        ]
+        clips = self.generate_each([Draw(genre, drawn, number, temperature) for number in numbers])
         return clips if normalise is None else [each.normalised(normalise) for each in clips]
+
+    def generate_each(self, draws: Sequence[Draw]) -> list[Clip]:
+        """Clips of any genres and seeds, each as `generate` makes it alone, but decoded side by side, which is faster.
+
+        Raises:
+            GenvaeError: the run has no such genre, or what came out of one of them is not finite.
+        """
+        return [
+            clip for first in range(0, len(draws), GROUP) for clip in self._side_by_side(draws[first : first + GROUP])
+        ]
 
     @one_thread()
     @torch.no_grad()
-    def _group(self, genre: str, seed: int, indices: Sequence[int], temperature: float) -> list[Clip]:
-        """Clips of one seed, decoded side by side."""
-        made_by = [self.provenance(genre, seed=seed, index=each, temperature=temperature) for each in indices]
-        drawn = [self._drawn(genre, seed, each, temperature) for each in indices]
-        waves = self._renderer.latents([z for z, _ in drawn], genre, [generator for _, generator in drawn])
+    def _side_by_side(self, draws: Sequence[Draw]) -> list[Clip]:
+        made_by = [
+            self.provenance(each.genre, seed=each.seed, index=each.index, temperature=each.temperature)
+            for each in draws
+        ]
+        drawn = [self._drawn(*each) for each in draws]
+        genres = [each.genre for each in draws]
+        waves = self._renderer.latents([z for z, _ in drawn], genres, [generator for _, generator in drawn])
         return [self._clip(wave, each) for wave, each in zip(waves, made_by, strict=True)]
 
     @one_thread()
@@ -430,7 +455,12 @@ class Synthesizer:
         return spec.samples((steps - 1) * stride(frames) + frames) / self.sample_rate
 
     def interpolate(
-        self, *sounds: SoundLike, seconds: float, seed: int | None = None, on_clip: OnClip | None = None
+        self,
+        *sounds: SoundLike,
+        seconds: float,
+        seed: int | None = None,
+        attributes: Mapping[str, object] | None = None,
+        on_clip: OnClip | None = None,
     ) -> Clip:
         """Pass from one sound to another through the latent space, along great circles, as one sound.
 
@@ -439,11 +469,15 @@ class Synthesizer:
                 a longer sound the first clip's length counts.
             seconds: how long it sounds.
             seed: of the noise; by default that of the first sound, or 0 where it has none.
+            attributes: what to ask for all the way beyond the genres, such as `{"tempo": 128}`, of a run that knows it.
             on_clip: called before each clip with its number and how many there are; what it raises ends the work.
 
         Raises:
+            OptionError: the run knows no such attribute, or not that value; the message says what it knows.
             GenvaeError: there are fewer than two sounds, or one that can't be encoded; else as `decode_path`.
         """
+        if attributes:
+            return self.with_attributes(attributes).interpolate(*sounds, seconds=seconds, seed=seed, on_clip=on_clip)
         if len(sounds) < 2:
             raise GenvaeError("To interpolate takes two sounds or more.")
         noise = seed
@@ -511,6 +545,7 @@ class Synthesizer:
         sound: SoundLike,
         genre: str | None = None,
         *,
+        attributes: Mapping[str, object] | None = None,
         shift: Tensor | None = None,
         on_clip: OnClip | None = None,
     ) -> Reconstruction:
@@ -519,18 +554,23 @@ class Synthesizer:
         Args:
             sound: a file, samples at `sample_rate`, or a made sound; ten minutes at most.
             genre: to condition on; by default the one under which the model's features come nearest.
+            attributes: what to ask for beyond the genre, such as `{"tempo": 128}`, of a run that knows it.
             shift: [latent_dim], added to each clip's latent to make it sound otherwise.
             on_clip: called before each clip with its number and how many there are; what it raises ends the work.
 
         Raises:
+            OptionError: the run knows no such attribute, or not that value; the message says what it knows.
             GenvaeError: the run has no such genre, the sound can't be read or is too long, or what came out is not a
                 finite sound.
         """
+        if attributes:
+            return self.with_attributes(attributes).reconstruct(sound, genre, shift=shift, on_clip=on_clip)
         wave = samples_of(sound, self.kind)
         if not self.makes_sounds:
             _, chosen = self.encode(wave, genre)
             output = self._renderer.reconstruct_item(wave, chosen, item_generator(0, chosen, 0), shift)
-            return Reconstruction(output, 0, chosen, float((output - wave).square().mean().sqrt()), kind=self.kind)
+            distance = float((output - wave).square().mean().sqrt())
+            return Reconstruction(output, 0, chosen, distance, kind=self.kind, attributes=self.asked)
         if len(wave) > LONGEST * self.sample_rate:
             seconds = len(wave) / self.sample_rate
             raise GenvaeError(f"It has {seconds:.0f} s, and a reconstruction at most {LONGEST:g}: take a part of it.")
@@ -538,7 +578,8 @@ class Synthesizer:
         generator = item_generator(0, chosen, 0)
         output = self._renderer.reconstruct(wave, chosen, generator, shift=shift, on_clip=on_clip)
         output = within_full_scale(output)
-        return Reconstruction(output, self.sample_rate, chosen, log_spectral_distance(wave, output))
+        distance = log_spectral_distance(wave, output)
+        return Reconstruction(output, self.sample_rate, chosen, distance, attributes=self.asked)
 
     def _drawn(self, genre: str, seed: int, index: int, temperature: float) -> tuple[Tensor, torch.Generator]:
         """The latent [latent_dim] of a clip, and its generator as it stands behind that draw."""

@@ -13,8 +13,9 @@ from torch import nn
 from genvae.errors import GenvaeError
 from genvae.interfaces.callback import Callback, Training
 from genvae.pipeline import PartConfig
-from genvae.plugin.guard import guarded, strict
+from genvae.plugin.guard import BrokenContract, defined_at, guarded, named, strict
 from genvae.plugin.registry import Registry
+from genvae.tensor_files import packed
 
 
 class Callbacks:
@@ -47,7 +48,16 @@ class Callbacks:
         states: dict[str, Mapping[str, Any]] = {}
 
         def keep(callback: Callback) -> None:
-            states[name] = dict(callback.state())
+            state = callback.state()
+            who = f"state{defined_at(callback.state)}"
+            if not isinstance(state, Mapping):
+                raise BrokenContract(f"{who} returns {named(state)}, expected a dict of plain values and tensors")
+            try:
+                packed(state)
+            except (TypeError, ValueError, RecursionError) as error:
+                what = f"{who} gives what no checkpoint can hold ({error})"
+                raise BrokenContract(f"{what}: return plain values and tensors alone") from error
+            states[name] = dict(state)
 
         for name in list(self._callbacks):
             self._call(name, "saying what it knows", keep)

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from genvae.plugin.guard import BrokenContract, defined_at, named
+
 
 def loss_parts(parts: object, method: Callable[..., Any]) -> dict[str, Tensor]:
     """What a model's `loss` or `training_step` has returned.
@@ -17,21 +19,25 @@ def loss_parts(parts: object, method: Callable[..., Any]) -> dict[str, Tensor]:
         method: that returned it.
 
     Raises:
-        TypeError: it is no dict of scalars with `loss` among them.
+        BrokenContract: it is no dict of scalars with `loss` among them.
     """
-    who = f"{method.__name__}{_place(method)}"
+    who = f"{method.__name__}{defined_at(method)}"
     if not isinstance(parts, Mapping):
-        what = "nothing" if parts is None else f"a {type(parts).__name__}"
-        raise TypeError(f"{who} returns {what}, expected the parts of the loss: return {{'loss': ...}}")
+        raise BrokenContract(f"{who} returns {named(parts)}, expected the parts of the loss: return {{'loss': ...}}")
     if "loss" not in parts:
         names = ", ".join(map(repr, parts)) or "none"
-        raise TypeError(f"{who} gives no part 'loss', which is what is minimised; it gives {names}: name one 'loss'")
+        raise BrokenContract(
+            f"{who} gives no part 'loss', which is what is minimised; it gives {names}: name one 'loss'"
+        )
     for name, value in parts.items():
         if not isinstance(value, Tensor):
             cure = "use torch's functions" if name == "loss" else f"return torch.tensor({name})"
-            raise TypeError(f"{who} gives {name!r} as a {type(value).__name__}, expected a scalar tensor: {cure}")
+            raise BrokenContract(f"{who} gives {name!r} as {named(value)}, expected a scalar tensor: {cure}")
         if value.numel() != 1:
-            raise TypeError(f"{who} gives {name!r} of shape {list(value.shape)}, expected a scalar: take its mean()")
+            what = f"{name!r} of shape {list(value.shape)}"
+            raise BrokenContract(f"{who} gives {what}, expected a scalar: take its mean()")
+        if value.is_complex():
+            raise BrokenContract(f"{who} gives {name!r} as a complex number, expected a real one: take its abs()")
     return dict(parts)
 
 
@@ -39,18 +45,17 @@ def optimizers_of(optimizers: object, method: Callable[..., Any]) -> list[torch.
     """What a model's `optimizers` has returned.
 
     Raises:
-        TypeError: it is no list of optimisers.
+        BrokenContract: it is no list of optimisers.
     """
-    who = f"{method.__name__}{_place(method)}"
+    who = f"{method.__name__}{defined_at(method)}"
     if isinstance(optimizers, torch.optim.Optimizer):
-        raise TypeError(f"{who} returns one optimiser, expected a list: return [{type(optimizers).__name__}(...)]")
-    if not isinstance(optimizers, list | tuple) or not all(
-        isinstance(each, torch.optim.Optimizer) for each in optimizers
-    ):
-        raise TypeError(f"{who} returns a {type(optimizers).__name__}, expected a list of torch.optim optimisers")
+        cure = f"return [{type(optimizers).__name__}(...)]"
+        raise BrokenContract(f"{who} returns one optimiser, expected a list: {cure}")
+    if not isinstance(optimizers, list | tuple):
+        raise BrokenContract(f"{who} returns {named(optimizers)}, expected a list of torch.optim optimisers")
+    if not optimizers:
+        raise BrokenContract(f"{who} returns an empty list, expected an optimiser of the weights that are to learn")
+    for each in optimizers:
+        if not isinstance(each, torch.optim.Optimizer):
+            raise BrokenContract(f"{who} returns a list with {named(each)}, expected torch.optim optimisers alone")
     return list(optimizers)
-
-
-def _place(method: Callable[..., Any]) -> str:
-    code = getattr(method, "__code__", None)
-    return f" ({code.co_filename}, line {code.co_firstlineno})" if code else ""

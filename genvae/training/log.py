@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Self, TypeVar
 
-from genvae.files import naming, write_whole
+from genvae.files import MISREAD, naming, write_whole
 from genvae.progress import Listener, Message, Progress, tracked
 
 Record = Mapping[str, float | int | str]
@@ -85,11 +85,6 @@ def _drop_after(path: Path, step: int) -> None:
         try:
             if json.loads(line)["step"] <= step:
                 lines.append(line)
-        except (
-            ValueError,
-            KeyError,
-            TypeError,
-            RecursionError,
-        ):  # the last line of a process that was killed while it wrote
+        except MISREAD:  # the last line of a process that was killed while it wrote
             continue
     write_whole(path, b"".join(lines))

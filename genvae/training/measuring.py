@@ -50,8 +50,8 @@ def measure_for_model(
             heed()
             batch = plain.at(step).waves
             # not over the yield, which would leave it switched off for the caller
-            with torch.no_grad(), pipeline.using("transform", "computing features"):
-                spectrograms = pipeline.transform(batch.to(device))
+            with torch.no_grad():
+                spectrograms = pipeline.features(batch.to(device))
             yield spectrograms
 
     with pipeline.using("model", "being fitted"):

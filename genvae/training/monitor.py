@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 
 from genvae.pipeline import Pipeline
+from genvae.returned import require_tensor
+from genvae.training.contract import loss_parts
 from genvae.training.data import Batch
 
 ACTIVE_VARIANCE = 0.01
@@ -46,13 +48,14 @@ def validate_model(pipeline: Pipeline, batches: Iterable[Batch], *, seed: int) -
     for batch in batches:
         waves, genres = batch.waves.to(device), batch.genres.to(device)
         told: dict[str, Any] = {} if batch.attributes is None else {"attributes": batch.attributes.to(device)}
-        features = pipeline.transform(waves)  # [B, bins, frames]
-        for name, value in pipeline.model.loss(features, genres, generator=generator, **told).items():
+        features = pipeline.features(waves)  # [B, bins, frames]
+        parts = pipeline.model.loss(features, genres, generator=generator, **told)
+        for name, value in loss_parts(parts, pipeline.model.loss).items():
             sums[name] += float(value) * len(waves)
-        posterior = pipeline.model.encode(features, genres)
+        posterior = pipeline.posterior(features, genres)
         if pipeline.transform.spec.scale == "log":
-            decoded = pipeline.model.decode(posterior.mean, genres, **told)
-            apart = pipeline.transform.invert(decoded) - pipeline.transform.invert(features)
+            decoded = pipeline.decoded(posterior.mean, genres, **told)
+            apart = pipeline.spectrogram(decoded) - pipeline.spectrogram(features)
             sums["distance_db"] += float(apart.square().mean((1, 2)).sqrt().sum()) * DECIBELS_PER_NEPER
         means.append(posterior.mean.float().cpu())
         count += len(waves)
@@ -89,10 +92,12 @@ def validate_vocoder(
     count = 0
     for batch in batches:
         spectrogram, waves = inputs(batch.waves.to(device), batch.genres.to(device))
-        for name, value in pipeline.vocoder.loss(spectrogram, waves, generator=generator).items():
+        parts = pipeline.vocoder.loss(spectrogram, waves, generator=generator)
+        for name, value in loss_parts(parts, pipeline.vocoder.loss).items():
             sums[name] += float(value) * len(waves)
         if transform.spec.scale == "log":
             made = pipeline.vocoder(spectrogram, length=waves.shape[1])
+            require_tensor(made, waves.shape, pipeline.vocoder.forward, "waveforms")
             apart = transform.invert(transform(made)) - transform.invert(transform(waves))
             sums["distance_db"] += float(apart.square().mean((1, 2)).sqrt().sum()) * DECIBELS_PER_NEPER
         count += len(waves)

@@ -104,8 +104,7 @@ class ModelTrainee(Trainee):
     @torch.no_grad()
     def inputs(self, waves: Tensor, genres: Tensor) -> tuple[Tensor, Tensor]:
         """Features [B, bins, frames], and the genres."""
-        with self.pipeline.using("transform", "computing features"):
-            return self.pipeline.transform(waves), genres
+        return self.pipeline.features(waves), genres
 
     def inherit(self, source: Run, registry: Registry) -> bool:
         """Take over the transform, the model, and the vocoder if that is the same."""
@@ -157,8 +156,7 @@ class VocoderTrainee(Trainee):
     @torch.no_grad()
     def inputs(self, waves: Tensor, genres: Tensor) -> tuple[Tensor, Tensor]:
         """Spectrograms [B, bins, frames] in the units of the vocoder's spec, and the waves."""
-        with self.pipeline.using("transform", "computing spectrograms"):
-            spectrogram = self.pipeline.transform.invert(self.pipeline.transform(waves))
+        spectrogram = self.pipeline.spectrogram(self.pipeline.features(waves))
         return self.pipeline.for_vocoder(spectrogram), waves
 
     def inherit(self, source: Run, registry: Registry) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from genvae.files import MISREAD
 from genvae.training.plan import Budget
 
 MEASURED = ((5.0, 20_000, "13 of 20"), (30.0, 87_000, "16 of 20"), (95.0, 380_000, "19 of 20"))
@@ -111,8 +112,9 @@ class Validations:
             try:
                 entry: dict[str, Any] = json.loads(line)
                 if entry["kind"] == "validation" and entry["step"] <= step:
-                    validations.history.append((int(entry["step"]), {**entry, "loss": float(entry["loss"])}))
-            except (ValueError, KeyError, TypeError):
+                    numbers = {name: float(value) for name, value in entry.items() if type(value) in (int, float)}
+                    validations.history.append((int(entry["step"]), {**numbers, "loss": float(entry["loss"])}))
+            except MISREAD:
                 continue
         return validations
 

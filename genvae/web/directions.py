@@ -1,4 +1,4 @@
-"""The principal directions of a run: steps along them, and what they change in a sound, measured by correlation."""
+"""The principal directions of a run: steps along them, and what they change in an item, measured by correlation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from genvae.synthesis.sound import Clip
 from genvae.synthesis.synthesizer import Synthesizer
 
 CLIPS = 96
-"""Training clips that are decoded to learn what the directions do."""
+"""Training items that are decoded to learn what the directions do."""
 
 WORDS = (("louder", "softer"), ("brighter", "darker"), ("noisier", "more tonal"), ("busier", "calmer"))
 """What `qualities` measures, as words for more and for less of it."""
@@ -36,6 +36,7 @@ class Directions:
         latents: of the clips that are decoded to learn what the directions do, [clips, latent_dim].
         genres: of those clips.
         mean: of all latents, [latent_dim].
+        vocabulary: what is measured of an item, as words for more and for less of it.
     """
 
     axes: Tensor
@@ -44,10 +45,13 @@ class Directions:
     latents: Tensor
     genres: Sequence[str]
     mean: Tensor
+    vocabulary: Sequence[tuple[str, str]] = WORDS
     _qualities: list[NDArray[np.float64]] = field(default_factory=list)
 
     @classmethod
-    def of(cls, latent_map: LatentMap, genres: Sequence[str], k: int) -> Directions:
+    def of(
+        cls, latent_map: LatentMap, genres: Sequence[str], k: int, vocabulary: Sequence[tuple[str, str]] = WORDS
+    ) -> Directions:
         """The k strongest directions of a run's map, with clips drawn from it."""
         count = len(latent_map.latents)
         drawn = torch.randperm(count, generator=torch.Generator().manual_seed(0))[:CLIPS]
@@ -59,6 +63,7 @@ class Directions:
             latents=latent_map.latents[drawn],
             genres=[genres[int(index)] for index in latent_map.genre[drawn]],
             mean=parts.mean.float(),
+            vocabulary=vocabulary,
         )
 
     def shift(self, shifts: Sequence[float]) -> Tensor:
@@ -85,12 +90,12 @@ class Directions:
         """One of the clips that are decoded to learn what the directions do."""
         return synthesizer.decode(self.latents[number], self.genres[number], seed=number)
 
-    def add(self, sound: NDArray[np.float64]) -> None:
-        """Note how the next clip sounds, as `qualities` has it."""
-        self._qualities.append(sound)
+    def add(self, measured: NDArray[np.float64]) -> None:
+        """Note what is measured of the next clip, a number for each pair of the vocabulary."""
+        self._qualities.append(measured)
 
     def correlations(self) -> NDArray[np.float64]:
-        """Between the place along each direction and each quality of the sounds, [k, 4]; 0 where nothing varies."""
+        """Of the place along each direction with each quality of the items, [k, qualities]; 0 where nothing varies."""
         latents = self.latents[: len(self._qualities)]
         along = ((latents - self.mean) @ self.axes.T).double().numpy()
         values = np.array(self._qualities)
@@ -109,7 +114,7 @@ class Directions:
         named = []
         for row in self.correlations():
             order = np.argsort(-np.abs(row))
-            named.append([WORDS[i][int(row[i] < 0)] for i in order if abs(row[i]) >= _LEAST])
+            named.append([self.vocabulary[i][int(row[i] < 0)] for i in order if abs(row[i]) >= _LEAST])
         return named
 
 

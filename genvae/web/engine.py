@@ -12,18 +12,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import genvae
+from genvae.attributes import require_all
 from genvae.errors import GenvaeError
 from genvae.latents import LatentMap, map_methods
 from genvae.pipeline import SECTIONS
-from genvae.plots.tiles import over_map
+from genvae.plots.tiles import over_map, shown
 from genvae.plugin.registry import Registry
 from genvae.png import encode_png
 from genvae.run import Run
 from genvae.synthesis.latent_path import LatentPath
 from genvae.synthesis.sound import Clip
-from genvae.synthesis.synthesizer import Synthesizer
-from genvae.web import measured, schema, shades
-from genvae.web.directions import Directions, qualities
+from genvae.synthesis.synthesizer import Draw, Synthesizer
+from genvae.web import directions, looks, measured, schema, shades
+from genvae.web.directions import Directions
 from genvae.web.elsewhere import Elsewhere, computed
 from genvae.web.lesson import Lesson
 from genvae.web.lesson_page import render
@@ -69,7 +70,8 @@ class Engine:
         self.maps = {method: LatentMap.load(run, method) for method in reversed(map_methods(run))}
         self.latent_dim = len(self._synthesizer(None).latent(run.config.genres[0], seed=0))
         first = next(iter(self.maps.values()), None)
-        self._directions = Directions.of(first, run.config.genres, DIRECTIONS) if first else None
+        words = directions.WORDS if self.makes_sounds else looks.WORDS
+        self._directions = Directions.of(first, run.config.genres, DIRECTIONS, words) if first else None
         self.lesson = Lesson(run, registry, self._synthesizer(None), first)
         self._sources = Sources(self._synthesizer(None), self.maps, self._directions, self.latent_dim)
 
@@ -135,6 +137,7 @@ class Engine:
                     name=each.name,
                     unit=each.unit,
                     words=list(each.words),
+                    several=each.several,
                     least=each.least,
                     most=each.most,
                     mean=each.mean,
@@ -178,27 +181,29 @@ class Engine:
 
     def directions(self) -> list[schema.DirectionInfo]:
         """The principal directions, and what they do as far as that is measured."""
-        directions = self._directions
-        if directions is None:
+        found = self._directions
+        if found is None:
             return []
         return [
-            schema.DirectionInfo(explained=float(share), does=words, measured=directions.measured)
-            for share, words in zip(directions.explained, directions.words(), strict=True)
+            schema.DirectionInfo(explained=float(share), does=words, measured=found.measured)
+            for share, words in zip(found.explained, found.words(), strict=True)
         ]
 
     def measure(self) -> bool:
         """Do a small part of finding out what the directions do; whether there is more to do."""
-        if self._directions is None or self._directions.measured >= 1 or not self.makes_sounds:
+        if self._directions is None or self._directions.measured >= 1:
             return False
         self._directions.add(self.qualities_of(self._directions.heard))
         return True
 
     @computed
     def qualities_of(self, number: int) -> NDArray[np.float64]:
-        """How one of the clips sounds by which the directions are measured, as `directions.qualities` has it."""
+        """What is measured of one of the clips by which the directions are named: how it sounds, or how it looks."""
         assert self._directions is not None
         clip = self._directions.clip(number, self._synthesizer(None))
-        return qualities(clip.wave.numpy(), clip.sample_rate)
+        if not self.makes_sounds:
+            return looks.looks(shown(clip))
+        return directions.qualities(clip.wave.numpy(), clip.sample_rate)
 
     @computed
     def explain(self) -> str:
@@ -249,6 +254,13 @@ class Engine:
         """The wav file that `genvae generate` writes."""
         synthesizer = self._synthesizer(vocoder, attributes)
         return synthesizer.generate(genre, seed=seed, index=index, temperature=temperature).wav()
+
+    @computed
+    def generate_each(
+        self, draws: Sequence[Draw], *, vocoder: str | None, attributes: Mapping[str, object] | None = None
+    ) -> list[bytes]:
+        """The wav files of several draws, each as `generate` gives it."""
+        return [clip.wav() for clip in self._synthesizer(vocoder, attributes).generate_each(draws)]
 
     def origin(
         self,
@@ -316,7 +328,7 @@ class Engine:
     def place(self, request: schema.PlaceRequest | schema.PathPlaceRequest) -> schema.Placed:
         """Where a source lies, or the clips of a path."""
         if isinstance(request, schema.PlaceRequest):
-            places = [self._sources.resolve(request.source)]
+            places = [self._resolved(request.source)]
         else:
             path, times = self._path(request)
             places = [Resolved(each.latent, each.genre) for each in map(path.at, times)]
@@ -373,9 +385,14 @@ class Engine:
 
     def _path(self, request: schema.PathPlaceRequest) -> tuple[LatentPath, list[float]]:
         """A path, and the times on it at which its clips lie."""
-        knots = [self._sources.resolve(each) for each in (request.start, *request.via, request.end)]
+        knots = [self._resolved(each) for each in (request.start, *request.via, request.end)]
         path = LatentPath.of(torch.stack([each.z for each in knots]), [each.genre for each in knots])
         return path, torch.linspace(0, 1, max(request.steps, len(knots))).tolist()
+
+    def _resolved(self, source: schema.Source) -> Resolved:
+        """Where a source lies; what it asks for beside that must be known, whether or not it is heard there."""
+        require_all(source.attributes, self._config.attributes)
+        return self._sources.resolve(source)
 
     def _synthesizer(self, vocoder: str | None, attributes: Mapping[str, object] | None = None) -> Synthesizer:
         try:

@@ -7,6 +7,7 @@ import math
 from collections import defaultdict
 from typing import Any
 
+from genvae.files import MISREAD
 from genvae.run import Run
 
 EVALUATION = "evaluation.json"
@@ -31,15 +32,20 @@ def evaluation(run: Run) -> list[Row]:
         return [
             {
                 "name": str(row["name"]),
-                "rank": float(row["rank"]),
+                "rank": rank,
                 "members": {
-                    str(member): {name: float(numbers[name]["value"]) for name in _SIGN if name in numbers}
+                    str(member): {
+                        name: value
+                        for name in _SIGN
+                        if name in numbers and math.isfinite(value := float(numbers[name]["value"]))
+                    }
                     for member, numbers in row["members"].items()
                 },
             }
             for row in rows
+            if math.isfinite(rank := float(row["rank"]))
         ]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, *MISREAD):
         return []
 
 
@@ -52,7 +58,7 @@ def measures(run: Run) -> dict[str, tuple[float, float]]:
     for member, numbers in rows[_REAL].items():
         for name, real in numbers.items():
             value = rows[_MADE].get(member, {}).get(name)
-            if value is not None and math.isfinite(real) and math.isfinite(value):
+            if value is not None:
                 pairs[f"{name} ({member})"] = (_SIGN[name] * real, _SIGN[name] * value)
     return pairs
 
@@ -71,7 +77,7 @@ def curves(run: Run) -> dict[str, dict[str, list[tuple[int, float]]]]:
                 value = float(entry[name])
                 if math.isfinite(value):
                     series[name][entry["kind"]].append((int(entry["step"]), value))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, *MISREAD):
         return {}
     names = sorted(series, key=lambda name: (name != "loss", name))
     return {name: {kind: _thinned(points) for kind, points in series[name].items()} for name in names}

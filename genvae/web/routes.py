@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Discriminator, Tag, TypeAdapter
 
 from genvae.errors import GenvaeError
+from genvae.synthesis.synthesizer import GROUP, Draw
 from genvae.web import caching, schema
 from genvae.web.engine import Engine
+from genvae.web.gathering import Gathering
 from genvae.web.pages import StaticContent
 from genvae.web.uploads import BYTES, SECONDS, Uploads
 from genvae.web.worker import Check, ModelWorker
@@ -64,7 +67,7 @@ _PLACEABLE = {
     },
 }
 _UPLOAD = Query(max_length=64, pattern="^[0-9a-f]*$", description="As /api/place names it, in place of a body.")
-_Attribute = Annotated[str, Query(max_length=500)]
+_Attribute = Annotated[str, Query(max_length=500, pattern=r"^[^=]+=[\s\S]+$")]
 _Stage = Annotated[str, Query(max_length=100, description="One of the sound's stages.")]
 _ATTRIBUTES = Query(max_length=64, description="NAME=VALUE, of those that /api/info lists; may be repeated.")
 _SHIFTS = Query(max_length=400, description="Numbers with commas between them: see `Source`.")
@@ -92,6 +95,7 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker, *, public: bool =
     maps = {(digest, method): _map_points(each, method) for digest, each in engines.items() for method in each.maps}
     shades: dict[tuple[str, str, str], StaticContent] = {}
     uploads = {digest: Uploads(info.sample_rate) for digest, info in infos.items()}
+    gathering: Gathering[Draw, bytes] = Gathering(GROUP, lambda: worker.ready)
 
     def chosen(digest: str | None) -> str:
         if digest is None or digest in engines:
@@ -142,7 +146,7 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker, *, public: bool =
 
     @api.get("/directions", tags=["about"], responses=FAULTS)
     async def directions(run: schema.RunDigest = None) -> list[schema.DirectionInfo]:
-        """The principal directions of a run, and what they do to a sound."""
+        """The principal directions of a run, and what they do to a sound or a design."""
         return engines[chosen(run)].directions()
 
     @api.get("/generate", tags=["sounds"], response_class=Wav, responses=KEPT_WAV)
@@ -161,22 +165,16 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker, *, public: bool =
         With a seed it may be kept, and has an ETag; with `run` as well, it need never be asked for again.
         """
         engine = engines[chosen(run)]
-        drawn = secrets.randbelow(2**31) if seed is None else seed
-
-        asked = dict(_named(each) for each in attributes or ())
-
-        def job(_: Check) -> bytes:
-            return engine.generate(
-                genre, seed=drawn, index=index, temperature=temperature, vocoder=vocoder, attributes=asked
-            )
-
-        if seed is None:
-            return Wav(await compute(request, job))
-        origin = engine.origin(
-            genre, seed=seed, index=index, temperature=temperature, vocoder=vocoder, attributes=asked
-        )
-        whole = run is not None and (vocoder is not None or engine.default_is_own)
-        return await kept(request, origin, whole, job)
+        asked = {name: value for name, _, value in (each.partition("=") for each in attributes or ())}
+        drawn = Draw(genre, secrets.randbelow(2**31) if seed is None else seed, index, temperature)
+        origin = engine.origin(**drawn._asdict(), vocoder=vocoder, attributes=asked)  # refuses what can't be made
+        side_by_side = engine.digest, vocoder, tuple(sorted(asked.items()))
+        make = partial(engine.generate_each, vocoder=vocoder, attributes=asked)
+        with gathering.wish(side_by_side, drawn, make) as job:
+            if seed is None:
+                return Wav(await compute(request, job))
+            whole = run is not None and (vocoder is not None or engine.default_is_own)
+            return await kept(request, origin, whole, job)
 
     @api.post("/decode", tags=["sounds"], response_class=Wav, responses=WAV)
     async def decode(request: Request, sound: schema.SoundRequest) -> Response:
@@ -307,18 +305,6 @@ async def disconnection(request: Request) -> None:
 
 def _map_points(engine: Engine, method: str) -> StaticContent:
     return StaticContent(engine.points(method), "application/octet-stream")
-
-
-def _named(text: str) -> tuple[str, str]:
-    """An attribute that is asked for, and its value.
-
-    Raises:
-        GenvaeError: it is none.
-    """
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise GenvaeError(f"{text!r} is no attribute with a value, such as tempo=128.")
-    return name, value
 
 
 def _numbers(text: str) -> list[float]:

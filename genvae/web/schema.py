@@ -235,8 +235,9 @@ class MapInfo(BaseModel):
 class DirectionInfo(BaseModel):
     """A principal direction.
 
-    explained: the part of the latents' variance that lies along it. does: what one hears on the way, as far as it is
-    sure. measured: how much of the measuring is done, from 0 to 1; the server measures while nobody waits.
+    explained: the part of the latents' variance that lies along it. does: what one hears, or of a design sees, on the
+    way, as far as it is sure. measured: how much of the measuring is done, from 0 to 1; the server measures while
+    nobody waits.
     """
 
     explained: float
@@ -245,11 +246,15 @@ class DirectionInfo(BaseModel):
 
 
 class AttributeInfo(BaseModel):
-    """Something that the run can be asked for beyond a genre: one of `words`, or a number from `least` to `most`."""
+    """Something that the run can be asked for beyond a genre: one of `words`, or a number from `least` to `most`.
+
+    Where `several` is true, it can be several of the words, with `;` between.
+    """
 
     name: str
     unit: str
     words: list[str]
+    several: bool
     least: float
     most: float
     mean: float

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from click.shell_completion import ShellComplete
 from click.testing import CliRunner
+from conftest import make_run
 
+from genvae.attributes import Attribute
 from genvae.cli import main
 from genvae.run import Run
 from genvae.verbs import pack
@@ -25,6 +27,19 @@ def test_genres_are_those_of_the_run_that_is_named(tiny_run: Run, tmp_path: Path
     pack(tiny_run, tmp_path / "a.genvae")
     assert offered(f"reconstruct --run {tmp_path / 'a.genvae'} --genre", "r") == ["rock"]
     assert offered("generate --run nowhere --genre") == ["all"]
+
+
+def test_what_a_run_can_be_asked_for_is_offered_with_its_words(
+    asked_run_path: Path, tiny_run: Run, tmp_path: Path
+) -> None:
+    for command in ("generate", "reconstruct song.wav", "interpolate"):
+        assert offered(f"{command} --run {asked_run_path} --with") == ["key=C", "key=D", "tempo="]
+    assert offered(f"generate --run {asked_run_path} --with", "t") == ["tempo="]
+    assert offered(f"generate --run {tiny_run.path} --with") == []
+    tags = (Attribute(name="tags", words=("dark", "fast", "live"), several=True),)
+    run = make_run(tmp_path / "tagged", attributes=tags)
+    assert offered(f"generate --run {run.path} --with", "tags=") == ["tags=dark", "tags=fast", "tags=live"]
+    assert offered(f"generate --run {run.path} --with", "tags=dark;l") == ["tags=dark;live"]
 
 
 def test_plugins_are_offered_by_their_kind() -> None:

@@ -90,7 +90,19 @@ def test_a_training_is_drawn_from_its_log(genvae, tiny_run):
     assert "clips per second" not in drawn
 
 
-@pytest.mark.parametrize(("content", "message"), [(None, "does not exist"), ("", "no step"), ("{", "is damaged")])
+def logged(value: str) -> str:
+    return f'{{"kind": "train", "step": 1, "loss": {value}}}'
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "does not exist"),
+        ("", "no step"),
+        *((text, "is damaged") for text in ("{", "[" * 10**5, "[]", logged("1" + "0" * 400), logged("{}"))),
+        ('{"kind": "train", "step": Infinity, "loss": 1}', "is damaged"),
+    ],
+)
 def test_a_log_that_can_not_be_drawn_is_named(genvae, tiny_run, content, message):
     if content is not None:
         tiny_run.metrics_path.write_text(content)

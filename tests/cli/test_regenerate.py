@@ -82,3 +82,15 @@ def test_a_vocoder_that_is_not_installed_is_named(genvae: Genvae, tiny_run_path:
     result = genvae("regenerate", clip, "--run", tiny_run_path)
     assert result.exit_code == 6
     assert "pip install genvae-dream" in result.stderr
+
+
+def test_a_file_that_asks_for_more_rounds_than_there_may_be_is_refused(
+    genvae: Genvae, tiny_run_path: Path, clip: Path
+) -> None:
+    told = provenance.read(clip)
+    vocoder = {**told.vocoder, "options": {**told.vocoder["options"], "iterations": 10**9}}
+    asking = provenance.Provenance(**{**vars(told), "vocoder": vocoder})
+    clip.write_bytes(wav.encode(np.zeros(10, np.float32), 8000, asking.info()))
+    result = genvae("regenerate", clip, "--run", tiny_run_path)
+    assert result.exit_code in (2, 3, 4)
+    assert "iterations takes a whole number from 0 to 100000" in result.stderr

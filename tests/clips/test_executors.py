@@ -17,7 +17,7 @@ from conftest import Genvae
 from deadly_songs import DeadlySongs
 
 import genvae
-from genvae.clips.shard import Seal
+from genvae.clips.shard import Seal, offsets_of, peaks_of
 from genvae.clips.store import ClipStore
 from genvae.clips.work import Settings, Task
 from genvae.clips.workers import run_tasks
@@ -48,8 +48,8 @@ def test_a_million_recordings_do_not_queue_at_once(tmp_path: Path) -> None:
         clipped=0,
         bytes=0,
         digest="",
-        offsets=(),
-        peaks=(),
+        offsets=offsets_of(()),
+        peaks=peaks_of(()),
     )
     taken: list[int] = []
 

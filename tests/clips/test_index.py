@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from hashlib import blake2b
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from genvae.clips import index
-from genvae.clips.index import INDEX, check_index, index_bytes, map_index
+from genvae.clips.index import INDEX, check_index, index_content, map_index
 
 RECORDINGS = 700
 CLIPS = 1 + np.arange(RECORDINGS, dtype=np.int64) % 1500
@@ -25,8 +26,21 @@ def rows() -> np.ndarray:
     return made
 
 
+def saved(index: np.ndarray) -> bytes:
+    """An index as NumPy writes it."""
+    file = io.BytesIO()
+    np.save(file, index)
+    return file.getvalue()
+
+
+def test_an_index_that_is_written_in_parts_is_the_file_that_numpy_writes() -> None:
+    whole = rows()
+    assert b"".join(index_content(len(whole), np.array_split(whole, 7))) == saved(whole)
+    assert b"".join(index_content(0, [])) == saved(whole[:0])
+
+
 def test_an_index_is_mapped_from_its_file_and_holds_what_was_written(tmp_path: Path) -> None:
-    content = index_bytes(rows())
+    content = saved(rows())
     (tmp_path / "index.npy").write_bytes(content)
     expected = blake2b(b"head" + content, digest_size=16).hexdigest()
     opened = map_index(tmp_path / "index.npy", blake2b(b"head", digest_size=16), expected)
@@ -38,8 +52,8 @@ def test_an_index_is_mapped_from_its_file_and_holds_what_was_written(tmp_path: P
 
 
 def test_an_index_without_clips_is_empty(tmp_path: Path) -> None:
-    (tmp_path / "index.npy").write_bytes(index_bytes([]))
-    expected = blake2b(index_bytes([]), digest_size=16).hexdigest()
+    (tmp_path / "index.npy").write_bytes(saved(rows()[:0]))
+    expected = blake2b(saved(rows()[:0]), digest_size=16).hexdigest()
     assert len(map_index(tmp_path / "index.npy", blake2b(digest_size=16), expected)) == 0
 
 

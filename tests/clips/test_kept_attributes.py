@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
+from genvae.attributes import Attribute
 from genvae.clips import estimates
 from genvae.clips.attributes import FILE
+from genvae.clips.batches import attributes_of
 from genvae.clips.estimates import level
 from genvae.clips.prepare import prepare
 from genvae.clips.report import table
@@ -118,6 +120,27 @@ def test_what_a_recording_says_goes_before_what_is_found(tmp_path):
     assert np.isnan(of(store, "key")["mute"]).all()
     assert store.attributes["mood"].words == ()
     assert set(of(store, "mood")["fast"]) == {3}
+
+
+def test_a_recording_may_have_several_words_of_which_a_model_is_told_each(tmp_path):
+    tags = {"fast": {"tags": "live; dark"}, "slow": {"tags": "dark ;live;"}, "mute": {"tags": "calm"}}
+    report = run(tmp_path / "store", "tags", said=tags).report
+    assert report["attributes"]["tags"] == {"clips": 24, "words": {"calm": 8, "dark": 16, "live": 16}}
+    store = ClipStore.open(tmp_path / "store")
+    kept = store.attributes["tags"]
+    assert kept.words == ("calm", "dark;live")
+    learnt = Attribute.of("tags", kept.values, words=kept.words)
+    assert (learnt.words, learnt.several) == (("calm", "dark", "live"), True)
+    numbers = np.array([np.flatnonzero(kept.values == place)[0] for place in (0, 1)])
+    rows = attributes_of(store, numbers, [learnt])
+    assert rows is not None
+    assert rows.tolist() == [[1, 0, 0], [0, 1, 1]]
+    elsewhere = attributes_of(store, numbers, [Attribute(name="tags", words=("live", "slow"), several=True)])
+    assert elsewhere is not None
+    assert elsewhere.tolist() == [[0, 0], [1, 0]]
+    many = {"fast": {"tags": ";".join(map(str, range(300)))}}
+    with pytest.raises(OptionError, match="has 300 different words; 256 at most"):
+        run(tmp_path / "many", "tags", said=many)
 
 
 def test_the_report_sums_them_up(tmp_path):

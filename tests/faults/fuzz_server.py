@@ -4,7 +4,7 @@
     python tests/faults/fuzz_server.py --count 10000
 
 A server of a small run, a store and a file of votes is started as a user would. Its description is that of any run;
-here it is narrowed by what /api/info says of this one (genres, maps, vocoders, latents of so many numbers), so that
+here it is narrowed by what /api/info says of this one (genres, maps, attributes, latents of so many numbers), so that
 most of what is asked for can be answered, and what fits the description must be. Where only the server knows whether it
 can (a trial or an upload that it remembers, bytes that are a sound file), a 400 counts as an answer. The first round
 goes through what stands in the description one by one (2,900 requests), all rounds draw at random. Exits with 1 if a
@@ -81,6 +81,13 @@ def narrowed(described: dict[str, Any], server: serving.Asked) -> dict[str, Any]
     }
     shifts = {"prefixItems": [{"type": "number"}] * info["directions"], "items": {"const": 0}}
     sources = {"items": {"enum": server.json("/api/listen")["sources"]}}
+    attributes: dict[str, dict[str, Any]] = {
+        each["name"]: {"enum": each["words"]}
+        if each["words"]
+        else {"type": "number", "minimum": each["least"], "maximum": each["most"]}
+        for each in info["attributes"]
+    }
+    typed = [f"{each['name']}={(each['words'] or [each['mean']])[0]}" for each in info["attributes"]]
 
     def narrow(name: str, schema: dict[str, Any]) -> None:
         options = [each for each in schema.get("anyOf", [schema]) if each.get("type") != "null"]
@@ -88,6 +95,10 @@ def narrowed(described: dict[str, Any], server: serving.Asked) -> dict[str, Any]
             return
         if name == "shifts" and options[0]["type"] == "array":
             options[0].update(shifts)
+        elif name == "attributes" and options[0]["type"] == "array":
+            options[0]["items"] = {"enum": typed}
+        elif name == "attributes":
+            options[0].update(properties=attributes, additionalProperties=False)
         elif name in known:
             options[0].update(known[name])
         elif name == "sources":
@@ -177,8 +188,9 @@ def main() -> int:
                 if not got:
                     break
                 number += 1
-            if server.json("/api/health") != {"status": "ok", "pending": 0, "capacity": 64}:
-                faults.append(f"in the end it is not at rest: {server.json('/api/health')}")
+            health = server.json("/api/health")
+            if (health["status"], health["pending"]) != ("ok", 0):
+                faults.append(f"in the end it is not at rest: {health}")
         if server.said:
             faults.append(f"it said: {server.said[-3000:]}")
     statuses = sorted({status for _, status in counts})

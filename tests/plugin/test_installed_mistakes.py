@@ -94,21 +94,28 @@ class Slips(genvae.Model):
         if self.slip == "fit":
             raise IndexError("nothing measured")
     def encode(self, features, genre):
-        return genvae.Posterior(*self.layer(features.flatten(1)).chunk(2, dim=1))
+        mean, log_variance = self.layer(features.flatten(1)).chunk(2, dim=1)
+        if self.slip == "a tuple" and not self.training: return mean, log_variance
+        if self.slip == "half a mean" and not self.training: mean = mean[:, :1]
+        return genvae.Posterior(mean, log_variance)
     def decode(self, z, genre, *, generator=None):
-        return self.back(z).unflatten(1, self.shape)
+        flat = self.back(z)
+        return flat if self.slip == "flat" and not self.training else flat.unflatten(1, self.shape)
     def loss(self, features, genre, *, generator):
-        error = (self.decode(self.encode(features, genre).sample(generator), genre) - features).square()
+        mean, log_variance = self.layer(features.flatten(1)).chunk(2, dim=1)
+        error = (self.back(mean).unflatten(1, self.shape) - features).square()
         given = {"loss": error.mean(), "kl": error.sum()}
         if self.slip == "a float": given["kl"] = 0.5
         if self.slip == "a word": given["kl"] = "much"
         if self.slip == "no scalar": given["loss"] = error
         if self.slip == "no loss": given["nll"] = given.pop("loss")
+        if self.slip == "detached": given["loss"] = given["loss"].detach()
+        if self.slip == "complex": given["kl"] = torch.tensor(1j)
         if self.slip == "loss raises": torch.zeros(2) @ torch.zeros(3)
         return given
     def optimizers(self):
         adam = torch.optim.Adam(self.parameters())
-        return adam if self.slip == "one optimiser" else [adam]
+        return adam if self.slip == "one optimiser" else [] if self.slip == "no optimiser" else [adam]
     def training_step(self, features, genre, step):
         parts = super().training_step(features, genre, step)
         return None if self.slip == "no parts" else parts
@@ -164,10 +171,11 @@ def python(sites: dict[str, Path], tmp_path: Path) -> Python:
     """Run Python in a new process, in an environment in which one of them is installed."""
 
     def run(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        path = os.pathsep.join([str(sites[name]), os.environ.get("PYTHONPATH", "")])
         return subprocess.run(
             [sys.executable, *map(str, arguments)],
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(sites[name]), "OMP_NUM_THREADS": "1"},
+            env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
             capture_output=True,
             text=True,
             timeout=600,
@@ -254,14 +262,20 @@ print(json.dumps(said))
 
 SAID = {
     "fit": "failed while being fitted: IndexError: nothing measured (HERE, line 15). GENVAE_STRICT=1 shows more.",
-    "a float": "loss (HERE, line 20) gives 'kl' as a float, expected a scalar tensor: return torch.tensor(kl)",
+    "a float": "loss (HERE, line 24) gives 'kl' as a float, expected a scalar tensor: return torch.tensor(kl)",
     "a word": "gives 'kl' as a str, expected a scalar tensor",
     "no scalar": "expected a scalar: take its mean()",
     "no loss": "gives no part 'loss', which is what is minimised; it gives 'kl', 'nll': name one 'loss'",
-    "one optimiser": "optimizers (HERE, line 29) returns one optimiser, expected a list: return [Adam(...)]",
-    "no parts": "training_step (HERE, line 32) returns nothing, expected the parts of the loss: return {'loss': ...}",
+    "one optimiser": "optimizers (HERE, line 36) returns one optimiser, expected a list: return [Adam(...)]",
+    "no parts": "training_step (HERE, line 39) returns nothing, expected the parts of the loss: return {'loss': ...}",
     "no latent_dim": "latent_dim, a whole number, is missing. Set self.latent_dim in acme_slips.model.Slips.__init__.",
-    "loss raises": "(HERE, line 27)",
+    "loss raises": "(HERE, line 34)",
+    "detached": "its loss depends on no weight that learns: is it detached, or made under no_grad? (HERE, line 40)",
+    "complex": "gives 'kl' as a complex number, expected a real one: take its abs()",
+    "no optimiser": "optimizers (HERE, line 36) returns an empty list, expected an optimiser of the weights",
+    "a tuple": "encode (HERE, line 16) returns a tuple, expected a posterior: return genvae.Posterior(",
+    "half a mean": "encode (HERE, line 16) returns a tensor of shape [16, 1], expected a posterior with the mean",
+    "flat": "while decoding: decode (HERE, line 21) returns a tensor of shape [16, ",
 }
 
 

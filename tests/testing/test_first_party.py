@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import tarfile
 from pathlib import Path
@@ -66,7 +67,22 @@ def tars(folder: Path) -> Path:
     return folder / "all.tar"
 
 
-SOURCES = {"manifest": manifest, "webdataset": tars}
+def shar(folder: Path) -> Path:
+    """A folder of Lhotse Shar with the same recordings."""
+    files = sorted(write_example(folder / "music").glob("*/*.wav"))
+    (folder / "shar").mkdir()
+    cuts = []
+    with tarfile.open(folder / "shar" / "recording.000000.tar", "w") as tar:
+        for path in files:
+            id = f"{path.parent.name}-{path.stem}"
+            tar.add(path, f"{id}.wav")
+            cuts.append(json.dumps({"id": id, "start": 0, "custom": {"genre": path.parent.name}}))
+    with gzip.open(folder / "shar" / "cuts.000000.jsonl.gz", "wt") as text:
+        text.write("\n".join(cuts) + "\n")
+    return folder / "shar"
+
+
+SOURCES = {"manifest": manifest, "webdataset": tars, "lhotse-shar": shar}
 
 OWN = [row for row in installed().declared() if row.distribution == "genvae"]
 CHECKS = [

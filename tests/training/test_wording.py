@@ -78,6 +78,17 @@ def test_a_log_brings_back_what_was_seen(tmp_path: Path) -> None:
     lines = [{"kind": "train", "step": 5, "loss": 1}, *({"kind": "validation", "step": s, "loss": s} for s in (5, 10))]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"kind": "vali')
     assert [step for step, _ in Validations.logged(path, 5).history] == [5]
+
+
+def test_lines_of_a_log_that_say_nothing_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    good = '{"kind": "validation", "step": 5, "loss": 2, "beta": "?", "distance_db": [9]}'
+    bad = ["[" * 10**5, "7", '{"kind": "validation", "step": -Infinity, "loss": 1}', good.replace("2", "1" + "0" * 400)]
+    path.write_text("\n".join([*bad, good]))
+    seen = Validations.logged(path, 5)
+    assert seen.history == [(5, {"step": 5.0, "loss": 2.0})]
+    assert seen.verdict(held_out=True).startswith("Validation loss 2 ")
+    assert "better than 2" in seen.describe(6, {"loss": 1.0})
     assert Validations.logged(tmp_path / "none", 5).history == []
 
 

@@ -269,4 +269,5 @@ def rows(page: Page) -> list[str]:
 def picture(page: Page, name: str) -> None:
     if PICTURES:
         shown = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-        shown.quantize(256, dither=Image.Dither.NONE).save(Path(PICTURES) / f"{name}.png", optimize=True)
+        few = shown.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=4, dither=Image.Dither.NONE)  # keeps rare colours
+        few.save(Path(PICTURES) / f"{name}.png", optimize=True)

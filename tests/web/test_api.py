@@ -558,12 +558,12 @@ def test_no_path_leads_to_a_file(client, path):
 def test_a_full_queue_says_when_to_come_back_and_health_still_answers(engine, monkeypatch):
     gate, began = threading.Event(), threading.Event()
 
-    def slow(*_: object, **__: object) -> bytes:
+    def slow(draws: list[object], **_: object) -> list[bytes]:
         began.set()
         assert gate.wait(30)
-        return b""
+        return [b""] * len(draws)
 
-    monkeypatch.setattr(engine, "generate", slow)
+    monkeypatch.setattr(engine, "generate_each", slow)
     with TestClient(create_app([engine], worker=ModelWorker(2)), base_url="http://localhost") as client:
         asked = [threading.Thread(target=client.get, args=("/api/generate?genre=rock",)) for _ in range(2)]
         for each in asked:

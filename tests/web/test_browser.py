@@ -163,6 +163,7 @@ def test_a_click_on_the_map_plays_that_place_and_lists_what_is_near(page):
     expect(page.locator("#sparse")).to_be_hidden()
     near = page.get_by_role("list", name="Nearest training sounds").get_by_role("button").first
     make(page, near.click)
+    expect(page.locator("#status")).to_contain_text("training sound")  # it has its mark
     picture(page, "page")
     make(page, lambda: page.mouse.click(*at(page, 0.02, 0.97)))
     expect(page.locator("#sparse")).to_be_visible()
@@ -240,15 +241,21 @@ def test_alt_and_moving_auditions_and_keeps_the_last(page):
     expect(page.locator("#history .name")).to_have_count(2)
 
 
-def test_dragging_makes_a_path_that_plays_and_downloads_as_one_file(page, tmp_path):
+def test_a_line_drawn_by_hand_is_a_path_through_its_bend_that_plays_and_downloads_as_one_file(page, tmp_path):
     def drag() -> None:
         page.mouse.move(*at(page, 0.35, 0.6))
         page.mouse.down()
-        page.mouse.move(*at(page, 0.5, 0.5), steps=3)
+        page.mouse.move(*at(page, 0.5, 0.35), steps=3)
         page.mouse.move(*at(page, 0.65, 0.4), steps=3)
         page.mouse.up()
 
-    path = make(page, drag)
+    with page.expect_request("**/api/interpolate") as asking:
+        path = make(page, drag)
+    asked = asking.value.post_data_json
+    [bend] = asked["via"]
+    left, right = asked["start"]["point"], asked["end"]["point"]
+    assert left[0] < bend["point"][0] < right[0]
+    assert bend["point"][1] > max(left[1], right[1])
     expect(page.locator("#title")).to_contain_text("→")
     expect(page.locator("#a-name")).to_contain_text(" at ")
     picture(page, "path")

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from conftest import make_run
 from hands import advanced, browser, make, opening, serve  # noqa: F401  # among them a fixture
 from playwright.sync_api import Browser, Page, expect
 
+from genvae.attributes import Attribute
 from genvae.latents.fit import make_map
 from genvae.run import Run
 
@@ -41,3 +43,20 @@ def test_what_is_set_under_advanced_is_asked_for_and_stands_in_the_link(asked_pa
     page.reload()
     expect(page.locator("#title")).to_contain_text("key D, tempo 128")
     expect(page.get_by_label("tempo", exact=True)).to_have_value("128")
+
+
+def test_several_words_are_typed_into_one_field(browser: Browser, tmp_path: Path) -> None:
+    tags = Attribute(name="tags", words=("dark", "fast", "live"), several=True)
+    run = make_run(tmp_path / "run", attributes=(tags,))
+    make_map(run, "pca")
+    with serve("--run", run.path) as server, opening(server, browser) as open_it:
+        page = open_it()
+        make(page)
+        advanced(page)
+
+        def ask() -> None:
+            page.get_by_label("tags", exact=True).fill("live; dark")
+            page.get_by_label("tags", exact=True).press("Enter")
+
+        make(page, ask)
+        expect(page.locator("#title")).to_contain_text("tags live; dark")

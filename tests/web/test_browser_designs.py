@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 from xml.etree import ElementTree
 
 import numpy as np
@@ -20,6 +21,8 @@ import pytest
 from hands import DESKTOP, PATIENCE, PICTURES, accessible, browser, picture  # noqa: F401  # among them fixtures
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
+
+from genvae.web.looks import WORDS
 
 DESIGNS = Path(__file__).parents[2] / "examples" / "genvae-designs" / "genvae_designs"
 
@@ -119,6 +122,15 @@ def test_sliders_and_the_map_redraw_the_design(page: Page) -> None:
     changed(page, lambda: page.keyboard.press("g"))
 
 
+def test_sliders_are_named_for_what_they_do_to_a_design(page: Page) -> None:
+    named = page.locator("#sliders .what")
+    expect(named.first).not_to_contain_text("looking what it does")
+    names = [name.rpartition(" (")[0] for name in named.all_inner_texts()]
+    assert len(set(names)) == 2
+    known = {word for pair in WORDS for word in pair}
+    assert known & {word for name in names for word in name.split(", ")}
+
+
 def test_the_map_shows_designs_and_more_of_them_closer(page: Page) -> None:
     whole, part = pixels(page, "#plane"), page.locator("#plane").get_attribute("data-part")
     assert len(np.unique(whole)) > 40
@@ -152,9 +164,9 @@ def test_a_design_is_saved_as_png_with_what_made_it_and_as_an_outline(page: Page
 
 
 def test_two_designs_are_compared(page: Page) -> None:
-    first = changed(page, lambda: press(page, 0.2, 0.5)).astype(float)
+    first = changed(page, lambda: press(page, 0.32, 0.62)).astype(float)
     page.get_by_role("button", name="Keep as A").click()
-    second = changed(page, lambda: press(page, 0.8, 0.5)).astype(float)
+    second = changed(page, lambda: press(page, 0.5, 0.27)).astype(float)
     page.get_by_role("button", name="Keep as B").click()
     apart = 100 * float(np.sqrt(np.square(first - second).mean())) / 255
     expect(page.locator("#apart")).to_contain_text(f"{apart:.1f} %")
@@ -179,5 +191,12 @@ def test_the_history_leads_back_and_stays_when_the_page_is_opened_again(page: Pa
     expect(past).to_have_count(0)
 
 
-def test_the_page_is_accessible(page: Page) -> None:
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (820, "dark"), (390, "light")])
+def test_the_page_of_designs_is_accessible_and_fits(page: Page, width: int, scheme: Literal["light", "dark"]) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)
+    for canvas in ("#design", "#plane", "#a", "#b", "#difference"):  # as designs are, so that none is shown squashed
+        box = page.locator(canvas).bounding_box()
+        assert box is not None
+        assert box["width"] == pytest.approx(box["height"], abs=1)
     accessible(page)

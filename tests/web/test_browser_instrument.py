@@ -183,7 +183,7 @@ def test_a_loop_goes_on_without_a_seam_and_volume_and_loop_are_named(page):
 
 def test_sliders_are_named_for_what_they_do_and_never_alike(page):
     names = page.evaluate("""async () => {
-      const { sliderNames } = await import("/controls.js");
+      const { sliderNames } = await import("/slidernames.js");
       const does = [["louder", "darker"], ["louder"], [], ["louder", "darker"], []];
       return [sliderNames(does.map((does) => ({ does, measured: 1 }))), sliderNames([{ does: [], measured: 0.5 }])];
     }""")

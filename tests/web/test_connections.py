@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from served import engine, mapped_run  # noqa: F401  # fixtures
 
 from genvae.run import Run
 from genvae.web import connections, uploads
+from genvae.synthesis.synthesizer import Draw
 from genvae.web.app import create_app
 from genvae.web.connections import server
 from genvae.web.engine import Engine
@@ -44,11 +45,11 @@ class Slow:
         self.ended: list[int] = []
         self.gate = threading.Event()
 
-    def generate(self, _: str, *, seed: int, **__: object) -> bytes:
-        self.begun.append(seed)
+    def generate_each(self, draws: Sequence[Draw], **_: object) -> list[bytes]:
+        self.begun += [each.seed for each in draws]
         assert self.gate.wait(20)
-        self.ended.append(seed)
-        return b"sound"
+        self.ended += [each.seed for each in draws]
+        return [b"sound"] * len(draws)
 
     def path(self, _: object, check: Callable[[], None]) -> bytes:
         self.begun.append(-1)
@@ -106,7 +107,7 @@ def ended(connection: socket.socket) -> bool:
 @pytest.fixture
 def slow(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Slow]:
     made = Slow()
-    monkeypatch.setattr(engine, "generate", made.generate)
+    monkeypatch.setattr(engine, "generate_each", made.generate_each)
     monkeypatch.setattr(engine, "path", made.path)
     yield made
     made.gate.set()

@@ -15,6 +15,7 @@ from genvae.bench.contest import Call, Case, Contender, Scale, Score
 
 POINTS = 100_000  # of the map that is redrawn
 _FRAMES = 60
+_SETTLED = 1500  # ms after which a browser that was started has loaded its own pages, which take a core from ours
 _FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -127,6 +128,9 @@ def _visit(address: str) -> Moments:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(_FLAGS))
         try:
+            blank = browser.new_page()
+            blank.wait_for_timeout(_SETTLED)
+            blank.close()
             return Moments(*_first_moments(browser, address), _redraws(browser, address))
         finally:
             browser.close()

@@ -4,27 +4,9 @@ import { getDirections } from "./api.js";
 import { genreColour } from "./colours.js";
 import { $, el } from "./dom.js";
 import { recipe } from "./recipes.js";
+import { sliderNames } from "./slidernames.js";
 
 const POLL = 2000; // ms between questions whether the directions are measured
-
-/**
- * A name for each direction: what it does, as briefly as tells it from the others.
- * @param {{ does: string[], measured: number }[]} directions
- * @returns {string[]}
- */
-export function sliderNames(directions) {
-  /** @type {Set<string>} */
-  const taken = new Set();
-  return directions.map(({ does, measured }) => {
-    if (measured < 1) return `listening what it does, ${Math.round(100 * measured)} %`;
-    const words = does.length ? does : ["of another character"];
-    let name = words[0];
-    for (let i = 1; taken.has(name) && i < words.length; i++) name = words.slice(0, i + 1).join(", ");
-    for (let i = 2; taken.has(name); i++) name = `${words[0]}, in another way${i > 2 ? ` ${i}` : ""}`;
-    taken.add(name);
-    return name;
-  });
-}
 
 /** Fields and sliders around a session; `say` and `fault` tell what a change did, or what is wrong with an entry. */
 export class Controls {
@@ -140,14 +122,15 @@ export class Controls {
 
   /**
    * A field for something that can be asked for beyond a genre; empty, it is as the latent says.
-   * @param {{ name: string, unit: string, words: string[], least: number, most: number }} attribute
+   * @param {{ name: string, unit: string, words: string[], several: boolean, least: number, most: number }} attribute
    */
-  attributeField({ name, unit, words, least, most }) {
+  attributeField({ name, unit, words, several, least, most }) {
     const change = () => this.changeAttributes();
-    const input = words.length
-      ? el("select", { change }, new Option("any", ""), ...words.map((word) => new Option(word)))
-      : el("input", { type: "number", min: least, max: most, step: "any", placeholder: "any", title: `${least} to ${most} ${unit}`, change });
-    return { name, input, isNumber: words.length === 0, label: el("label", {}, `${name} `, input) };
+    const isNumber = words.length === 0;
+    let input = el("select", { change }, new Option("any", ""), ...words.map((word) => new Option(word)));
+    if (several) input = el("input", { type: "text", placeholder: "any", title: `One or more, with ; between: ${words.join("; ")}`, change });
+    if (isNumber) input = el("input", { type: "number", min: least, max: most, step: "any", placeholder: "any", title: `${least} to ${most} ${unit}`, change });
+    return { name, input, isNumber, label: el("label", {}, `${name} `, input) };
   }
 
   /** The attributes that are set, as a source has them; nothing where none is. */

@@ -70,6 +70,8 @@ export function contour({ values, columns, rows, left, bottom, cell }, level) {
   for (let row = 0; row + 1 < rows; row++) {
     for (let column = 0; column + 1 < columns; column++) {
       const at = row * columns + column;
+      const above = values[at] > level;
+      if (values[at + 1] > level === above && values[at + columns] > level === above && values[at + columns + 1] > level === above) continue;
       const corners = [values[at], values[at + 1], values[at + 1 + columns], values[at + columns]];
       /** @type {number[][]} */
       const crossings = [];

@@ -5,8 +5,10 @@ import { $, download, el, typing } from "./dom.js";
 import { svgOf } from "./outline.js";
 import { Plane } from "./plane.js";
 import { Shelf } from "./shelf.js";
+import { sliderNames } from "./slidernames.js";
 
 const STILL = 700; // ms after which a design counts as one, and joins the history
+const POLL = 1000; // ms between questions whether the directions are measured
 
 /**
  * Where a design lies: a point of the map, and steps along the directions that the map does not show.
@@ -55,10 +57,11 @@ const plane = new Plane($("plane"), {
   chosen: (point) => go({ ...source, point }),
 });
 
-/** @type {{ input: HTMLInputElement, value: HTMLElement, read: () => number }[]} */
+/** @type {{ what: HTMLElement, input: HTMLInputElement, value: HTMLElement, read: () => number }[]} */
 const sliders = [];
 
 /**
+ * A slider of the latents; the first stands for the first direction, and so on.
  * @param {string} name
  * @param {number} low
  * @param {number} high
@@ -66,12 +69,13 @@ const sliders = [];
  * @param {(value: number) => void} write
  */
 function slider(name, low, high, read, write) {
-  const value = el("span", { class: "value" });
+  const value = el("span", { class: "value", "aria-hidden": "true" });
+  const what = el("span", { class: "what" }, name);
   const input = el("input", {
     type: "range", min: String(low), max: String(high), step: "any", input: () => write(Number(input.value)),
   });
-  $("sliders").append(el("label", {}, el("span", { class: "what" }, name), input, value));
-  sliders.push({ input, value, read });
+  $("sliders").append(el("label", {}, what, value, input));
+  sliders.push({ what, input, value, read });
 }
 
 /** @param {number | undefined} part */
@@ -197,18 +201,29 @@ function linked() {
 
 for (const axis of [0, 1]) {
   const margin = 0.08 * (map.high[axis] - map.low[axis]);
-  slider(`Latent axis ${axis + 1}${percent(map.explained?.[axis])}`, map.low[axis] - margin, map.high[axis] + margin,
+  slider(`axis ${axis + 1} of the map`, map.low[axis] - margin, map.high[axis] + margin,
     () => source.point[axis], (value) => go({ ...source, point: source.point.map((at, each) => (each === axis ? value : at)) }));
 }
 const directions = map.explained ? await getDirections(info.run) : [];
-directions.forEach((/** @type {any} */ direction, /** @type {number} */ index) => {
+directions.forEach((/** @type {any} */ _, /** @type {number} */ index) => {
   if (index < 2) return; // the map's own axes
-  slider(`Direction ${index + 1}${percent(direction.explained)}`, -3, 3, () => source.shifts[index] ?? 0, (value) => {
+  slider("…", -3, 3, () => source.shifts[index] ?? 0, (value) => {
     const shifts = Array.from({ length: directions.length }, (_, each) => source.shifts[each] ?? 0);
     shifts[index] = value;
     go({ ...source, shifts });
   });
 });
+
+nameSliders(directions);
+
+/**
+ * Name the sliders for what they do, as soon as the server has found that out.
+ * @param {any[]} found
+ */
+function nameSliders(found) {
+  sliderNames(found, "looking").forEach((name, index) => { sliders[index].what.textContent = name + percent(found[index].explained); });
+  if (found[0]?.measured < 1) setTimeout(async () => nameSliders(await getDirections(info.run).catch(() => [])), POLL);
+}
 
 $("genre").append(...info.genres.map((/** @type {string} */ genre) => el("option", {}, genre)));
 $("genres").hidden = info.genres.length < 2;

@@ -95,7 +95,7 @@ async function verdicts() {
     .map((/** @type {any} */ { source, hits, votes: own, share, interval, chance }) =>
       [source, `${hits} of ${own}`, percent(share), `${percent(interval[0])} to ${percent(interval[1])}`, percent(chance)]);
   const heads = (/** @type {string} */ what) => ["source", "votes", what, "95 % interval", "by chance"];
-  const parts = [el("p", { class: "told" }, votes === 0 ? "Nobody has voted yet." : `${votes} ${votes === 1 ? "vote" : "votes"}${info.kept ? "" : "; they are gone when the server ends"}.`)];
+  const parts = [el("p", { class: "told" }, votes === 0 ? "Nobody has voted yet." : `${votes} ${votes === 1 ? "vote" : "votes"}${info.kept ? "" : `; ${votes === 1 ? "it is" : "they are"} gone when the server ends`}.`)];
   if (of("real").length) parts.push(table("How often each was taken for real", heads("taken for real"), of("real")));
   if (of("genre").length) parts.push(table("How often the genre of each was named", heads("named"), of("genre")));
   const compared = agreements.filter((/** @type {any} */ { pairs }) => pairs > 0);

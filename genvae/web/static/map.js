@@ -2,7 +2,7 @@
 
 import { genreColour, LEVEL_COLOURS, rgb, themed } from "./colours.js";
 import { contour, density, densityAt } from "./density.js";
-import { calm, fitCanvas } from "./dom.js";
+import { breathe, calm, fitCanvas } from "./dom.js";
 
 const ZOOM = [0.5, 200]; // how far out and in, relative to the whole map
 const OPACITY = 0.62; // of a dot
@@ -16,6 +16,8 @@ export class LatentMap {
     this.points = new Float32Array(0);
     /** @type {Uint16Array} */
     this.genres = new Uint16Array(0);
+    this.order = new Uint32Array(0); // in which clips are drawn
+    this.placed = new Float32Array(0); // the points in that order, so that drawing runs through memory
     this.hidden = new Set(); // indices of genres
     this.colouring = "genre"; // or "density", or what clips sound like
     /** @type {Uint8Array | null} */
@@ -24,8 +26,9 @@ export class LatentMap {
     this.labels = ["", ""]; // of the axes
     /** @type {any} */
     this.surface = null; // how dense the clips lie
-    /** @type {number[][][]} */
-    this.pieces = []; // of the lines of equal density, by level
+    /** @type {Path2D[]} */
+    this.outlines = []; // lines of equal density, by level, in the map's units
+    this.layer = document.createElement("canvas"); // all that stays when a sound moves: dots, lines, axes
     this.shade = new Uint8Array(0); // of each clip, by density
     this.view = { x: 0, y: 0, zoom: 1 };
     /** @type {any} */
@@ -49,12 +52,18 @@ export class LatentMap {
     // A stride that shares no factor with the count visits every dot in a mixed order, so that no genre covers another.
     const count = genres.length;
     this.order = new Uint32Array(count);
+    this.placed = new Float32Array(2 * count);
     let stride = Math.max(1, Math.floor(count * 0.618)) | 1;
     while (gcd(stride, count) > 1) stride += 2;
-    for (let i = 0, at = 0; i < count; i++, at = (at + stride) % count) this.order[i] = at;
+    for (let i = 0, at = 0; i < count; i++, at = (at + stride) % count) {
+      this.order[i] = at;
+      this.placed[2 * i] = points[2 * at];
+      this.placed[2 * i + 1] = points[2 * at + 1];
+    }
     const [left, right] = extent(points, 0);
     const [bottom, top] = extent(points, 1);
     this.surface = null;
+    this.outlines = [];
     this.whole = { x: (left + right) / 2, y: (bottom + top) / 2, width: right - left || 1, height: top - bottom || 1 };
     this.reset();
   }
@@ -151,16 +160,26 @@ export class LatentMap {
     const ratio = fitCanvas(this.canvas);
     const context = this.canvas.getContext("2d");
     const { x, y, zoom } = this.view;
-    const state = [x, y, zoom, this.canvas.width, this.canvas.height, themed("plate"), this.colouring, ...this.hidden].join();
-    if (state !== this.drawn || this.image === undefined) this.dots(context, ratio);
+    const state = [x, y, zoom, this.canvas.width, this.canvas.height, themed("plate"), this.colouring, this.outlines.length, ...this.hidden].join();
+    if (state !== this.drawn) this.still(ratio);
     this.drawn = state;
     context.setTransform(1, 0, 0, 1, 0, 0);
-    context.putImageData(this.image, 0, 0);
+    context.drawImage(this.layer, 0, 0);
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    if (this.contours && !this.empty) this.lines(context);
-    this.axes(context);
     this.overlay(context);
     performance.measure("genvae:map", { start: began });
+  }
+
+  /** Draw what stays as long as the view does. */
+  still(ratio) {
+    const { width, height } = this.canvas;
+    if (this.layer.width !== width || this.layer.height !== height) Object.assign(this.layer, { width, height });
+    const context = this.layer.getContext("2d");
+    this.dots(context, ratio);
+    context.putImageData(this.image, 0, 0);
+    if (this.contours && !this.empty) this.lines(context, ratio);
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    this.axes(context);
   }
 
   /** All dots as an image, written pixel by pixel: that is steady at a hundred thousand of them, where canvas calls are not. */
@@ -176,29 +195,32 @@ export class LatentMap {
     const radius = spread * ratio * Math.min(2, this.view.zoom ** 0.3);
     const stamp = disc(radius);
     const scale = this.scale * ratio;
-    const offsetX = width / 2 - this.view.x * scale - stamp.reach;
-    const offsetY = height / 2 + this.view.y * scale - stamp.reach;
-    const bytes = this.image.data;
-    const colours = [];
+    const offsetX = width / 2 - this.view.x * scale - stamp.reach + 0.5;
+    const offsetY = height / 2 + this.view.y * scale - stamp.reach + 0.5;
+    const inks = [];
     const shades = this.colouring === "genre" ? null : this.shades();
     const shade = this.heard ?? this.shade;
-    for (let i = 0; i < this.genres.length; i++) {
-      const at = this.order[i];
-      const genre = this.genres[at];
-      if (this.hidden.has(genre)) continue;
-      const left = Math.round(this.points[2 * at] * scale + offsetX);
-      const top = Math.round(offsetY - this.points[2 * at + 1] * scale);
-      if (left < 0 || top < 0 || left + stamp.size > width || top + stamp.size > height) continue;
-      const colour = shades === null ? (colours[genre] ??= rgb(genreColour(genre))) : shades[shade[at]];
-      for (let y = 0, from = 0; y < stamp.size; y++) {
-        let target = 4 * ((top + y) * width + left);
-        for (let x = 0; x < stamp.size; x++, from++, target += 4) {
-          const cover = stamp.cover[from];
-          if (cover === 0) continue;
-          bytes[target] += (cover * (colour[0] - bytes[target])) >> 8;
-          bytes[target + 1] += (cover * (colour[1] - bytes[target + 1])) >> 8;
-          bytes[target + 2] += (cover * (colour[2] - bytes[target + 2])) >> 8;
-        }
+    const { placed, order, genres, hidden } = this;
+    const { cover, size } = stamp;
+    const count = cover.length;
+    const steps = Int32Array.from(stamp.cells, (cell) => Math.floor(cell / size) * width + (cell % size));
+    for (let i = 0; i < order.length; i++) {
+      const genre = genres[order[i]];
+      if (hidden.size > 0 && hidden.has(genre)) continue;
+      const left = Math.floor(placed[2 * i] * scale + offsetX);
+      const top = Math.floor(offsetY - placed[2 * i + 1] * scale);
+      if (left < 0 || top < 0 || left + size > width || top + size > height) continue;
+      const which = shades === null ? genre : shade[order[i]];
+      const ink = (inks[which] ??= stained(cover, shades === null ? rgb(genreColour(genre)) : shades[which]));
+      const corner = top * width + left;
+      for (let cell = 0; cell < count; cell++) {
+        const target = corner + steps[cell];
+        const pixel = pixels[target];
+        const rest = 256 - cover[cell];
+        // Red and blue in one product, as neither reaches the other's bits.
+        const redBlue = (Math.imul(pixel & 0xff00ff, rest) + ink[2 * cell]) >>> 8;
+        const green = (Math.imul(pixel & 0xff00, rest) + ink[2 * cell + 1]) >>> 8;
+        pixels[target] = 0xff000000 | (redBlue & 0xff00ff) | (green & 0xff00);
       }
     }
   }
@@ -208,7 +230,6 @@ export class LatentMap {
     if (this.surface === null) {
       const surface = density(this.points, this.whole);
       this.surface = surface;
-      this.pieces = LEVELS.map((level) => contour(surface, level * surface.most));
       this.shade = Uint8Array.from(this.genres, (_, i) => Math.round(255 * Math.sqrt(densityAt(surface, this.points[2 * i], this.points[2 * i + 1]))));
     }
     return this.surface;
@@ -236,19 +257,26 @@ export class LatentMap {
     return scale;
   }
 
-  /** Lines of equal density. */
-  lines(context) {
-    if (this.ground.most === 0) return;
+  /** Lines of equal density; before they are known, they are looked for when the dots are seen. */
+  lines(context, ratio) {
+    if (this.outlines.length === 0) {
+      const { points } = this;
+      breathe().then(() => {
+        if (points !== this.points || this.outlines.length > 0 || this.ground.most === 0) return;
+        this.outlines = LEVELS.map((level) => outline(contour(this.ground, level * this.ground.most)));
+        this.redraw();
+      });
+      return;
+    }
+    const { clientWidth, clientHeight } = this.canvas;
+    const { x, y } = this.view;
+    const scale = ratio * this.scale;
+    context.setTransform(scale, 0, 0, -scale, (ratio * clientWidth) / 2 - x * scale, (ratio * clientHeight) / 2 + y * scale);
     context.strokeStyle = themed("ink");
-    context.lineWidth = 1;
-    this.pieces.forEach((pieces, index) => {
+    context.lineWidth = 1 / this.scale;
+    this.outlines.forEach((path, index) => {
       context.globalAlpha = 0.22 + 0.1 * index;
-      context.beginPath();
-      for (const [a, b, c, d] of pieces) {
-        context.moveTo(...this.toScreen([a, b]));
-        context.lineTo(...this.toScreen([c, d]));
-      }
-      context.stroke();
+      context.stroke(path);
     });
     context.globalAlpha = 1;
   }
@@ -396,18 +424,41 @@ function circle(context, x, y, radius) {
   context.arc(x, y, radius, 0, 2 * Math.PI);
 }
 
-/** How much of each pixel a dot covers, in 256ths. */
+/** Pieces [x, y, x, y] as one path. */
+function outline(pieces) {
+  const path = new Path2D();
+  for (const [a, b, c, d] of pieces) {
+    path.moveTo(a, b);
+    path.lineTo(c, d);
+  }
+  return path;
+}
+
+/** The pixels of a square that a dot in its middle covers, by their number in it, and how much of each, in 256ths. */
 function disc(radius) {
   const reach = Math.ceil(radius);
   const size = 2 * reach + 1;
-  const cover = new Uint16Array(size * size);
-  for (let y = 0; y < size; y++) {
-    for (let x = 0; x < size; x++) {
-      const inside = Math.min(1, Math.max(0, radius + 0.5 - Math.hypot(x - reach, y - reach)));
-      cover[y * size + x] = Math.round(256 * OPACITY * inside);
-    }
+  const cells = [];
+  const cover = [];
+  for (let cell = 0; cell < size * size; cell++) {
+    const inside = Math.min(1, radius + 0.5 - Math.hypot((cell % size) - reach, Math.floor(cell / size) - reach));
+    const covered = Math.round(256 * OPACITY * inside);
+    if (covered <= 0) continue;
+    cells.push(cell);
+    cover.push(covered);
   }
-  return { reach, size, cover };
+  return { reach, size, cells, cover: Uint16Array.from(cover) };
+}
+
+/** What a dot of a colour adds to each pixel that it covers: red and blue, then green, each times what is covered. */
+function stained(cover, colour) {
+  const [red, green, blue] = colour;
+  const ink = new Uint32Array(2 * cover.length);
+  cover.forEach((part, i) => {
+    ink[2 * i] = ((blue << 16) | red) * part;
+    ink[2 * i + 1] = (green << 8) * part;
+  });
+  return ink;
 }
 
 /** The range of one coordinate, but for the few clips that lie furthest out. */

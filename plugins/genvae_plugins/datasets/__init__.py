@@ -33,6 +33,22 @@ class WebDatasetOptions:
     genre: Annotated[str, genvae.Option("field of a sample's JSON that names its genre; a dot leads deeper")] = "genre"
 
 
+@dataclass(frozen=True, kw_only=True)
+class LhotseSharOptions:
+    """Where a cut has its audio and says its genre."""
+
+    audio: Annotated[str, genvae.Option("field of the cuts whose audio is meant, and name of its tar files")] = (
+        "recording"
+    )
+    genre: Annotated[
+        str,
+        genvae.Option(
+            "field of a cut, of its custom, or of the first supervision that has it, that names the genre; a dot leads"
+            " deeper"
+        ),
+    ] = "genre"
+
+
 @genvae.hookimpl
 def genvae_datasets() -> Iterator[genvae.DatasetPlugin]:
     """Declare the datasets."""
@@ -63,4 +79,10 @@ def genvae_datasets() -> Iterator[genvae.DatasetPlugin]:
         summary="A folder of WebDataset's tar files, or one: sound files with a JSON file each, which says the genre.",
         factory="genvae_plugins.datasets.webdataset:WebDataset",
         options=WebDatasetOptions,
+    )
+    yield genvae.DatasetPlugin(
+        name="lhotse-shar",
+        summary="A folder of Lhotse Shar: cuts.*.jsonl.gz, with their audio in recording.*.tar beside it.",
+        factory="genvae_plugins.datasets.lhotse_shar:LhotseShar",
+        options=LhotseSharOptions,
     )

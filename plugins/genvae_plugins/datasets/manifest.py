@@ -27,7 +27,8 @@ class Manifest(Dataset):
 
     Its columns are `path`, relative to the manifest's folder, or absolute; `genre`; and optionally `split`, which is
     `train` or `validation`; `licence`, kept with the recording; `start` and `end` of the part that is meant, in
-    seconds. Other columns are attributes of the recording, numbers or words, which a store keeps if it is asked to.
+    seconds. Other columns are attributes of the recording, numbers, words or several words (`dark;fast`, or a list in
+    JSON), which a store keeps if it is asked to.
     """
 
     def recordings(self) -> Iterator[Recording]:
@@ -90,6 +91,8 @@ def _attributes(row: dict[str, Any]) -> Iterator[tuple[str, float | str]]:
                 yield name, value
             elif isinstance(value, str) and value.strip():
                 yield name, value.strip()
+            elif isinstance(value, list) and value and all(isinstance(each, str) for each in value):
+                yield name, ";".join(value)
 
 
 def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:

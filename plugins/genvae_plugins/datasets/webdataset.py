@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import io
-import os
-import stat
-import tarfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, cast, get_args
 
 from genvae.audio.decode import SUFFIXES, SoundfileStream
+from genvae.audio.member import Member
 from genvae.errors import AudioError, GenvaeError
 from genvae.files import parse_json
 from genvae.interfaces.dataset import Dataset, Recording, SoundStream, Split
-from genvae.places import open_bytes, reaching, sizes
+from genvae.places import sizes
 from genvae.text import printable
 from genvae_plugins.datasets import WebDatasetOptions
 from genvae_plugins.datasets.folder import fingerprint
+from genvae_plugins.datasets.tars import TarDamage, members
 
 _MOST_JSON = 1 << 20  # bytes of what is told of a sample
 
@@ -38,14 +34,15 @@ class WebDataset(Dataset):
         """
         for tar in _tars(self.root):
             version = fingerprint(tar)
-            for key, members in _samples(tar):
-                sound = next((name for name in members if f".{name.rpartition('.')[2]}" in SUFFIXES), None)
+            for key, files, told in _samples(tar):
+                sound = next((suffix for suffix in files if f".{suffix.rpartition('.')[2]}" in SUFFIXES), None)
                 if sound is not None:
-                    yield self._recording(tar, version, key, members[sound], members.get("json"))
+                    yield self._recording(f"{tar.name}/{key}", version, files[sound], told)
 
-    def _recording(self, tar: Path, version: str, key: str, sound: range, told: range | None) -> Recording:
+    def _recording(self, id: str, version: str, sound: Member, told: bytes | None) -> Recording:
         try:
-            row = {} if told is None else _json(tar, told)
+            row: Any = {} if told is None else parse_json(told)
+            row = row if isinstance(row, dict) else {}
             genre: Any = row
             for name in self.options.genre.split("."):
                 genre = genre.get(name) if isinstance(genre, dict) else None
@@ -54,13 +51,13 @@ class WebDataset(Dataset):
         except ValueError as error:
             row, genre, opens = {}, "", cast(Callable[[], SoundStream], partial(_refuse, str(error)))
         else:
-            opens = partial(_open, tar, sound)
+            opens = partial(_open, sound)
         group, split, licence = row.get("recording"), row.get("split"), row.get("licence")
         return Recording(
-            id=f"{tar.name}/{key}",
+            id=id,
             genre=genre,
             open=opens,
-            fingerprint=f"{version}, {sound.start} to {sound.stop}",
+            fingerprint=f"{version}, {sound.place.start} to {sound.place.stop}",
             group=group if isinstance(group, str) else None,
             split=split if split in get_args(Split) else None,
             licence=licence if isinstance(licence, str) else None,
@@ -80,86 +77,32 @@ def _tars(root: Path) -> list[Path]:
     return [root / name for name in names]
 
 
-def _samples(tar: Path) -> Iterator[tuple[str, dict[str, range]]]:
-    """The samples of a tar file: their keys, and where in it each member's bytes are, by what follows the first dot."""
-    key, members = "", dict[str, range]()
+def _samples(tar: Path) -> Iterator[tuple[str, dict[str, Member], bytes | None]]:
+    """The samples of a tar file: their keys, the files of each by what follows the first dot, and what JSON tells."""
+    key, files, told = "", dict[str, Member](), None
     try:
-        with reaching(tar), open_bytes(tar) as file, tarfile.open(fileobj=file, mode="r:") as opened:
-            for member in opened:
-                if not member.isfile():
-                    continue
-                folder, _, name = member.name.rpartition("/")
-                stem, _, suffix = name.partition(".")
-                here = f"{folder}/{stem}" if folder else stem
-                if here != key and members:
-                    yield key, members
-                    members = {}
-                key = here
-                members[suffix.lower()] = range(member.offset_data, member.offset_data + member.size)
-    except tarfile.TarError as error:
+        for path, member, file in members(tar):
+            folder, _, name = path.rpartition("/")
+            stem, _, suffix = name.partition(".")
+            here = f"{folder}/{stem}" if folder else stem
+            if here != key and files:
+                yield key, files, told
+                files, told = {}, None
+            key = here
+            files[suffix.lower()] = member
+            if suffix.lower() == "json":
+                file.seek(member.place.start)
+                told = file.read(min(len(member.place), _MOST_JSON))
+    except TarDamage as error:
         what = f"{printable(str(tar))} can't be read as a tar file ({error})"
         raise GenvaeError(f"{what}; it must be whole and not compressed.") from error
-    except OSError as error:
-        raise GenvaeError(f"{printable(str(tar))} can't be read: {error.strerror}.") from error
-    if members:
-        yield key, members
+    if files:
+        yield key, files, told
 
 
-def _json(tar: Path, place: range) -> dict[str, Any]:
-    with open_bytes(tar) as file:
-        file.seek(place.start)
-        row = parse_json(file.read(min(len(place), _MOST_JSON)))
-    return row if isinstance(row, dict) else {}
-
-
-def _open(tar: Path, place: range) -> SoundStream:
-    return SoundfileStream(cast(Path, _Member(tar, place)))
+def _open(sound: Member) -> SoundStream:
+    return SoundfileStream(cast(Path, sound))
 
 
 def _refuse(reason: str) -> SoundStream:
     raise AudioError(reason)
-
-
-@dataclass(frozen=True)
-class _Member:
-    """A part of a file as a file of its own, with what a decoder asks of a path."""
-
-    tar: Path
-    place: range
-
-    def open(self, _: str, **__: Any) -> io.BufferedReader:
-        """Its bytes, to be read."""
-        return io.BufferedReader(_Bytes(open_bytes(self.tar), self.place))
-
-    def stat(self) -> Any:
-        """That it is a file, and its size."""
-        return SimpleNamespace(st_mode=stat.S_IFREG, st_size=len(self.place))
-
-
-class _Bytes(io.RawIOBase):
-    """Those bytes of a file that a range of places names."""
-
-    def __init__(self, file: io.BufferedReader, place: range) -> None:
-        self._file, self._place, self._at = file, place, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        self._at = max((0, self._at, len(self._place))[whence] + offset, 0)
-        return self._at
-
-    def readinto(self, buffer: Any) -> int:
-        size = max(min(len(buffer), len(self._place) - self._at), 0)
-        self._file.seek(self._place.start + self._at)
-        content = self._file.read(size)
-        buffer[: len(content)] = content
-        self._at += len(content)
-        return len(content)
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()

@@ -131,8 +131,8 @@ def test_parts_of_one_file_stand_in_one_split_and_splits_that_are_said_are_kept(
 
 def test_other_columns_are_attributes_numbers_or_words(tmp_path):
     put(tmp_path / "a.wav")
-    (tmp_path / "list.csv").write_text("path,genre,tempo,key,empty\na.wav,rock,128, C# ,\n")
-    rows = [{"path": "a.wav", "genre": "rock", "tempo": 128, "live": True, "tags": ["x"], "none": None}]
+    (tmp_path / "list.csv").write_text("path,genre,tempo,key,tags,empty\na.wav,rock,128, C# ,dark; fast,\n")
+    rows = [{"path": "a.wav", "genre": "rock", "tempo": 128, "live": True, "tags": ["dark", "fast"], "none": [1]}]
     (tmp_path / "list.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    assert listed(tmp_path / "list.csv")[0].attributes == {"tempo": "128", "key": "C#"}
-    assert listed(tmp_path / "list.jsonl")[0].attributes == {"tempo": 128, "live": "true"}
+    assert listed(tmp_path / "list.csv")[0].attributes == {"tempo": "128", "key": "C#", "tags": "dark; fast"}
+    assert listed(tmp_path / "list.jsonl")[0].attributes == {"tempo": 128, "live": "true", "tags": "dark;fast"}
