@@ -56,6 +56,12 @@ _LIBRARIES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUM
     help="Write one object a measurement to this file.",
 )
 @click.option(
+    "--plots",
+    "plots_path",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Draw the vocoders' quality against cost into this folder; with --thorough also cost by length and batch.",
+)
+@click.option(
     "--compare",
     "old_path",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -71,6 +77,7 @@ def bench(
     thorough: bool,
     quick: bool,
     json_path: Path | None,
+    plots_path: Path | None,
     old_path: Path | None,
 ) -> None:
     """Measure SUITEs, by default all: startup, decode, prepare, stft, vocoders, train, generate, map, serve.
@@ -98,6 +105,8 @@ def bench(
             raise click.UsageError(f"There is no suite {name!r}. {nearest(name, SUITES)}")
     if quick and (suites or thorough):
         raise click.UsageError("--quick takes no SUITE and no --thorough.")
+    if plots_path is not None and (quick or (suites and "vocoders" not in suites)):
+        raise click.UsageError("--plots shows what the suite vocoders measures: let it run as well.")
     old = Results.read(old_path) if old_path else None
     if json_path is not None and not json_path.parent.is_dir():
         raise DiskError(f"{json_path} can't be written: there is no folder {json_path.parent}.")
@@ -131,6 +140,11 @@ def bench(
     if json_path is not None:
         results.write(json_path)
         say(f"Wrote {len(measured)} measurements to {json_path}.")
+    if plots_path is not None:
+        from genvae.bench.plots import draw
+
+        for path in draw(results, plots_path):
+            say(f"Drew {path}.")
     if old is not None:
         _show_changes(results, old)
 

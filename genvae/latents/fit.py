@@ -19,7 +19,7 @@ from torch import Tensor
 from genvae.errors import Cure, GenvaeError, RunError
 from genvae.latents.heard import QUALITIES
 from genvae.latents.map import LARGEST, METHODS, NEIGHBOURS, LatentMap, pack, read
-from genvae.latents.pca import Principal, principal
+from genvae.latents.pca import principal
 from genvae.progress import Listener, Progress, ignore
 from genvae.run import Run
 from genvae.tensor_files import save_tensors
@@ -54,7 +54,7 @@ def make_map(run: Run, method: str = "pca", *, seed: int = 0, listener: Listener
     held = pack(latents, genre[chosen], clip[chosen], components)
     held |= {name: each[chosen] for name, each in qualities.items()}
     before = _before(run, held)
-    points = _planar(latents, components) if method == "pca" else _umap(latents, seed, listener)
+    points = components.plane(latents) if method == "pca" else _umap(latents, seed, listener)
     held |= before | {f"{method}.points": points, f"{method}.reach": _reach(points)}
     save_tensors(run.map_path, held)
     return LatentMap.load(run, method)
@@ -105,10 +105,6 @@ def _before(run: Run, held: dict[str, Tensor]) -> dict[str, Tensor]:
     if old is None or not all(torch.equal(old[name], held[name]) for name in ("latent", "clip")):
         return {}
     return {name: tensor for name, tensor in old.items() if name not in held}
-
-
-def _planar(latents: Tensor, components: Principal) -> Tensor:
-    return ((latents.double() - components.mean) @ components.axes[:2].T).float()
 
 
 def _umap(latents: Tensor, seed: int, listener: Listener) -> Tensor:

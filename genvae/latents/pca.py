@@ -28,6 +28,10 @@ class Principal:
         variance = self.deviation.square()
         return variance / variance.sum().clamp_min(torch.finfo(variance.dtype).tiny)
 
+    def plane(self, latents: Tensor) -> Tensor:
+        """Where latents [N, latent_dim] lie along the first two axes, [N, 2], in their own precision."""
+        return (latents - self.mean.to(latents.dtype)) @ self.axes[:2].T.to(latents.dtype)
+
 
 def principal(latents: Tensor) -> Principal:
     """The principal components of latents [N, latent_dim], as float64.

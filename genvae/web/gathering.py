@@ -66,10 +66,7 @@ class Gathering(Generic[D, M]):
 
     def _answer(self, key: Hashable, wish: _Wish[D, M], make: Make[D, M]) -> M:
         others = self._take(key, wish)
-        if others is None:
-            made = wish.made.result()
-        else:
-            made = self._together(wish, others, make)
+        made = wish.made.result() if others is None else self._together(wish, others, make)
         return make([wish.asked])[0] if made is None else made
 
     def _take(self, key: Hashable, wish: _Wish[D, M]) -> list[_Wish[D, M]] | None:

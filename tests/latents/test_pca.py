@@ -27,7 +27,7 @@ def test_it_is_scikit_learns_with_a_full_decomposition() -> None:
 def test_single_precision_costs_a_millionth_of_the_spread() -> None:
     latents = data(5000)
     single, double = principal(latents), principal(latents.double())
-    placed = [(latents.double() - each.mean) @ each.axes[:2].T for each in (single, double)]
+    placed = [single.plane(latents), double.plane(latents.double())]
     assert float((placed[0] - placed[1]).abs().max() / placed[1].std()) < 1e-5
 
 

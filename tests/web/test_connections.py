@@ -20,8 +20,8 @@ import pytest
 from served import engine, mapped_run  # noqa: F401  # fixtures
 
 from genvae.run import Run
-from genvae.web import connections, uploads
 from genvae.synthesis.synthesizer import Draw
+from genvae.web import connections, uploads
 from genvae.web.app import create_app
 from genvae.web.connections import server
 from genvae.web.engine import Engine

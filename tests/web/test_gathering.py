@@ -96,8 +96,8 @@ def test_each_of_several_workers_takes_its_share_while_others_wait_for_theirs() 
 
 
 def test_sounds_that_wait_at_a_server_are_made_together_and_are_those_of_each_alone(
-    engine: Engine,  # noqa: F811
-    mapped_run: Run,  # noqa: F811
+    engine: Engine,
+    mapped_run: Run,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     gate, sizes, make = threading.Event(), list[int](), engine.generate_each

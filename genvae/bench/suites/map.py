@@ -55,11 +55,7 @@ def _latents(count: int, dimensions: int) -> Latents:
 def _genvae(latents: Latents) -> Call:
     values = torch.from_numpy(latents)
 
-    def call() -> object:
-        components = principal(values)
-        return ((values.double() - components.mean) @ components.axes[:2].T).numpy()
-
-    return call
+    return lambda: principal(values).plane(values).numpy()
 
 
 def _covariance(latents: Latents) -> Call:
