@@ -7,7 +7,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, overload
 
 import torch
@@ -37,7 +37,8 @@ GROUP = 16  # clips that are decoded side by side: more take memory and no less 
 _KNOT_SECONDS = 2.0  # from one drawn latent to the next in a longer sound
 
 
-class Draw(NamedTuple):
+@dataclass(frozen=True)
+class Draw:
     """What determines a clip, beside the run and its vocoder.
 
     Attributes:
@@ -327,7 +328,7 @@ class Synthesizer:
             self.provenance(each.genre, seed=each.seed, index=each.index, temperature=each.temperature)
             for each in draws
         ]
-        drawn = [self._drawn(*each) for each in draws]
+        drawn = [self._drawn(each.genre, each.seed, each.index, each.temperature) for each in draws]
         genres = [each.genre for each in draws]
         waves = self._renderer.latents([z for z, _ in drawn], genres, [generator for _, generator in drawn])
         return [self._clip(wave, each) for wave, each in zip(waves, made_by, strict=True)]

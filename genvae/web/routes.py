@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from functools import partial
 from typing import Annotated, Any, TypeVar
 
@@ -167,7 +168,7 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker, *, public: bool =
         engine = engines[chosen(run)]
         asked = {name: value for name, _, value in (each.partition("=") for each in attributes or ())}
         drawn = Draw(genre, secrets.randbelow(2**31) if seed is None else seed, index, temperature)
-        origin = engine.origin(**drawn._asdict(), vocoder=vocoder, attributes=asked)  # refuses what can't be made
+        origin = engine.origin(**asdict(drawn), vocoder=vocoder, attributes=asked)  # refuses what can't be made
         side_by_side = engine.digest, vocoder, tuple(sorted(asked.items()))
         make = partial(engine.generate_each, vocoder=vocoder, attributes=asked)
         with gathering.wish(side_by_side, drawn, make) as job:
