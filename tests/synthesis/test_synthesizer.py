@@ -266,9 +266,9 @@ def test_a_reconstruction_is_no_louder_at_its_seams_than_inside_its_clips(sound:
     wave = torch.from_numpy(sound(np.arange(5 * clip) / synthesizer.sample_rate).astype(np.float32))
     made = synthesizer.reconstruct(wave)
     seams = np.arange(clip // 2, len(wave) - clip // 2 + 1, clip // 2)  # where a clip begins or ends
-    inside = np.arange(100, len(wave) - 100, 16)
-    inside = inside[np.abs((inside + clip // 4) % (clip // 2) - clip // 4) > 64]
-    loudest = np.quantile(roughness(made.wave.numpy(), inside), 0.99)
+    # As many places that are as far apart, but inside clips: one of these may well hold an attack that was played.
+    shifts = np.arange(80, clip // 2 - 80, 16)
+    loudest = np.quantile([roughness(made.wave.numpy(), seams[:-1] + shift).max() for shift in shifts], 0.99)
     assert roughness(made.wave.numpy(), seams).max() < loudest
     butted = torch.cat([synthesizer.reconstruct(each, made.genre).wave for each in wave.split(clip)])
     assert roughness(butted.numpy(), seams).max() > 2 * loudest, "the measure does not hear a click"
