@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Self, cast
 
 import numpy as np
 import soundfile
@@ -69,8 +69,6 @@ class SoundfileStream:
         path = cast(Path, self._fetched or path)
         require_sound_file(path)
         self.damage: list[Damage] = []
-        self._fleeting = False  # whether a block may go when the next one comes
-        self._rooms: dict[type[np.number[Any]], NDArray[Any]] = {}
         self._path = path
         self._outline = _outline(path)
         self._stretches = iter(self._outline.stretches or (Stretch(()),))
@@ -109,15 +107,6 @@ class SoundfileStream:
             except soundfile.LibsndfileError:
                 self._file.close()
                 self._file = _open(self._path, self._stretch)
-
-    def fleeting_blocks(self, frames: int) -> Iterator[NDArray[np.float32]]:
-        """The same as `blocks`, in less time: when the next block is asked for, its numbers take the place of the last.
-
-        Raises:
-            AudioError: as `blocks`.
-        """
-        self._fleeting = True
-        return self.blocks(frames)
 
     def blocks(self, frames: int) -> Iterator[NDArray[np.float32]]:
         """Yield float32 [n, channels] with 0 < n <= frames, full scale at ±1.
@@ -229,34 +218,16 @@ class SoundfileStream:
         file = self._file
         if file.format != "FLAC":
             exact = file.subtype == "PCM_16"
-            while len(block := self._read(frames, exact)):
+            while len(block := _read(file, frames, exact)):
                 yield block
             return
         # Asked for more than there is, it reads on into a file that was joined to it.
         left = int(file.frames) - (self._stretch.start or 0 if self._stretch else 0)
         exact = file.subtype == "PCM_16"
-        while left > 0 and len(block := self._read(min(self._whole_frames or frames, left), exact)):
+        while left > 0 and len(block := _read(file, min(self._whole_frames or frames, left), exact)):
             self._read_to = file.place()
             left -= len(block)
             yield block
-
-    def _read(self, frames: int, exact: bool) -> NDArray[np.float32]:
-        """The next float32 [n, channels] of the file, n <= frames; `exact` says that 16 bits hold its samples."""
-        room = self._room(np.float32, frames) if self._fleeting else None
-        if not exact:
-            block: NDArray[np.float32] = self._file.read(frames, dtype="float32", always_2d=True, out=room)
-            return block
-        # The same numbers as libsndfile's own conversion, which takes three times as long.
-        whole = self._file.read(frames, out=self._room(np.int16, frames))
-        block = np.multiply(whole, np.float32(1 / 32768), out=None if room is None else room[: len(whole)])
-        return block
-
-    def _room(self, kind: type[np.number[Any]], frames: int) -> NDArray[Any]:
-        """Memory for a block [frames, channels], the same at each call: the system takes long to give new."""
-        room = self._rooms.get(kind)
-        if room is None or len(room) < frames or room.shape[1] != self._file.channels:
-            room = self._rooms[kind] = np.empty((frames, self._file.channels), kind)
-        return room[:frames]
 
     def _gap(self, place: int | None, why: str, frames: int) -> Iterator[NDArray[np.float32]]:
         """Note damage up to `place`, and give silence for it."""
@@ -401,6 +372,15 @@ def _open(path: Path, stretch: Stretch | None) -> _Sequential:
         file.close()
         raise AudioError(_WORDS[1])
     return file
+
+
+def _read(file: soundfile.SoundFile, frames: int, exact: bool) -> NDArray[np.float32]:
+    """The next float32 [n, channels], n <= frames; `exact` says that 16 bits hold its samples."""
+    if not exact:
+        block: NDArray[np.float32] = file.read(frames, dtype="float32", always_2d=True)
+        return block
+    # The same numbers as libsndfile's own conversion, which takes three times as long.
+    return file.read(frames, dtype="int16", always_2d=True) * np.float32(1 / 32768)  # type: ignore[no-any-return]
 
 
 def _declared_frames(file: soundfile.SoundFile, outline: Outline) -> int | None:

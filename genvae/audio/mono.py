@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -59,7 +59,6 @@ class MonoStream:
         if self.sample_rate != stream.sample_rate:
             self._resampler = soxr.ResampleStream(stream.sample_rate, self.sample_rate, 1, dtype="float32")
         self._reach = 0.0 if self._resampler is None else _REACH / min(self._ratio, 1.0)  # in frames of the stream
-        self._mixed = np.empty(0, np.float32)
         self._damage_seen = 0
         self._powers = np.zeros(stream.channels)
         self._blocks = 0
@@ -68,12 +67,8 @@ class MonoStream:
 
     def __iter__(self) -> Iterator[NDArray[np.float32]]:
         frames = max(_BLOCK_VALUES // self._stream.channels, 64)
-        # A stream need not have these, which are faster: here a block is done with when the next is asked for.
-        blocks: Callable[[int], Iterator[NDArray[np.float32]]] = getattr(
-            self._stream, "fleeting_blocks", self._stream.blocks
-        )
         try:
-            for block in blocks(frames):
+            for block in self._stream.blocks(frames):
                 mono = self._mono(block)
                 self._mark_damage()
                 self.frames += len(mono)
@@ -133,12 +128,10 @@ class MonoStream:
         """One channel, or the mean of them, [n, channels] -> [n]."""
         channels = block.shape[1]
         if channels == 1 or self._channel is not None:
-            one = block[:, self._channel or 0]
-            private = np.array if self._resampler is None else np.ascontiguousarray  # a copy, if it goes out as it is
-            return self._finite(private(one, dtype=np.float32))
+            return self._finite(np.ascontiguousarray(block[:, self._channel or 0], dtype=np.float32))
         with np.errstate(over="ignore", invalid="ignore"):  # overflow and NaN are looked for next
             # Channel by channel, which is faster than along the short axis.
-            mono = np.add(block[:, 0], block[:, 1], dtype=np.float32, out=self._room(len(block)))
+            mono = np.add(block[:, 0], block[:, 1], dtype=np.float32)
             for channel in range(2, channels):
                 mono += block[:, channel]
             mono /= np.float32(channels)
@@ -148,14 +141,6 @@ class MonoStream:
         self._sounding += len(block) if self._sounds else 0
         self._cancelling += len(block) if self._sounds and self._cancels else 0
         return self._finite(mono)
-
-    def _room(self, frames: int) -> NDArray[np.float32] | None:
-        """Memory for a block in mono, the same at each call, if nothing but the resampler sees it."""
-        if self._resampler is None:
-            return None
-        if len(self._mixed) < frames:
-            self._mixed = np.empty(frames, np.float32)
-        return self._mixed[:frames]
 
     def _compare(self, block: NDArray[np.float32], mono: NDArray[np.float32]) -> None:
         """Compare the power of some frames with that of their mean."""

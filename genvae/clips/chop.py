@@ -49,7 +49,6 @@ class Chopper:
         self.mono = MonoStream(stream, sample_rate=sample_rate, channel=channel)
         self._clip = clip_samples
         self._waiting = np.empty(clip_samples * max(1, _GROUP // clip_samples), np.float32)  # samples at the new rate
-        self._scaled = np.empty_like(self._waiting).reshape(-1, clip_samples)
         self._filled = 0
         self._number = 0
         self._bad: set[int] = set()  # numbers of clips to come that NaN, infinity or damage touches
@@ -90,7 +89,7 @@ class Chopper:
         self._bad.difference_update(numbers)
         self._number += len(clips)
         high, low = clips.max(axis=1), clips.min(axis=1)
-        scaled = np.multiply(clips, np.float32(FULL_SCALE), out=self._scaled[: len(clips)])
+        scaled = clips * np.float32(FULL_SCALE)
         np.rint(scaled, out=scaled)
         if high.max() > (FULL_SCALE - 1) / FULL_SCALE or low.min() < -1:
             np.clip(scaled, -FULL_SCALE, FULL_SCALE - 1, out=scaled)

@@ -241,7 +241,7 @@ def _take(clips: Clips, decoding: _Decoding, floor: float) -> None:
     numbers = clips.number + np.flatnonzero(keep)
     decoding.offsets += (numbers * clips.samples.shape[1]).tolist()
     decoding.peaks += peak[keep].tolist()
-    decoding.shard.append(clips.samples if keep.all() else clips.samples[keep])
+    decoding.shard.append(clips.samples[keep])
 
 
 def _read_items(task: Task) -> _Decoding:
