@@ -5,8 +5,9 @@
     python benchmarks/ratios.py --table           write the Markdown table of those that are kept
 
 Needs the other libraries: pip install 'genvae[bench]'. The contenders take turns on one thread, so that a busy machine
-hits all of them, and processor time counts. A ratio has fallen if it is below three quarters of the last on the same
-kind of processor; on a kind that is not kept, below half of the least that is.
+hits all of them, and processor time counts. A ratio has fallen if it is below three quarters of the least of the last
+runs on the same kind of processor, which has the same vector instructions; on a kind that is not kept, below half of
+the least that is.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from pathlib import Path
 os.environ.update(
     dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 )
+
+import torch
 
 from genvae.bench import leads, machine
 from genvae.bench.harness import Conditions
@@ -74,6 +77,7 @@ def main() -> int:
         print(table(kept))
         return 0
     here = machine.describe(threads=1, device="cpu")
+    here["processor"] += f", {torch.backends.cpu.get_cpu_capability()}"  # one name stands for many
     if wish.keep:
         with measuring() as measured:
             found = leads.summed([measured() for _ in range(wish.runs)])

@@ -46,14 +46,14 @@ def test_another_file_is_refused_in_words_and_not_written_over(tmp_path: Path, c
     assert path.read_text() == content
 
 
-def test_a_fall_of_more_than_a_quarter_is_one_on_the_same_kind_of_processor() -> None:
-    floors = leads.floors({"A": [lead("a", 4.0), lead("b", 1.0)], "B": [lead("a", 1.0)]}, "A")
+def test_a_fall_of_more_than_a_quarter_below_the_least_is_one_on_the_same_kind_of_processor() -> None:
+    floors = leads.floors({"A": [lead("a", 8.0), lead("b", 2.0)], "B": [lead("a", 1.0)]}, "A")
     assert leads.fallen({"a": 3.01, "b": 0.74, "new": 0.1}, floors) == {"b"}
     assert leads.fallen({"a": 2.99, "b": 0.76}, floors) == {"a"}
 
 
 def test_on_another_processor_half_of_the_least_is_the_floor() -> None:
-    assert leads.floors({"A": [lead("a", 4.0)], "B": [lead("a", 2.0), lead("b", 6.0)]}, "C") == {"a": 1.0, "b": 3.0}
+    assert leads.floors({"A": [lead("a", 8.0)], "B": [lead("a", 4.0), lead("b", 12.0)]}, "C") == {"a": 1.0, "b": 3.0}
     assert leads.floors({}, "C") == {}
 
 
