@@ -60,15 +60,14 @@ def cluster(workers: int, file: Path) -> Iterator[str]:
 
     started = [start("scheduler", "--host", "127.0.0.1", "--port", "0")]
     try:
-        started += [start("worker", "--nthreads", "1", "--no-nanny") for _ in range(workers)]
+        started += [start("worker", "--host", "127.0.0.1", "--nthreads", "1", "--no-nanny") for _ in range(workers)]
         with Client(scheduler_file=str(file), timeout=120, set_as_default=False) as client:
             client.wait_for_workers(workers, timeout=120)
             address = client.scheduler.address
         yield address.replace("tcp://", "dask://")
     finally:
-        for process in started:
+        for process in reversed(started):  # a worker waits for ever to take leave of a scheduler that has gone
             process.terminate()
-        for process in started:
             process.wait()
 
 

@@ -174,11 +174,7 @@ class FlowVAE(Model):
         but painter and jury learns, training takes their losses alone, of all clips.
         """
         codes = self.patches.encode(features)
-        if (
-            self.training
-            and self.painter is not None
-            and not any(weight.requires_grad for weight in self.flow.parameters())
-        ):
+        if self.training and self.painter is not None and self._learning() <= {"painter", "jury"}:
             painting = self._painting(features, codes, genre, generator)
             return {"loss": torch.stack(list(painting.values())).sum(), **painting}
         # Told what the decoders are told, it learns to leave that out of the latent: only then do they heed it.
@@ -221,7 +217,7 @@ class FlowVAE(Model):
         }
         if not self.training:  # a twentieth of a step
             parts["squared_error"] = F.mse_loss(self.patches.decode(mean), features)
-        elif self.painter is not None:
+        elif self._learning() & {"painter", "jury"}:
             some = slice(math.ceil(self.options.painted * len(codes)))
             painting = self._painting(features[some], codes[some], genre[some], generator)
             parts |= {**painting, "loss": parts["loss"] + torch.stack(list(painting.values())).sum()}
@@ -255,6 +251,10 @@ class FlowVAE(Model):
             return self.detail.draw(codes, self.patches, generator)
         drawn: Tensor = self.painter(codes, self.detail, self.patches, generator)
         return drawn
+
+    def _learning(self) -> set[str]:
+        """The names of the networks and weights that are being trained, all but those that `train.only` leaves out."""
+        return {name.partition(".")[0] for name, weight in self.named_parameters() if weight.requires_grad}
 
     def _painting(
         self, features: Tensor, codes: Tensor, genre: Tensor, generator: torch.Generator

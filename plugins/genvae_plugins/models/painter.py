@@ -115,9 +115,11 @@ def painting_losses(jury: Jury, real: Tensor, drawn: Tensor, genre: Tensor) -> t
     real_verdict, real_activations = jury(real, genre)
     false_verdict, _ = jury(drawn.detach(), genre)
     jury_loss = F.relu(1.0 - real_verdict).mean() + F.relu(1.0 + false_verdict).mean()
+    learning = [weight for weight in jury.parameters() if weight.requires_grad]  # none where it is to stay as it is
     jury.requires_grad_(False)
     verdict, activations = jury(drawn, genre)
-    jury.requires_grad_(True)
+    for weight in learning:
+        weight.requires_grad_(True)
     differences = [
         F.l1_loss(ours.float(), theirs.float()) / theirs.float().abs().mean()
         for ours, theirs in zip(activations, (each.detach() for each in real_activations), strict=True)

@@ -13,6 +13,7 @@ from genvae.errors import RunError
 from genvae.pipeline import Pipeline, PipelineConfig
 from genvae.plugin.registry import installed
 from genvae.spec import FeatureSpec
+from genvae.training.freezing import learn_only
 from genvae_plugins.models.detail import Detail
 from genvae_plugins.models.painter import Jury, Painter, painting_losses
 from genvae_plugins.models.patches import Patches
@@ -146,6 +147,21 @@ def test_the_painter_can_learn_alone_while_all_else_of_the_run_stays(tone_store:
     trained = [line for line in second.metrics_path.read_text().splitlines() if '"train"' in line]
     assert "jury" in trained[-1]
     assert "flow" not in trained[-1]
+
+
+@pytest.mark.parametrize("only", ["detail", "decoder", "painter", "jury"])
+def test_of_a_model_with_a_painter_any_network_can_learn_alone(only: str) -> None:
+    model = flow_vae(0.5).model.train()
+    learn_only(model, [only])
+    before = {name: tensor.clone() for name, tensor in model.named_parameters()}
+    features = torch.randn(4, model.patches.bins, model.patches.frames)
+    [optimizer] = model.optimizers()
+    for _ in range(2):  # in the first, what is zero at the beginning may hold the others back
+        optimizer.zero_grad(set_to_none=True)
+        model.loss(features, torch.tensor([0, 1, 0, 1]), generator=seeded())["loss"].backward()
+        optimizer.step()
+    changed = {name.partition(".")[0] for name, tensor in model.named_parameters() if not tensor.equal(before[name])}
+    assert changed == {only}
 
 
 @pytest.mark.parametrize(("bins", "frames"), [(3, 1), (5, 3), (513, 87)])
