@@ -45,7 +45,7 @@ def run_tasks(
         ClusterError: the executor has given up tasks that it took.
     """
     if executor is not None:
-        for task in _run(executor, tasks, done, _IN_FLIGHT):
+        for task in _run(executor, tasks, done, _IN_FLIGHT, cancels=True):
             done(task, _KILLED)
         return
     pending, begun = list(tasks), _SPAWN.Event()
@@ -62,8 +62,19 @@ def run_tasks(
                     done(task, _KILLED)
 
 
-def _run(executor: Executor, tasks: Sequence[Task], done: Callable[[Task, Outcome], None], most: int) -> list[Task]:
-    """Run tasks, at most so many in flight; return those that were lost because the executor broke, in their order."""
+def _run(
+    executor: Executor,
+    tasks: Sequence[Task],
+    done: Callable[[Task, Outcome], None],
+    most: int,
+    *,
+    cancels: bool = False,
+) -> list[Task]:
+    """Run tasks, at most so many in flight; return those that were lost because the executor broke, in their order.
+
+    When it can't go on it `cancels` what is still waiting. Not where its processes are killed then: in Python 3.11
+    a pool that breaks can't bear a future that is cancelled (CPython issue 107219), and says so in a traceback.
+    """
     waiting = iter(tasks)
     running: dict[Future[Seal], Task] = {}
     ended: SimpleQueue[Future[Seal]] = SimpleQueue()
@@ -97,8 +108,9 @@ def _run(executor: Executor, tasks: Sequence[Task], done: Callable[[Task, Outcom
                 outcome = _message_of(error)
             done(task, outcome)
     except BaseException:
-        for future in running:
-            future.cancel()
+        if cancels:
+            for future in running:
+                future.cancel()
         raise
     lost.update(task.key for task in waiting)
     return [task for task in tasks if task.key in lost]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +25,8 @@ from genvae.clips.work import Settings, Task
 from genvae.clips.workers import run_tasks
 from genvae.errors import ClusterError, OptionError
 from genvae.interfaces.dataset import Recording
+from genvae_plugins.datasets import SyntheticOptions
+from genvae_plugins.datasets.synthetic import Synthetic
 
 PATIENCE = 120.0
 SONGS = {"dataset.recordings": 4, "dataset.seconds": 3}
@@ -85,6 +89,29 @@ def test_other_names_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(OptionError, match="local:N or dask://HOST:PORT"):
         prepared(tmp_path / "store", executor=name)
     assert not (tmp_path / "store").exists()
+
+
+def test_interrupted_with_recordings_in_flight_its_own_workers_end_without_a_complaint_of_the_pool(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    complaints: list[str] = []
+    monkeypatch.setattr(threading, "excepthook", lambda raised: complaints.append(repr(raised.exc_value)))
+    songs = Synthetic(SyntheticOptions(recordings=12, seconds=2), tmp_path)
+    tasks = [Task(tmp_path, str(n), "songs", song, Settings()) for n, song in enumerate(songs.recordings())]
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    class Slow(ProcessPoolExecutor):
+        def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+            time.sleep(0.5)  # that the pool notices the death of its processes before it is told to end
+            super().shutdown(wait, cancel_futures=cancel_futures)
+
+    monkeypatch.setattr("genvae.clips.workers.ProcessPoolExecutor", Slow)
+    with pytest.raises(KeyboardInterrupt):
+        run_tasks(tasks, executor=None, workers=2, done=stop)
+    assert not multiprocessing.active_children()
+    assert complaints == []
 
 
 def test_workers_beside_an_executor_are_refused(genvae: Genvae, tmp_path: Path) -> None:
