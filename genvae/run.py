@@ -111,6 +111,19 @@ class Run:
         )
         return cls(path)
 
+    def rebudget(self, budget: Mapping[str, Any], section: str) -> None:
+        """Describe the budget within which the training of a section, `model` or `vocoder`, goes on.
+
+        Raises:
+            DiskError: it can't be written.
+        """
+        description = read_json(self.description_path)
+        training = description["training"]["vocoder"] if section == "vocoder" else description["training"]
+        if training["budget"] != budget:
+            training["budget"] = dict(budget)
+            write_json(self.description_path, description)
+            self.training = description["training"]
+
     @property
     def description_path(self) -> Path:
         """The JSON file that describes the run."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import torch
 from lightning_fabric import Fabric
@@ -71,6 +71,8 @@ def train(job: Job, store: ClipStore, *, device: str = "auto", listener: Listene
         trainer = Trainer(fabric, run, store, job)
         if job.create is None:
             trainer.restore()
+            if fabric.is_global_zero:
+                run.rebudget(asdict(job.budget), job.section)
         elif job.source is not None:
             trainer.measured = trainer.trainee.inherit(job.source, job.registry)
             trainer.average = Average(trainer.trainee.module, trainer.options.ema)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from functools import partial
 from typing import Any
@@ -15,6 +14,7 @@ from torch import Tensor
 from genvae.clips.batches import genres_of, load
 from genvae.clips.store import ClipStore
 from genvae.errors import Cure, RunError, StoreError
+from genvae.files import read_json
 from genvae.interfaces.callback import Training
 from genvae.pipeline import PartConfig, Pipeline
 from genvae.run import Run
@@ -79,7 +79,7 @@ class Trainer:
         view = Training(
             folder=run.path,
             pipeline=self.pipeline,
-            description=json.loads(run.description_path.read_text(encoding="utf-8")),
+            description=read_json(run.description_path),
             step=0,
             progress=0.0,
             seconds=0.0,
@@ -127,6 +127,7 @@ class Trainer:
         """Make the callbacks of this session, and tell them that it begins."""
         view = self.callbacks.training
         view.say = log.say
+        view.description = read_json(self.run.description_path)  # that of a resumed run may have got another budget
         parts = self.extras.callbacks if self.fabric.is_global_zero else ()
         self.callbacks = Callbacks(self.registry, parts, view, lambda text: log.warn(self.step, text))
         self.callbacks.load(self.callback_states)

@@ -11,13 +11,17 @@ from pathlib import Path
 
 import pytest
 import torch
+from conftest import SMALL
 from safetensors.torch import load_file
 from training_runs import ONE_THREAD, command, train
 
+import genvae
 from genvae.clips.batches import in_order
 from genvae.latents import encode
+from genvae.progress import Message, Progress
 from genvae.run import Run
 from genvae.training import measuring
+from genvae.training.interrupt import Interrupted
 
 
 def metrics(run: Path, kind: str) -> list[dict[str, float]]:
@@ -124,6 +128,33 @@ def test_a_run_is_never_trained_over(trained, tone_store, small):
     assert finished.returncode == 4
     assert "trained already" in finished.stderr
     assert (trained / "weights.safetensors").read_bytes() == before
+
+
+def test_a_resumed_run_names_the_budget_that_it_goes_on_within_and_keeps_it(tone_store, small, tmp_path):
+    def interrupt(event: Progress | Message) -> None:
+        if isinstance(event, Progress) and event.stage == "training":
+            signal.raise_signal(signal.SIGINT)
+
+    def budget() -> dict[str, object]:
+        return Run(path).training["budget"]
+
+    options = {name: int(value) for name, value in (assignment.split("=") for assignment in SMALL)}
+    path = tmp_path / "run"
+    assert train(tone_store, "--run", path, "--minutes", 0.001, *small).returncode == 0
+    assert "nothing to resume" in train(tone_store, "--run", path, "--resume", "--steps", 9).stderr
+    assert budget() == {"steps": None, "epochs": None, "minutes": 0.001}
+    assert Run(path).verify() == []
+
+    path = tmp_path / "stopped"
+    with pytest.raises(Interrupted):
+        genvae.train(tone_store, path, minutes=10, model="conv-vae", options=options, progress=interrupt)
+    assert budget()["minutes"] == 10
+    with pytest.raises(Interrupted):
+        genvae.train(tone_store, path, steps=9, resume=True, progress=interrupt)
+    assert budget() == {"steps": 9, "epochs": None, "minutes": None}
+    genvae.train(tone_store, path, resume=True, progress=False)
+    assert metrics(path, "validation")[-1]["step"] == 9
+    assert Run(path).verify() == []
 
 
 def test_resuming_takes_no_options_and_no_other_store(trained, tone_store, small, genvae, tmp_path):
