@@ -98,12 +98,14 @@ def evaluate(
 def make_critic(
     run: Run | Path | str | None, store: ClipStore | Path | str, *, progress: bool | Listener = True
 ) -> Path:
-    """Learn from a store's training clips what `genvae generate --candidates` chooses by, and keep it in the run.
+    """Learn what `genvae generate --candidates` chooses by, from a store's training clips and as many made ones.
+
+    It is kept in the run.
 
     Args:
         run: a trained run; None for the pretrained one.
         store: the one that it was trained on.
-        progress: True shows messages, False is silence; else what is called with each `Message`.
+        progress: True shows it, False is silence; else what is called with each `Progress` and `Message`.
 
     Returns:
         the file that was written.
@@ -111,16 +113,17 @@ def make_critic(
     Raises:
         GenvaeError: the run makes no sounds.
     """
-    from genvae.metrics.critic import Critic
-    from genvae.metrics.embedder import default_embedder
+    from genvae.metrics.candidates import taught
+    from genvae.metrics.comparison import default_members
     from genvae.plugin.registry import installed
+    from genvae.synthesis.synthesizer import Synthesizer
 
     opened = open_run(run)
     _require_sounds(opened, installed())
     held = open_store(store)
     with listening(progress) as listener:
         _warn_of_other_store(opened, held, listener)
-    Critic.of_store(held, opened.config.genres, default_embedder()).save(opened.critic_path)
+        taught(held, Synthesizer(opened, installed()), default_members(), listener).save(opened.critic_path)
     return opened.critic_path
 
 
