@@ -57,8 +57,9 @@ class Ratio:
 
     def __call__(self, points: Points, label: int) -> Array:
         """The natural logarithm of the ratio for points [N, D] of a genre, [N]."""
-        odds: Array = _standardised(points, self.means[label], self.spreads[label]) @ self.weights[label]
-        return odds + self.offsets[label]
+        standardised = _standardised(points, self.means[label], self.spreads[label])
+        odds: Array = standardised @ self.weights[label] + self.offsets[label]
+        return odds
 
 
 def _standardised(points: Points, mean: Array, spread: Array) -> Array:
@@ -123,7 +124,7 @@ class Critic:
                 genres, members = tuple(about["genres"].split("\n")), about["members"].split("\n")
 
                 def read(name: str, *shape: int) -> Array:
-                    value = file.get_tensor(name).double().numpy()
+                    value: Array = file.get_tensor(name).double().numpy()
                     if value.shape != shape:
                         raise ValueError("its parts do not fit each other")
                     return value
