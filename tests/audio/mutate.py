@@ -21,7 +21,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -208,10 +208,15 @@ def batches(count: int, first: int, size: int = 50) -> Iterator[range]:
 
 
 def try_all(count: int, *, first: int = 0, workers: int = 2) -> Found:
-    """Try `count` files in processes of their own."""
+    """Try `count` files in processes of their own, a new one for each batch, so that one that dies costs no other."""
     found = Found()
-    with tempfile.TemporaryDirectory() as folder, ProcessPoolExecutor(workers) as pool:
-        jobs = [(numbers, pool.submit(try_files, numbers, Path(folder))) for numbers in batches(count, first)]
+
+    def alone(numbers: range) -> Found:
+        with ProcessPoolExecutor(1) as process:
+            return process.submit(try_files, numbers, Path(folder)).result()
+
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(workers) as pool:
+        jobs = [(numbers, pool.submit(alone, numbers)) for numbers in batches(count, first)]
         for done, (numbers, job) in enumerate(jobs, 1):
             try:
                 found.add(job.result())
