@@ -28,6 +28,7 @@ from genvae.web.directions import Directions
 from genvae.web.elsewhere import Elsewhere, computed
 from genvae.web.lesson import Lesson
 from genvae.web.lesson_page import render
+from genvae.web.part_options import part_options
 from genvae.web.shared_weights import use_shared, write_shared
 from genvae.web.sources import NEAREST, Resolved, Sources
 from genvae.web.vocoders import offered
@@ -168,6 +169,7 @@ class Engine:
         return schema.About(
             name=self.name,
             parts=parts,
+            options=part_options(self._run, self._registry),
             training=self._run.training,
             data=self._run.data,
             card=text,

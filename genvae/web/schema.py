@@ -303,15 +303,25 @@ class EvaluationRow(BaseModel):
     members: dict[str, dict[str, float]]
 
 
+class OptionInfo(BaseModel):
+    """An option of a part of the run, `SECTION.NAME`, with its value, what it means, and what it takes."""
+
+    name: str
+    value: str
+    meaning: str
+    takes: str
+
+
 class About(BaseModel):
     """What a run is and how it was made.
 
-    card: its model card, in Markdown, or empty. curves: how its training went, as (step, value) by part of the loss and
+    options: of its parts and of its training, as they were when it was made. card: its model card, in Markdown, or empty. curves: how its training went, as (step, value) by part of the loss and
     by who measured, where it keeps a log. evaluation: the rows of its evaluation, where it keeps one.
     """
 
     name: str
     parts: dict[str, str]
+    options: list[OptionInfo]
     training: dict[str, Any]
     data: dict[str, Any]
     card: str

@@ -25,6 +25,7 @@ from starlette.testclient import TestClient
 
 from genvae.cli import main
 from genvae.latents import LatentMap
+from genvae.pipeline import SECTIONS
 from genvae.plugin.registry import installed
 from genvae.run import Run
 from genvae.synthesis.synthesizer import Synthesizer
@@ -441,6 +442,19 @@ def test_about_tells_the_parts_and_the_training(client, mapped_run):
     told = client.get("/api/about").json()
     assert told["parts"]["model"] == "conv-vae"
     assert (told["training"], told["data"], told["card"]) == (mapped_run.training, mapped_run.data, "")
+
+
+def test_about_says_what_each_option_was_set_to_and_what_it_means(client, mapped_run):
+    told = {each.pop("name"): each for each in client.get("/api/about").json()["options"]}
+    config = mapped_run.config
+    parts = {section: getattr(config, section).options for section in SECTIONS}
+    assert set(told) == {f"{section}.{name}" for section, own in parts.items() for name in own}
+    assert told["transform.n_fft"] == {
+        "value": str(config.transform.options["n_fft"]),
+        "meaning": "samples in a windowed frame, even",
+        "takes": "a whole number from 4 to 65536",
+    }
+    assert all(each["meaning"] for each in told.values())
 
 
 def test_every_endpoint_is_described_on_a_page_from_here(client):

@@ -227,6 +227,9 @@ def test_about_says_which_run_it_is_and_shows_the_model_card(page):
     page.get_by_role("button", name="About").click()
     expect(page.locator("#about-facts")).to_contain_text("flow-vae")
     expect(page.locator("#card")).to_contain_text("licence", ignore_case=True)
+    page.get_by_text("Options of its parts").click()
+    row = page.locator("#options tr", has=page.get_by_role("rowheader", name="model.latent_dim", exact=True))
+    expect(row).to_contain_text("dimensions of the latent space")
     accessible(page)
 
 

@@ -57,3 +57,19 @@ def row(rank: str, value: str) -> str:
 def test_numbers_of_an_evaluation_that_are_none_are_left_out(tiny_run: Run, content: str, told: object) -> None:
     (tiny_run.path / "evaluation.json").write_text(content)
     assert about(tiny_run)["evaluation"] == told
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [({"batch_size": 16, "no_more": 1}, ("16", "250")), ({"batch_size": [7]}, ("[7]", "250")), ([7], ()), (None, ())],
+)
+def test_options_of_a_training_are_told_as_far_as_they_are_any(
+    tiny_run: Run, options: object, told: tuple[str, ...]
+) -> None:
+    path = tiny_run.path / "pipeline.json"
+    content = json.loads(path.read_text())
+    content["training"] |= {"options": options}
+    path.write_text(json.dumps(content))
+    values = {each["name"]: each["value"] for each in about(Run(tiny_run.path))["options"]}
+    assert tuple(values[name] for name in ("train.batch_size", "train.validate_every") if name in values) == told
+    assert "train.no_more" not in values

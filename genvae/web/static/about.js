@@ -45,6 +45,19 @@ function evaluationTable(rows) {
 }
 
 /**
+ * The options of the run's parts: what each was set to, what that means, and what it might have been.
+ * @param {{ name: string, value: string, meaning: string, takes: string }[]} options
+ */
+function optionTable(options) {
+  const head = (/** @type {string} */ text) => el("th", { scope: "col" }, text);
+  return [
+    el("thead", {}, el("tr", {}, head("option"), head("value"), head("what it is"), head("takes"))),
+    el("tbody", {}, ...options.map(({ name, value, meaning, takes }) =>
+      el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, value), el("td", {}, meaning), el("td", {}, takes)))),
+  ];
+}
+
+/**
  * Show it on demand.
  * @param {any} info
  * @param {(text: string) => void} fault
@@ -56,7 +69,7 @@ export function offerAbout(info, fault) {
     $("about").showModal();
     if (loaded) return;
     try {
-      const { name, parts, training, data, card, curves, evaluation } = await getAbout(info.run);
+      const { name, parts, options, training, data, card, curves, evaluation } = await getAbout(info.run);
       const told = (/** @type {Record<string, any>} */ values) =>
         Object.entries(values).filter(([, value]) => value !== null && typeof value !== "object").map(([key, value]) => `${key.replaceAll("_", " ")} ${value}`).join(", ");
       $("about-facts").replaceChildren(
@@ -69,6 +82,7 @@ export function offerAbout(info, fault) {
       $("curves").replaceChildren(...Object.entries(curves).map(([part, series]) => curve(part, series)));
       $("about-table").hidden = evaluation.length === 0;
       if (evaluation.length > 0) $("evaluation").replaceChildren(...evaluationTable(evaluation));
+      $("options").replaceChildren(...optionTable(options));
       $("about-card").hidden = card === "";
       $("card").textContent = card;
       loaded = true;
