@@ -315,8 +315,9 @@ class OptionInfo(BaseModel):
 class About(BaseModel):
     """What a run is and how it was made.
 
-    options: of its parts and of its training, as they were when it was made. card: its model card, in Markdown, or empty. curves: how its training went, as (step, value) by part of the loss and
-    by who measured, where it keeps a log. evaluation: the rows of its evaluation, where it keeps one.
+    options: of its parts and of its training, as they were when it was made. card: its model card, in Markdown, or
+    empty. curves: how its training went, as (step, value) by part of the loss and by who measured, where it keeps a
+    log. evaluation: the rows of its evaluation, where it keeps one.
     """
 
     name: str

@@ -1,8 +1,9 @@
-"""Seven plugins as researchers write them, from the docs alone: they install, pass their checks, train and generate."""
+"""Nine plugins as researchers write them, from the docs alone: they install, pass their checks, train and generate."""
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 import soundfile
 import torch
 
+import genvae
 from genvae.testing.sounds import GENRES, music, recording
 
 PROJECT = Path(__file__).parent / "genvae-authors"
@@ -29,6 +31,7 @@ CHECKED: dict[str, tuple[str, ...]] = {
     "ladder-vae": ("model.width=64", "model.latent_dim=8"),
     "spectral-gan": ("model.width=64", "model.latent_dim=8", "model.first_stage=0.05"),
     "kernels": (),
+    "vamp": ("prior.inputs=8", "prior.steps=10"),
     "adversary": ("vocoder.width=16",),
 }
 """Every plugin, and the options with which it is checked sooner."""
@@ -111,6 +114,50 @@ def test_the_mdct_is_inverted_up_to_the_middle_of_its_last_frame(monkeypatch: py
     assert float(coefficients.square().sum()) == pytest.approx(float(wave.square().sum()), rel=0.02)  # Parseval
 
 
+class Narrow(genvae.Model):
+    """Features are latents [2, 1], and a posterior is narrow around them."""
+
+    latent_dim = 2
+
+    def encode(self, features: torch.Tensor, genre: torch.Tensor) -> genvae.Posterior:
+        return genvae.Posterior(features.flatten(1), torch.full((len(features), 2), -4.0))
+
+    def decode(self, z: torch.Tensor, genre: torch.Tensor, *, generator: torch.Generator | None = None) -> torch.Tensor:
+        return z.unsqueeze(2)
+
+    def loss(
+        self, features: torch.Tensor, genre: torch.Tensor, *, generator: torch.Generator
+    ) -> dict[str, torch.Tensor]:
+        raise NotImplementedError
+
+
+def test_the_learnt_inputs_make_latents_as_likely_as_those_that_they_were_drawn_from(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Four clips, each many times: their posteriors' average is what no prior can be better than."""
+    monkeypatch.syspath_prepend(PROJECT)
+    from genvae_authors import VampOptions
+    from genvae_authors.vamp import Vamp, log_average
+
+    spec = genvae.FeatureSpec(kind="picture", bins=2, scale="linear")
+    model = Narrow(None, spec=spec, frames=1, genres=["low"])
+    clips = torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]]).repeat(500, 1)
+    genre = torch.zeros(len(clips), dtype=torch.int64)
+    with torch.no_grad():
+        posterior = model.encode(clips.unsqueeze(2), genre)
+        z = posterior.sample(torch.Generator().manual_seed(0))
+        likelihoods = []
+        for steps in (0, 200):
+            prior = Vamp(VampOptions(inputs=64, steps=steps), latent_dim=2, genres=["low"])
+            generator = torch.Generator().manual_seed(1)
+            prior.fit_posteriors(posterior, z, genre, model=model, generator=generator)
+            log_variance = 2 * prior.factor[0].diagonal(dim1=1, dim2=2).log()
+            likelihoods.append(float(log_average(z, genvae.Posterior(prior.mean[0], log_variance)).mean()))
+    entropy = math.log(4) + 2 * (0.5 * math.log(2 * math.pi * math.e) - 2)  # of four Gaussians, far apart
+    assert likelihoods[0] < -entropy - 0.1
+    assert likelihoods[1] == pytest.approx(-entropy, abs=0.05)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CHECKED)
 def test_each_passes_its_checks(site: Path, table: Path, name: str) -> None:
@@ -121,11 +168,12 @@ def test_each_passes_its_checks(site: Path, table: Path, name: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_of_the_data_set_the_transform_a_model_and_the_prior_generates(
-    site: Path, store: Path, tmp_path: Path
+@pytest.mark.parametrize("prior", ["kernels", "vamp"])
+def test_a_run_of_the_data_set_the_transform_a_model_and_a_prior_generates(
+    site: Path, store: Path, tmp_path: Path, prior: str
 ) -> None:
     path = tmp_path / "run"
-    parts = ("--transform", "mdct", "--vocoder", "imdct", "--model", "iaf-vae", "--prior", "kernels")
+    parts = ("--transform", "mdct", "--vocoder", "imdct", "--model", "iaf-vae", "--prior", prior)
     run(site, "train", store, "--run", path, "--steps", 40, *parts, *assigned("transform.hop=64", *SMALL))
     assert float(np.abs(generated(site, path)).max()) > 1e-3
 

@@ -1,4 +1,4 @@
-"""Declares a data set in Parquet, an MDCT with its inverse, three models, a prior and a neural vocoder."""
+"""Declares a data set in Parquet, an MDCT with its inverse, three models, two priors and a neural vocoder."""
 
 from __future__ import annotations
 
@@ -45,6 +45,15 @@ class KernelOptions:
     """Options of `kernels`."""
 
     points: Annotated[int, genvae.Option("latents that are kept of each genre, at most", least=1, most=65536)] = 512
+
+
+@dataclass(frozen=True, kw_only=True)
+class VampOptions:
+    """Options of `vamp`."""
+
+    inputs: Annotated[int, genvae.Option("that are learnt for each genre", least=1, most=4096)] = 32
+    steps: Annotated[int, genvae.Option("of Adam", least=0, most=100_000)] = 100
+    learning_rate: Annotated[float, genvae.Option("of Adam", above=0)] = 0.02
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,12 +123,18 @@ def genvae_models() -> Iterator[genvae.ModelPlugin]:
 
 @genvae.hookimpl
 def genvae_priors() -> Iterator[genvae.PriorPlugin]:
-    """Declare the prior."""
+    """Declare the priors."""
     yield genvae.PriorPlugin(
         name="kernels",
         summary="A kernel density of each genre's latents.",
         factory="genvae_authors.kernel_density:Kernels",
         options=KernelOptions,
+    )
+    yield genvae.PriorPlugin(
+        name="vamp",
+        summary="The average of posteriors of inputs that are learnt.",
+        factory="genvae_authors.vamp:Vamp",
+        options=VampOptions,
     )
 
 
