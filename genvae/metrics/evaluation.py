@@ -21,7 +21,7 @@ from genvae.metrics.embedder import Embedder, Waves
 from genvae.metrics.halves import Recordings
 from genvae.metrics.judge import CLIPS, Embeddings, Judge, Reference
 from genvae.metrics.novelty import Nearness, Novelty, novelty
-from genvae.metrics.plugins import embedders, metrics
+from genvae.metrics.plugins import Metrics, embedders
 from genvae.metrics.sampling import Numbers
 from genvae.metrics.signal import Signal, describe, multi_resolution_stft
 from genvae.metrics.stages import POSTERIOR, Stages, generated, rounded
@@ -31,8 +31,8 @@ from genvae.metrics.training_clips import TrainingClips
 from genvae.metrics.two_sample import Difference, telling
 from genvae.metrics.worst import Oddity, worst
 from genvae.pipeline import Pipeline
-from genvae.plugin.guard import guarded
 from genvae.plugin.registry import Registry
+from genvae.progress import Listener, ignore
 from genvae.run import Run
 from genvae.synthesis.synthesizer import Synthesizer, item_generator
 from genvae.training.monitor import active_units
@@ -40,6 +40,8 @@ from genvae.training.monitor import active_units
 Sets = dict[str, Waves]
 """Waveforms [N, samples] of each genre."""
 
+TRIED = 4
+"""Unseen clips that each embedder is tried with before anything is measured."""
 LONG_SOUNDS = 16
 """Sounds of some seconds that are measured of each genre."""
 REAL, TRAINING, GENERATED = "real, unseen recordings", "real, training recordings", "generated"
@@ -93,6 +95,7 @@ class Evaluation:
         clips: of each genre; fewer where the store has fewer.
         seed: of the clips that are made, and of all that is drawn to measure them.
         reference: see `Judge`.
+        listener: hears of plugins that are left out.
 
     Raises:
         StoreError: the store doesn't fit the run.
@@ -113,15 +116,17 @@ class Evaluation:
         clips: int = CLIPS,
         seed: int = 0,
         reference: Reference = "other recordings",
+        listener: Listener = ignore,
     ) -> None:
         _require_fit(run, store)
         self.genres, self.seed = run.config.genres, seed
         self._store, self._samples = store, store.clip_samples
         if generated is not None:
             clips = min(clips, *(len(own) for own in generated.values()))
-        members = tuple(members) or embedders(registry)
+        tried = store.waves(store.select(split="validation")[:TRIED])
+        members = tuple(members) or embedders(registry, tried, store.sample_rate, listener)
         self.judge = Judge(store, self.genres, members=members, clips=clips, reference=reference)
-        self.metrics = metrics(registry)
+        self.metrics = Metrics(registry, listener)
         self._synthesizer = Synthesizer(run, registry)
         self._pipeline: Pipeline = run.load(registry)
         self._pipeline.eval()
@@ -162,16 +167,10 @@ class Evaluation:
 
     def _measured(self, row: str, sets: Sets) -> dict[str, float]:
         """What each metric says, beside half of the unseen clips; of rows that are made of these, the other half."""
-        averages = {}
-        for name, metric in self.metrics.items():
-            values = []
-            for genre, clips in sets.items():
-                own = clips[1::2] if row in self._made_of_unseen else clips
-                with guarded(f"The metric {name!r} failed for {row!r}", type(metric).__module__):
-                    rate = self._store.sample_rate
-                    values.append(float(metric.measure(own, self._unseen[genre][::2], sample_rate=rate)))
-            averages[name] = float(np.mean(values))
-        return averages
+        step = slice(1, None, 2) if row in self._made_of_unseen else slice(None)
+        pairs = [(clips[step], self._unseen[genre][::2]) for genre, clips in sets.items()]
+        said = {name: self.metrics.measure(name, pairs, self._store.sample_rate) for name in list(self.metrics.used)}
+        return {name: value for name, value in said.items() if value is not None}
 
     def hear(self, name: str) -> Embeddings:
         """Make the clips of a row and let every member hear them, such as for a judge with another reference."""

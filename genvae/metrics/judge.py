@@ -17,9 +17,9 @@ from genvae.interfaces.dataset import Split
 from genvae.metrics.comparison import Ear, Estimate, Pair, Rating, default_members
 from genvae.metrics.embedder import Embedder, Points, Waves
 from genvae.metrics.halves import Mask, Recordings, alternating, crossed
+from genvae.metrics.plugins import points_of
 from genvae.metrics.sampling import Numbers, choose
 from genvae.metrics.threads import one_core
-from genvae.plugin.guard import guarded
 
 CLIPS = 120
 """Clips of a genre that are compared."""
@@ -135,14 +135,8 @@ class Judge:
         """Waveforms [N, samples] at the store's rate -> a member's points [N, D]; on every core."""
         blocks = [waves[start : start + _BLOCK] for start in range(0, len(waves), _BLOCK)]
         with one_core(), ThreadPoolExecutor(os.cpu_count() or 1) as workers:
-            return np.concatenate(list(workers.map(lambda block: self._points(member, block), blocks)))
-
-    def _points(self, member: Embedder, waves: Waves) -> Points:
-        with guarded(f"The embedder {member.name!r} failed", type(member).__module__):
-            points = np.asarray(member.embed_at(waves, self.store.sample_rate), np.float64)
-            if points.ndim != 2 or len(points) != len(waves) or not np.isfinite(points).all():
-                raise ValueError(f"{len(waves)} waveforms gave points {list(points.shape)}, expected finite [N, D]")
-        return points
+            rate = self.store.sample_rate
+            return np.concatenate(list(workers.map(lambda block: points_of(member, block, rate), blocks)))
 
     def _estimate(self, name: str, embeddings: Embeddings) -> Estimate:
         real = self.real

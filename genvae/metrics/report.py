@@ -67,7 +67,7 @@ def as_json(evaluation: Evaluation, rows: Sequence[Assessment]) -> dict[str, Any
                     ]
                     for genre, own in row.telling.items()
                 },
-                "metrics": dict(row.metrics),
+                "metrics": {name: row.metrics[name] for name in evaluation.metrics.used},
                 "novelty": asdict(row.novelty) if row.novelty else None,
                 "signal": {genre: asdict(signal) for genre, signal in row.signal.items()},
             }
@@ -159,13 +159,11 @@ def _committee(rows: Sequence[Assessment]) -> Committee:
 
 
 def _metrics(evaluation: Evaluation, rows: Sequence[Assessment]) -> Table:
-    if not evaluation.metrics:
+    metrics = evaluation.metrics.used
+    if not metrics:
         return Table("", [], [])
-    heads = [
-        f"{name}{f' {metric.unit}' if metric.unit else ''}, {metric.better}"
-        for name, metric in evaluation.metrics.items()
-    ]
-    cells = [[row.name, *(f"{row.metrics[name]:.4g}" for name in evaluation.metrics)] for row in rows]
+    heads = [f"{name}{f' {metric.unit}' if metric.unit else ''}, {metric.better}" for name, metric in metrics.items()]
+    cells = [[row.name, *(f"{row.metrics[name]:.4g}" for name in metrics)] for row in rows]
     title = "Metrics that are installed; `lower` or `higher` is better, or what is like real clips; means over genres"
     return Table(title, ["clips", *heads], cells)
 

@@ -146,7 +146,8 @@ def _expect_number(loss: Tensor, steps: int) -> None:
         cure = "look for a logarithm or square root of 0, or 0 / 0"
         cure = cure if steps == 1 else f"{cure}, or lower the learning rate"
         raise CheckFailure("a loss that is a number", f"NaN at step {steps}: {cure}")
-    expect(not bool(loss.isinf()), "a finite loss", f"infinite at step {steps}: the learning rate is too high")
+    cure = "look for an exponential, or a division by 0" if steps == 1 else "the learning rate is too high"
+    expect(not bool(loss.isinf()), "a finite loss", f"infinite at step {steps}: {cure}")
 
 
 @torch.no_grad()

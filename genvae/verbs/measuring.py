@@ -79,6 +79,7 @@ def evaluate(
             candidates=candidates,
             clips=clips,
             seed=seed,
+            listener=listener,
         )
         if evaluation.judge.clips < clips:
             listener(Message(f"Only {evaluation.judge.clips} clips of each genre can be compared."))

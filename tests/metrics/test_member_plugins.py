@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,11 +12,12 @@ import numpy as np
 import pytest
 
 import genvae
-from genvae.errors import PluginError
+from genvae.metrics.embedder import default_embedder
 from genvae.metrics.evaluation import REAL, Evaluation
-from genvae.metrics.plugins import embedders, metrics
+from genvae.metrics.plugins import Metrics, embedders
 from genvae.metrics.report import as_json, tables
 from genvae.plugin.registry import forget_file, installed, use_file
+from genvae.progress import Message, Progress
 from genvae_plugins.metrics import DuplicatesOptions
 from genvae_plugins.metrics.duplicates import Duplicates
 
@@ -25,12 +28,13 @@ class Loud(genvae.Embedder):
     name = "aa-loud 1 (00000001)"
     sample_rate = 4000
     def embed(self, waves):
-        if FAILS: raise LookupError("no weights")
+        EMBED
         return np.log10(np.square(waves.reshape(len(waves), 10, -1)).mean(axis=2) + 1e-9)
 class Count(genvae.Metric):
     unit, better = "clips", "alike"
     def measure(self, clips, real, *, sample_rate):
         assert sample_rate == 4000
+        MEASURE
         return float(len(clips)) + len(real) / 1000
 @genvae.hookimpl
 def genvae_embedders():
@@ -41,16 +45,18 @@ def genvae_metrics():
 """
 
 
-@pytest.fixture(params=[False])
+@pytest.fixture(params=[("pass", "pass")])
 def own(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
     file = tmp_path / "own_ears.py"
-    file.write_text(textwrap.dedent(OWN).replace("FAILS", str(request.param)))
+    embed, measure = request.param
+    file.write_text(textwrap.dedent(OWN).replace("EMBED", embed).replace("MEASURE", measure))
     use_file(file)
     yield file
     forget_file(file)
 
 
-def evaluation(store: Path, run: Path) -> Evaluation:
+def evaluation(store: Path, run: Path, said: list[str] | None = None) -> Evaluation:
+    """Of a run that was trained for a step; `said` gets what it warns of."""
     options = {
         "transform.n_fft": 256,
         "transform.hop": 128,
@@ -61,13 +67,20 @@ def evaluation(store: Path, run: Path) -> Evaluation:
         "train.callbacks": (),
     }
     made = genvae.train(store, run, steps=1, model="conv-vae", options=options, progress=False)
-    return Evaluation(made, installed(), genvae.ClipStore.open(store), clips=4)
+
+    def hear(event: Progress | Message) -> None:
+        if said is not None and isinstance(event, Message):
+            assert event.warning
+            said.append(event.text)
+
+    return Evaluation(made, installed(), genvae.ClipStore.open(store), clips=4, listener=hear)
 
 
 def test_genvaes_own_come_through_the_hook_first_and_last(own: Path) -> None:
-    names = [embedder.name.split()[0] for embedder in embedders(installed())]
+    tried = np.random.default_rng(0).normal(0, 0.1, (2, 8000)).astype(np.float32)
+    names = [embedder.name.split()[0] for embedder in embedders(installed(), tried, 4000)]
     assert names == ["genvae-statistics", "aa-loud", "genvae-embedder"]
-    assert set(metrics(installed())) == {"count", "duplicates"}
+    assert set(Metrics(installed()).used) == {"count", "duplicates"}
 
 
 def test_what_is_installed_is_shown_and_leaves_the_ranks_alone(tone_store: Path, tmp_path: Path, own: Path) -> None:
@@ -87,13 +100,59 @@ def test_what_is_installed_is_shown_and_leaves_the_ranks_alone(tone_store: Path,
     assert "aa-loud distance" in compared.heads
 
 
-@pytest.mark.parametrize("own", [True], indirect=True)
-def test_an_embedder_that_fails_is_one_line_with_its_name_and_place(
-    tone_store: Path, tmp_path: Path, own: Path
+FAULTS = {
+    "raises": ('raise LookupError("no weights")', 'raise LookupError("no weights")'),
+    "gives nothing": ("return None", "return None"),
+    "gives no number": ("return np.full((len(waves), 2), np.nan)", 'return float("nan")'),
+}
+
+
+@pytest.mark.parametrize("own", FAULTS.values(), ids=FAULTS, indirect=True)
+def test_one_that_fails_is_left_out_with_its_name_and_place_and_harms_nobody(
+    tone_store: Path, tmp_path: Path, own: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    said: list[str] = []
+    measured = evaluation(tone_store, tmp_path / "run", said)
+    rows = [measured.row(name) for name in (REAL, "white noise")]
+    told = as_json(measured, rows)
+    assert [name.split()[0] for name in told["members"]][:: len(told["members"]) - 1] == [
+        "genvae-statistics",
+        "genvae-embedder",
+    ]
+    assert tables(measured, rows)
+    json.dumps(told, allow_nan=False)
+    [embedder, metric] = said
+    assert "aa-loud" in embedder
+    assert re.match(r"The metric 'count' of own_ears.py failed: ", metric)
+    assert all(text.endswith(" says so beforehand.") for text in said)
+    assert set(told["rows"][0]["metrics"]) == {"duplicates"}
+    monkeypatch.setenv("GENVAE_STRICT", "1")
+    with pytest.raises((LookupError, TypeError, ValueError)):
+        Evaluation(genvae.Run(tmp_path / "run"), installed(), genvae.ClipStore.open(tone_store), clips=4)
+
+
+@pytest.mark.parametrize("own", [("waves[:] = 0", "clips[:] = 0")], indirect=True)
+def test_what_one_does_to_the_clips_reaches_nobody_else(tone_store: Path, tmp_path: Path, own: Path) -> None:
     measured = evaluation(tone_store, tmp_path / "run")
-    with pytest.raises(PluginError, match=r"embedder 'aa-loud 1 \(00000001\)' failed: LookupError: no weights"):
-        measured.row("white noise")
+    forget_file(own)
+    without = Evaluation(genvae.Run(tmp_path / "run"), installed(), genvae.ClipStore.open(tone_store), clips=4)
+    for name in (REAL, "white noise"):
+        one, other = measured.row(name), without.row(name)
+        assert all(one.rating[member] == other.rating[member] for member in other.rating)
+        assert one.signal == other.signal
+        assert one.metrics["duplicates"] == other.metrics["duplicates"]
+
+
+def test_one_that_says_it_is_genvaes_is_left_out(tone_store: Path, tmp_path: Path, own: Path) -> None:
+    name = default_embedder().name
+    own.write_text(own.read_text().replace("aa-loud 1 (00000001)", name))
+    forget_file(own)
+    use_file(own)
+    said: list[str] = []
+    measured = evaluation(tone_store, tmp_path / "run", said)
+    assert [member.name for member in measured.judge.members][-1] == name
+    assert len(measured.judge.members) == 2
+    assert f"has the name of another, {name!r}. It is left out" in said[0]
 
 
 def test_duplicates_are_the_clips_that_sound_like_another() -> None:

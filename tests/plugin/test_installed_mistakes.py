@@ -34,6 +34,12 @@ def genvae_priors():
 @genvae.hookimpl
 def genvae_vocoders():
     yield genvae.VocoderPlugin(name="pghi-refined", summary="S.", factory="no_such_module:X")
+@genvae.hookimpl
+def genvae_schedules():
+    yield genvae.SchedulePlugin(name="cosine", summary="S.", factory="no_such_module:X")
+@genvae.hookimpl
+def genvae_callbacks():
+    yield genvae.CallbackPlugin(name="tensorboard", summary="S.", factory="no_such_module:X")
 """
 # A vocoder with weights that come from a file: it makes a constant.
 TINY = """

@@ -265,6 +265,20 @@ MISTAKES = {
         "0 * kl.detach().mul(0).log()",
         "NaN at step 1: look for a logarithm",
     ),
+    "a loss beyond all numbers": (
+        "model",
+        "overfits-one-batch",
+        "self.options.beta * kl",
+        "(1 + kl).mul(1e4).exp()",
+        "infinite at step 1: look for an exponential",
+    ),
+    "a learning rate that is too high": (
+        "model",
+        "overfits-one-batch",
+        "lr=self.options.learning_rate",
+        "lr=1e30",
+        "at step [2-9]",
+    ),
     "a loss without a name": (
         "model",
         "overfits-one-batch",
