@@ -1,5 +1,6 @@
 """Whether a run gives what it is asked for: asked beside measured, for docs/plugins/attributes.md.
 
+    python benchmarks/attributes.py --songs MUSIC > songs.csv    a manifest of a minute of sixteen recordings a genre
     python benchmarks/attributes.py RUN --store STORE [--clips 100]
 
 Loudness is measured as `prepare` does. A second is too short for the tempo that `prepare` finds around a clip, so that
@@ -10,8 +11,12 @@ genre. How good the guess is on held-out real clips stands beside, as what can b
 from __future__ import annotations
 
 import argparse
+import csv
+import sys
+from pathlib import Path
 
 import numpy as np
+import soundfile
 from numpy.typing import NDArray
 
 import genvae
@@ -22,14 +27,21 @@ from genvae.verbs import open_run
 
 Numbers = NDArray[np.float64]
 RIDGE = 10.0
+SONGS, LEAST = 16, 40  # of a genre, and seconds that each has at the least
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run")
-    parser.add_argument("--store", required=True)
+    parser.add_argument("run", nargs="?")
+    parser.add_argument("--store")
+    parser.add_argument("--songs", type=Path, metavar="MUSIC", help="folder of a folder of recordings for each genre")
     parser.add_argument("--clips", type=int, default=100, help="of each genre and attribute")
     arguments = parser.parse_args()
+    if arguments.songs is not None:
+        list_songs(arguments.songs)
+        return
+    if arguments.run is None or arguments.store is None:
+        parser.error("give a run and its store, or --songs")
     store, run = ClipStore.open(arguments.store), open_run(arguments.run)
     synthesizer = genvae.load(run)
     print("| attribute | genre | clips | asked and measured | error | asked for none |\n|---|---|---|---|---|---|")
@@ -50,6 +62,18 @@ def main() -> None:
             spread = f"{unasked.mean():.1f} ± {unasked.std():.1f}"
             cells = (attribute.name, genre, len(clips), f"r = {correlation(asked, measured):.2f}", error, spread)
             print(f"| {' | '.join(map(str, cells))} |{measure.note}", flush=True)
+
+
+def list_songs(music: Path) -> None:
+    """Print a manifest of the first minute of so many recordings of each genre, at even distances in their order."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(["path", "genre", "start", "end"])
+    for genre in sorted(each for each in music.iterdir() if each.is_dir()):
+        lasting = {path: soundfile.info(path).duration for path in sorted(genre.iterdir())}
+        long = [path for path, seconds in lasting.items() if seconds >= LEAST]
+        for number in range(min(SONGS, len(long))):
+            path = long[number * len(long) // SONGS if len(long) > SONGS else number]
+            writer.writerow([path, genre.name, 0, int(min(lasting[path], 60))])
 
 
 class Loudness:
