@@ -11,6 +11,7 @@ from genvae.errors import Cure, GenvaeError
 from genvae.metrics.comparison import default_members
 from genvae.metrics.critic import Critic
 from genvae.metrics.embedder import Embedder, Points, Waves
+from genvae.metrics.plugins import points_of
 from genvae.metrics.sampling import choose
 from genvae.metrics.stages import generated, rounded
 from genvae.metrics.threads import one_core
@@ -72,7 +73,7 @@ class Chooser:
         first = candidate_indices(index, candidates)[0]
         clips = self._synthesizer.generate(genre, seed=seed, index=first, count=candidates, temperature=temperature)
         waves = np.stack([clip.wave.numpy() for clip in clips])
-        points = points_of(waves, self._synthesizer.sample_rate, self._members)
+        points = heard(waves, self._synthesizer.sample_rate, self._members)
         return clips[int(self._critic.score(points, genre).argmax())]
 
 
@@ -92,12 +93,12 @@ def taught(store: ClipStore, synthesizer: Synthesizer, members: Sequence[Embedde
         with one_core():
             new = generated(synthesizer, genre, CLIPS, SEED)
         for kind, waves in ((real, store.waves(choose(store, numbers, CLIPS))), (made, new)):
-            for name, points in points_of(waves, store.sample_rate, members).items():
+            for name, points in heard(waves, store.sample_rate, members).items():
                 kind[name][genre] = points
     return Critic.fit(real, made)
 
 
-def points_of(waves: Waves, sample_rate: int, members: Sequence[Embedder]) -> dict[str, Points]:
+def heard(waves: Waves, sample_rate: int, members: Sequence[Embedder]) -> dict[str, Points]:
     """What each member hears in clips [N, samples], as a 16-bit file holds them: [N, D] by its name."""
     [own] = rounded({"": waves}).values()
-    return {member.name: member.embed_at(own, sample_rate) for member in members}
+    return {member.name: points_of(member, own, sample_rate) for member in members}
