@@ -34,6 +34,8 @@ _SPREAD = 0.05  # seconds beside a place where an unknown length is missing: dec
 _MOST_SILENCE = 600  # seconds that stand in for lost sound; a damaged number may ask for years
 
 _DAMAGED_FLAC = "a FLAC frame is damaged"
+_PATIENCE = 16  # frames behind damage that are tried one by one before some are passed over
+_MOST_JOINED = 1000  # a hostile file may hold a beginning of one every few bytes
 _WORDS = {
     1: "it is in no format that libsndfile knows",
     3: "its header is damaged, or says what no such file can say",
@@ -88,6 +90,8 @@ class SoundfileStream:
             self._begin = 0  # where the numbers of the stretches count from
             self._read_to = 0  # the place in the file up to which it was read
             self._flac = 0  # the place where the FLAC file that is read begins, as files may have been joined
+            self._joined = 0  # how many have been
+            self._fruitless = 0  # stretches in a row that gave no sound
             if self._first:
                 if not self._outline.stretches and self._first >= self._file.frames:
                     raise AudioError(f"it ends after {self._file.frames / self.sample_rate:.3f} s, before the start")
@@ -138,8 +142,11 @@ class SoundfileStream:
             place = self._place()
             why = why or self._stretch.why
             surplus = 0 if place is None else max(self._at - place, 0)
+            is_flac = self._file.format == "FLAC"
             try:
+                self._fruitless += 1
                 for block in self._decoded(min(frames, _BLOCK)):
+                    self._fruitless = 0
                     if why:
                         yield from self._gap(place, why, frames)
                         why = ""
@@ -150,18 +157,37 @@ class SoundfileStream:
                         yield block[surplus:]
                     surplus = max(surplus - len(block), 0)
                 self._file.require_no_fault()
-                if self._file.format == "FLAC" and (joined := flac.another(self._path, self._read_to)):
-                    self._flac, self._recovering = joined, False
-                    self._stretches = iter([Stretch((range(joined, self._path.stat().st_size),), anew=True)])
+                if is_flac:
+                    self._join()
+            except AudioError as error:
+                self._file.require_no_fault()
+                why = why or str(error)
             except soundfile.LibsndfileError as error:
                 self._file.require_no_fault()
                 why = why or _sentence(error)
-                if self._file.format == "FLAC" and not self._recovering:
+                if is_flac and not self._recovering:
                     self._recovering, self._stretches = True, self._behind_damage()
             self._file.close()
             self._next()
+            while self._stretch is None and is_flac and self._join():
+                self._next()
         if why:
             raise AudioError(f"it can't be decoded further: {why}")
+
+    def _join(self) -> bool:
+        """Go on in the FLAC file that was joined to the one that is read, if there is one.
+
+        Raises:
+            AudioError: there is no end of them.
+        """
+        joined = flac.another(self._path, self._read_to, self._flac)
+        if joined is None:
+            return False
+        if self._joined == _MOST_JOINED:
+            raise AudioError(f"more than {_MOST_JOINED:,} FLAC files are joined in it")
+        self._flac, self._recovering, self._joined = joined, False, self._joined + 1
+        self._stretches = iter([Stretch((range(joined, self._path.stat().st_size),), anew=True)])
+        return True
 
     def _place(self) -> int | None:
         """The sample frame of the recording at which the open stretch begins; None where only counting tells it."""
@@ -228,6 +254,8 @@ class SoundfileStream:
             self._read_to = file.place()
             left -= len(block)
             yield block
+        if left > 0:  # libsndfile says nothing where it finds no frame
+            raise AudioError("it stops before the end that its header tells")
 
     def _gap(self, place: int | None, why: str, frames: int) -> Iterator[NDArray[np.float32]]:
         """Note damage up to `place`, and give silence for it."""
@@ -246,16 +274,23 @@ class SoundfileStream:
     def _behind_damage(self) -> Iterator[Stretch]:
         """A stretch from each frame of a FLAC file on, to be tried one by one behind damage.
 
-        Those that were read meanwhile are left out.
+        Those that were read meanwhile are left out. Where many in a row give no sound, as under a header that fits none
+        of them, more and more are passed over: each try may take the decoder through all the rest of the file.
         """
         head = flac.read_head(self._path, self._flac)
         if head is None:
             return
         self._whole_frames = head.shortest  # for one error libsndfile gives up all of what it was asked for
         end = self._path.stat().st_size
+        passed_over = 0
         for place, sample in flac.frames(self._path, head):
-            if sample + head.longest > self._at - self._begin:
-                yield Stretch((range(self._flac, head.stop), range(place, end)), start=sample)
+            if sample + head.longest <= self._at - self._begin:
+                continue
+            if passed_over < self._fruitless - _PATIENCE:
+                passed_over += 1
+                continue
+            passed_over = 0
+            yield Stretch((range(self._flac, head.stop), range(place, end)), start=sample)
 
     def __enter__(self) -> Self:
         return self

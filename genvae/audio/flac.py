@@ -44,10 +44,14 @@ class Head:
     total: int
 
 
-def another(path: Path, place: int) -> int | None:
-    """The place near `place` or behind it where a further FLAC file begins, as where files were joined; else None."""
+def another(path: Path, place: int, begin: int) -> int | None:
+    """The place near `place` or behind it where a further FLAC file begins, as where files were joined; else None.
+
+    It lies behind `begin`, the place where the one begins that is read: a file without a frame leads to no further one
+    before it, nor to itself.
+    """
     window = Window(path)
-    at = max(place - _READ_AHEAD, len(_MARK))
+    at = max(place - _READ_AHEAD, begin + len(_MARK))
     try:
         while at < window.size:
             i = window.show(at, 2 * _READ_AHEAD)

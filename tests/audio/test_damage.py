@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 import soundfile
 
+from genvae.audio import decode
 from genvae.audio.decode import SoundfileStream
 from genvae.audio.mono import MonoStream
 from genvae.audio.read import read_mono
+from genvae.errors import AudioError
 
 RATE = 32000
 
@@ -119,6 +121,39 @@ def test_a_part_of_a_damaged_file_tells_of_the_damage_in_it_alone(tmp_path):
         np.testing.assert_array_equal(part, whole[round(start * RATE) : round(end * RATE)])
         first = round(start * RATE)
         assert said == ([(damage.start - first, damage.end - first)] if hit else [])
+
+
+def test_joined_to_flac_files_none_of_whose_frames_can_be_read_others_are_read_and_the_loss_is_told(tmp_path):
+    whole = written(noise(channels=2), format="FLAC", subtype="PCM_16")
+    place = whole.index(b"\xff\xf8")  # of the first frame; what is read for metadata now ends four bytes too late
+    lost = whole[: place - 2] + whole[place + 2 :]
+    alone, _ = read(tmp_path / "whole.flac", whole)
+    sound, damage = read(tmp_path / "joined.flac", lost + whole + lost + lost + whole)
+    np.testing.assert_array_equal(sound, np.concatenate([alone, alone]))
+    assert [(each.start, each.end) for each in damage] == [(0, 0), (len(alone), len(alone))]
+    with pytest.raises(AudioError, match="it stops before the end that its header tells"):
+        read(tmp_path / "lost.flac", lost)
+
+
+def test_under_a_header_that_fits_none_of_many_frames_few_are_tried(tmp_path, monkeypatch):
+    tried = []
+    opened = decode._open
+    monkeypatch.setattr(decode, "_open", lambda *each: tried.append(each) or opened(*each))
+    whole = written(noise(96.0, channels=2), format="FLAC", subtype="PCM_16")
+    place = whole.index(b"\xff\xf8")
+    with pytest.raises(AudioError, match="can't be decoded"):
+        read(tmp_path / "lost.flac", whole[: place - 2] + whole[place + 2 :] + whole[place : place + 1])
+    sound, damage = read(tmp_path / "joined.flac", whole[: place - 2] + whole[place + 2 :] + whole)
+    assert len(sound) == 96 * RATE
+    assert len(damage) == 1
+    assert len(tried) < 150  # of some 1,500 frames
+
+
+def test_a_file_full_of_beginnings_of_flac_files_ends(tmp_path):
+    whole = written(noise(1.0), format="FLAC", subtype="PCM_16")
+    beginning = whole[: whole.index(b"\xff\xf8")]
+    with pytest.raises(AudioError, match="more than 1,000 FLAC files are joined"):
+        read(tmp_path / "full.flac", whole + 3000 * beginning)
 
 
 def test_a_stream_of_a_plugin_that_knows_no_damage_is_read(tmp_path):
