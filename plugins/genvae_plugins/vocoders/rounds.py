@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from genvae_plugins.vocoders.frames import Frames
-from genvae_plugins.vocoders.magnitudes import modulus
+from genvae_plugins.vocoders.magnitudes import with_magnitude_
 
 
 class Rounds:
@@ -106,8 +106,7 @@ class _Part:
         self.free, self._now = ahead, before
         if pull:
             torch.view_as_real(spectrum).sub_(self._before, alpha=pull)
-        gain = modulus(spectrum, out=self._gain).add_(1e-15)  # so that zero stays zero
-        self._keep(spectrum.mul_(torch.div(self._magnitude, gain, out=gain)))
+        self._keep(with_magnitude_(spectrum, self._magnitude, self._gain))
 
     def _keep(self, spectrum: Tensor) -> None:
         self._before = torch.view_as_real(spectrum)
