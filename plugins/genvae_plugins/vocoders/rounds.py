@@ -82,6 +82,7 @@ class _Part:
         # Making a view can cost as much as what is done with it, so all that can be made once are made here.
         end = begin + (count - 1) * hop + frames.n_fft
         self._frames = [wave[:, begin:end].unfold(1, frames.n_fft, hop) for wave in self._waves]
+        self._after = self.sum[:, begin + count * hop :]  # what the first of the places does not reach
         self._places = []
         for start in range(0, frames.n_fft, hop):
             size, place = min(hop, frames.n_fft - start), slice(begin + start, begin + start + count * hop)
@@ -111,6 +112,7 @@ class _Part:
     def _keep(self, spectrum: Tensor) -> None:
         self._before = torch.view_as_real(spectrum)
         pieces = torch.fft.irfft(spectrum, n=self._n_fft)
-        self.sum.zero_()
+        self._after.zero_()
         for start, size, blocks, weighted in self._places:
-            blocks.addcmul_(pieces.narrow(2, start, size), weighted)
+            piece = pieces.narrow(2, start, size)
+            _ = blocks.addcmul_(piece, weighted) if start else torch.mul(piece, weighted, out=blocks)
