@@ -279,7 +279,7 @@ def picture(chosen: Sequence[Setting], found: Mapping[str, Mapping[str, float]])
         style |= {"linestyle": "--" if rows[0].peer else "-", "mfc": "none" if rows[0].peer or number > 9 else None}
         for axes, metric in zip(panels, METRICS, strict=True):
             points = [(found[row.name]["cost"], found[row.name][metric]) for row in rows]
-            axes.plot(*zip(*points, strict=True), label=family, linewidth=1, **style)
+            axes.plot(*zip(*points, strict=True), label=family.replace("`", ""), linewidth=1, **style)
     for axes, label in zip(panels, METRICS.values(), strict=True):
         axes.set(xscale="log", xlabel="milliseconds per second of audio", title=label)
         axes.title.set_fontsize(9)
