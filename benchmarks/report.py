@@ -46,7 +46,8 @@ NOTES = {
     "stft": "To log magnitudes, but for `the FFT alone`. The difference is that from genvae's own, for plugins that "
     "claim to give the same.",
     "vocoders": "Spectral convergence (lower is better) on magnitudes of real clips, and on such as 128 principal "
-    "components leave of them, which is much like what a VAE gives; these belong to no sound.",
+    "components leave of them, which is much like what a VAE gives; these belong to no sound. "
+    "[vocoders.md](vocoders.md#measured) has the frontier of all settings.",
     "train": "`eager PyTorch` is the plain loop on features that are there already; genvae's step computes them first.",
     "serve": "Clients and browser share the server's machine. Latencies and the page's milliseconds are those of the "
     "first round; one worker computes, so more clients wait longer.",

@@ -20,25 +20,26 @@ _GAMMA = 0.25645  # of the Gaussian closest to a Hann window, in squared window 
 def all_of(spec: FeatureSpec, samples: int, limit: int | None) -> Iterator[tuple[str, Callable[[], Run]]]:
     """Name, and what makes it; with a limit, the quicker ones, and of rounds fewer than that."""
     for rounds in (32, 64) if limit is None else ():
-        yield f"librosa.griffinlim, {rounds} rounds", lambda n=rounds: _librosa(spec, samples, n)  # type: ignore[misc]
+        yield f"librosa.griffinlim, {rounds} rounds", lambda n=rounds: librosa(spec, samples, n)  # type: ignore[misc]
     for rounds in (32, 64) if limit is None else (32,) if limit > 32 else ():
-        yield f"torchaudio griffinlim, {rounds} rounds", lambda n=rounds: _torchaudio(spec, samples, n)  # type: ignore[misc]
-    yield "pghipy, torch.istft", lambda: _pghipy(spec, samples)
+        yield f"torchaudio griffinlim, {rounds} rounds", lambda n=rounds: torchaudio(spec, samples, n)  # type: ignore[misc]
+    yield "pghipy, torch.istft", lambda: pghipy(spec, samples)
 
 
-def _librosa(spec: FeatureSpec, samples: int, rounds: int) -> Run:
-    librosa = importlib.import_module("librosa")
+def librosa(spec: FeatureSpec, samples: int, rounds: int, momentum: float = 0.99) -> Run:
+    """Fast Griffin-Lim from random phases; a momentum of 0 is the method of 1984."""
+    module = importlib.import_module("librosa")
 
     def run(logs: Tensor) -> Tensor:
         waves = [
-            librosa.griffinlim(
+            module.griffinlim(
                 clip.exp().numpy(),
                 n_iter=rounds,
                 hop_length=spec.hop,
                 n_fft=spec.n_fft,
                 length=samples,
                 pad_mode="constant",
-                momentum=0.99,
+                momentum=momentum,
                 random_state=0,
             )
             for clip in logs.cpu()
@@ -48,11 +49,12 @@ def _librosa(spec: FeatureSpec, samples: int, rounds: int) -> Run:
     return run
 
 
-def _torchaudio(spec: FeatureSpec, samples: int, rounds: int) -> Run:
+def torchaudio(spec: FeatureSpec, samples: int, rounds: int, momentum: float = 0.99) -> Run:
+    """Likewise."""
     functional = importlib.import_module("torchaudio.functional")
 
     def run(logs: Tensor) -> Tensor:
-        arguments = (windows.of(spec).to(logs), spec.n_fft, spec.hop, spec.n_fft, 1.0, rounds, 0.99, samples, True)
+        arguments = (windows.of(spec).to(logs), spec.n_fft, spec.hop, spec.n_fft, 1.0, rounds, momentum, samples, True)
         parts = torch.split(logs, 1 if logs.device.type == "cpu" else len(logs))  # the faster way on each
         with torch.random.fork_rng():
             torch.manual_seed(0)
@@ -61,7 +63,8 @@ def _torchaudio(spec: FeatureSpec, samples: int, rounds: int) -> Run:
     return run
 
 
-def _pghipy(spec: FeatureSpec, samples: int) -> Run:
+def pghipy(spec: FeatureSpec, samples: int) -> Run:
+    """Phase gradient heap integration, and torch's inverse transform."""
     pghi = importlib.import_module("pghipy").pghi
     window = windows.of(spec)
 

@@ -17,6 +17,8 @@ from genvae_plugins.vocoders.frames import Frames
 
 _LEAST_LOG = -80.0  # logarithms of magnitudes are kept finite; what lies below rounds to zero in float32 either way
 
+_NEXT_TO_ZERO = 1e-15  # added to magnitudes that something is divided by
+
 _CIRCLE = np.exp(2j * np.pi * np.arange(1 << 14) / (1 << 14)).astype(np.complex64)
 """The unit circle, to look sines and cosines up: half as long as to compute them."""
 
@@ -147,9 +149,23 @@ def _real_at_both_ends(spectrum: Tensor, magnitude: Tensor) -> Tensor:
     return spectrum
 
 
-def modulus(spectrum: Tensor, out: Tensor) -> Tensor:
-    """The magnitudes of spectra, written to `out`; by way of NumPy on a CPU, as that is six times faster than torch."""
-    if spectrum.device.type == "cpu":
-        np.abs(spectrum.numpy(), out=out.numpy())
-        return out
-    return torch.abs(spectrum, out=out)
+def with_magnitude_(spectrum: Tensor, magnitude: Tensor, gain: Tensor) -> Tensor:
+    """Give spectra these magnitudes, in place; where they are zero they stay so.
+
+    On a CPU by way of NumPy, with the same result to the bit: its absolute values take a sixth of torch's time, and its
+    calls a third.
+
+    Args:
+        spectrum: [B, frames, bins].
+        magnitude: likewise.
+        gain: memory to work in, likewise.
+    """
+    if spectrum.device.type != "cpu":
+        gain = torch.abs(spectrum, out=gain).add_(_NEXT_TO_ZERO)
+        return spectrum.mul_(torch.div(magnitude, gain, out=gain))
+    values, factors = spectrum.numpy(), gain.numpy()
+    np.abs(values, out=factors)
+    np.add(factors, np.float32(_NEXT_TO_ZERO), out=factors)
+    np.divide(magnitude.numpy(), factors, out=factors)
+    np.multiply(values, factors, out=values)
+    return spectrum

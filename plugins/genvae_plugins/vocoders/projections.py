@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from genvae_plugins.vocoders.frames import Frames
-from genvae_plugins.vocoders.magnitudes import modulus
+from genvae_plugins.vocoders.magnitudes import with_magnitude_
 
 
 class Projections:
@@ -23,8 +23,7 @@ class Projections:
 
     def with_magnitude_(self, spectrum: Tensor) -> Tensor:
         """Give the spectra the wanted magnitudes, in place; where they are zero they stay so."""
-        gain = modulus(spectrum, out=self._gain).add_(1e-15)
-        return spectrum.mul_(torch.div(self.magnitude, gain, out=gain))
+        return with_magnitude_(spectrum, self.magnitude, self._gain)
 
     def wave(self, spectrum: Tensor) -> Tensor:
         """The padded waveform [B, samples] that comes closest; its memory is used again by the next call."""

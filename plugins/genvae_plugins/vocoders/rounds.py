@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from genvae_plugins.vocoders.frames import Frames
-from genvae_plugins.vocoders.magnitudes import modulus
+from genvae_plugins.vocoders.magnitudes import with_magnitude_
 
 
 class Rounds:
@@ -82,6 +82,7 @@ class _Part:
         # Making a view can cost as much as what is done with it, so all that can be made once are made here.
         end = begin + (count - 1) * hop + frames.n_fft
         self._frames = [wave[:, begin:end].unfold(1, frames.n_fft, hop) for wave in self._waves]
+        self._after = self.sum[:, begin + count * hop :]  # what the first of the places does not reach
         self._places = []
         for start in range(0, frames.n_fft, hop):
             size, place = min(hop, frames.n_fft - start), slice(begin + start, begin + start + count * hop)
@@ -106,12 +107,12 @@ class _Part:
         self.free, self._now = ahead, before
         if pull:
             torch.view_as_real(spectrum).sub_(self._before, alpha=pull)
-        gain = modulus(spectrum, out=self._gain).add_(1e-15)  # so that zero stays zero
-        self._keep(spectrum.mul_(torch.div(self._magnitude, gain, out=gain)))
+        self._keep(with_magnitude_(spectrum, self._magnitude, self._gain))
 
     def _keep(self, spectrum: Tensor) -> None:
         self._before = torch.view_as_real(spectrum)
         pieces = torch.fft.irfft(spectrum, n=self._n_fft)
-        self.sum.zero_()
+        self._after.zero_()
         for start, size, blocks, weighted in self._places:
-            blocks.addcmul_(pieces.narrow(2, start, size), weighted)
+            piece = pieces.narrow(2, start, size)
+            _ = blocks.addcmul_(piece, weighted) if start else torch.mul(piece, weighted, out=blocks)
