@@ -26,7 +26,7 @@ SUFFIXES = frozenset(_SUFFIXES.split())
 RATES = range(1_000, 1_000_000)
 """Sample rates, in Hz, that a recording may have; a header that says another is damaged or hostile."""
 
-_BLOCK = 16384  # frames
+_BLOCK = 65536  # frames
 _PACKETS = 4 * 1152  # frames; Ogg counts to the packet
 _RUN_UP = 1 << 15  # frames; more than any lossy format looks back
 _UNKNOWN = 1 << 62  # libsndfile says "unknown length" with the largest count that there is

@@ -17,8 +17,8 @@ from genvae.interfaces.dataset import SoundStream
 _BLOCK_VALUES = 1 << 17  # values in a block, whatever the number of channels
 _CEILING = 8.0  # far above full scale, where everything saturates; keeps absurd floats from overflowing the filter
 _REACH = 128  # samples of the slower rate: more than half the length of soxr's filter
-_STRIDE = 61  # of the frames whose power is compared: enough to tell whether channels cancel
-_EVERY = 4  # blocks, of which one is looked at for that
+_LOOKED_AT = 16384  # frames at the beginning of a block, where the power of channels and mean is compared
+_STRIDE = 61  # of those frames: enough to tell whether channels cancel
 _CANCELS = 0.01  # power of the mean of the channels, of theirs: 20 dB below
 _SOUNDS = 1e-8  # power of a block that is not silent
 _FULL = 0.9999  # what counts as full scale
@@ -61,8 +61,7 @@ class MonoStream:
         self._reach = 0.0 if self._resampler is None else _REACH / min(self._ratio, 1.0)  # in frames of the stream
         self._damage_seen = 0
         self._powers = np.zeros(stream.channels)
-        self._blocks = 0
-        self._sounds = self._cancels = False  # what was found of the last block that was looked at
+        self._sounds = self._cancels = False  # what was found of the last block
         self._sounding = self._cancelling = 0  # frames
 
     def __iter__(self) -> Iterator[NDArray[np.float32]]:
@@ -135,9 +134,7 @@ class MonoStream:
             for channel in range(2, channels):
                 mono += block[:, channel]
             mono /= np.float32(channels)
-            if self._blocks % _EVERY == 0:
-                self._compare(block[::_STRIDE], mono[::_STRIDE])
-        self._blocks += 1
+            self._compare(block[:_LOOKED_AT:_STRIDE], mono[:_LOOKED_AT:_STRIDE])
         self._sounding += len(block) if self._sounds else 0
         self._cancelling += len(block) if self._sounds and self._cancels else 0
         return self._finite(mono)

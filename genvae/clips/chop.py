@@ -12,7 +12,7 @@ from genvae.audio.mono import MonoStream
 from genvae.interfaces.dataset import SoundStream
 from genvae.items import FULL_SCALE
 
-_GROUP = 1 << 16  # samples that are turned into clips at a time, where clips are shorter
+_GROUP = 1 << 18  # samples that are turned into clips at a time, where clips are shorter
 
 
 @dataclass(frozen=True)

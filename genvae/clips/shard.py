@@ -105,7 +105,7 @@ class ShardWriter:
         """Add items [n, *shape]."""
         if items.shape[1:] != self._shape or items.dtype != self._dtype:
             raise ValueError(f"expected {self._dtype} {self._shape}, got {items.dtype} {items.shape[1:]}")
-        content = np.ascontiguousarray(items).tobytes()
+        content = np.ascontiguousarray(items).data
         self._file.write(content)
         self._hash.update(content)
         self.count += len(items)

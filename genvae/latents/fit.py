@@ -39,7 +39,7 @@ def make_map(run: Run, method: str = "pca", *, seed: int = 0, listener: Listener
     Args:
         method: `pca` or `umap`.
         seed: of UMAP, and of the choice.
-        listener: is told how long UMAP has taken.
+        listener: is told how far UMAP is.
 
     Raises:
         RunError: the run holds no latents, or damaged ones.
@@ -118,12 +118,12 @@ def _umap(latents: Tensor, seed: int, listener: Listener) -> Tensor:
             f"UMAP needs {2 * NEIGHBOURS} clips or more, and the run has {len(latents)}. Take the `method` pca."
         )
     with tempfile.TemporaryDirectory() as folder:
-        latents_path, points_path = Path(folder, "latents.npy"), Path(folder, "points.npy")
+        latents_path, points_path, told = (Path(folder, name) for name in ("latents.npy", "points.npy", "told"))
         np.save(latents_path, latents.numpy(), allow_pickle=False)
         command = [sys.executable, "-m", "genvae.latents.umap_process", str(latents_path), str(points_path), str(seed)]
-        with tempfile.TemporaryFile("w+") as written:
-            with subprocess.Popen(command, env=os.environ | _ONE_THREAD, stdout=written, stderr=written) as process:
-                _wait(process, listener)
+        with tempfile.TemporaryFile("w+") as written, told.open("wb") as tells:
+            with subprocess.Popen(command, env=os.environ | _ONE_THREAD, stdout=tells, stderr=written) as process:
+                _wait(process, told, listener)
             written.seek(0)
             lines = written.read().strip().splitlines()
         if process.returncode:
@@ -132,12 +132,19 @@ def _umap(latents: Tensor, seed: int, listener: Listener) -> Tensor:
         return torch.from_numpy(np.load(points_path, allow_pickle=False))
 
 
-def _wait(process: subprocess.Popen[bytes], listener: Listener) -> None:
-    """Until the process ends, telling every now and then how many seconds it has taken; nobody knows how many more."""
+def _wait(process: subprocess.Popen[bytes], told: Path, listener: Listener) -> None:
+    """Until the process ends, telling every now and then how far it is.
+
+    Nobody knows how long it looks for neighbours, of which the seconds are told; then there are epochs to be counted.
+    """
     began = time.monotonic()
     try:
         while process.poll() is None:
-            listener(Progress("projecting by UMAP", time.monotonic() - began))
+            done, _, total = told.read_bytes().rpartition(b"\r")[2].strip().partition(b"/")
+            if done.isdigit() and total.isdigit():
+                listener(Progress("projecting by UMAP", int(done), int(total)))
+            else:
+                listener(Progress("finding neighbours for UMAP", time.monotonic() - began))
             with suppress(subprocess.TimeoutExpired):
                 process.wait(_GLANCE)
     except BaseException:  # Ctrl-C, or a listener that ends the work

@@ -1,6 +1,8 @@
 """Run as a process: UMAP of the latents in one file, its points in another.
 
 python -m genvae.latents.umap_process LATENTS.npy POINTS.npy SEED
+
+On stdout it tells how many of its epochs are done, as `12/200`, with a carriage return before each.
 """
 
 from __future__ import annotations
@@ -24,7 +26,14 @@ def main() -> None:
     latents = np.load(latents_path, allow_pickle=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a seed means one thread is what is wanted
-        points = UMAP(n_neighbors=30, min_dist=0.5, init="pca", random_state=seed, n_jobs=1).fit_transform(latents)
+        points = UMAP(
+            n_neighbors=30,
+            min_dist=0.5,
+            init="pca",
+            random_state=seed,
+            n_jobs=1,
+            tqdm_kwds={"disable": False, "file": sys.stdout, "bar_format": "{n}/{total}"},
+        ).fit_transform(latents)
     np.save(points_path, (points - points.mean(axis=0)).astype(np.float32), allow_pickle=False)
 
 

@@ -208,10 +208,35 @@ def test_umap_keeps_groups_apart_and_gives_the_same_map_again(tiny_run: Run) -> 
     save_tensors(tiny_run.latents_path, {"mean": latents, "genre": genre, "clip": torch.arange(CLIPS)})
     events: list[Progress | Message] = []
     held = make_map(tiny_run, "umap", seed=5, listener=events.append)
-    assert {event.stage for event in events if isinstance(event, Progress)} == {"projecting by UMAP"}
+    assert {event.stage for event in events if isinstance(event, Progress)} <= {
+        "finding neighbours for UMAP",
+        "projecting by UMAP",
+    }
     indices, _ = held.neighbours(held.points, 6)
     assert float((held.genre[indices] == held.genre[:, None]).float().mean()) > 0.95
     assert torch.equal(make_map(tiny_run, "umap", seed=5).points, held.points)
+
+
+@pytest.mark.parametrize(
+    ("told", "stage", "total"),
+    [("", "finding neighbours for UMAP", None), ("\r0/200\r13/200", "projecting by UMAP", 200)],
+)
+def test_umaps_epochs_are_counted_as_soon_as_it_has_any(
+    tmp_path: Path, told: str, stage: str, total: int | None
+) -> None:
+    (tmp_path / "told").write_bytes(told.encode())
+    events: list[Progress | Message] = []
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+
+        def listen(event: Progress | Message) -> None:
+            events.append(event)
+            process.communicate(b"\n")
+
+        fit._wait(process, tmp_path / "told", listen)
+    [event] = events
+    assert isinstance(event, Progress)
+    assert (event.stage, event.total) == (stage, total)
+    assert event.done == 13 or total is None
 
 
 def test_umap_of_a_handful_of_clips_says_what_to_do_instead(tiny_run: Run) -> None:

@@ -51,7 +51,7 @@ def test_bfloat16_reaches_the_loss_and_leaves_the_weights_in_single_precision(
     assert {weight.dtype for weight in weights if weight.is_floating_point()} == {torch.float32}
 
 
-@pytest.mark.parametrize(("half", "expected"), [(0.5, "bf16-mixed"), (0.9, "32-true")])
+@pytest.mark.parametrize(("half", "expected"), [(0.5, "bf16-mixed"), (0.9, "32-true"), (10.0, "32-true")])
 def test_bfloat16_is_taken_where_it_takes_much_less_time(
     store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, half: float, expected: str
 ) -> None:
@@ -65,6 +65,7 @@ def test_bfloat16_is_taken_where_it_takes_much_less_time(
     monkeypatch.setattr(type(pipeline.model), "loss", loss)
     monkeypatch.setattr(precision.time, "perf_counter", lambda: clock["now"])
     assert precision.quicker(pipeline, CPU) == expected
+    assert clock["now"] < 15  # what takes ten times as long is tried once
 
 
 def test_a_model_that_fails_in_bfloat16_is_trained_in_single_precision(

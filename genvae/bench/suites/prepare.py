@@ -24,7 +24,7 @@ from genvae.clips.work import Settings
 _BATCH = 16  # clips of which log magnitudes are computed at once
 
 
-class _Here(Executor):
+class Here(Executor):
     """Runs a task where it stands: no process is started, and one core does all the work."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -74,7 +74,7 @@ def _contender(
 
 def _prepare(context: Context, source: Path, store: Path) -> Call:
     dataset = context.registry.make("dataset", "genvae:folder", {}, source)
-    return lambda: prepare([dataset], store, Settings(sample_rate=RATE), executor=_Here())
+    return lambda: prepare([dataset], store, Settings(sample_rate=RATE), executor=Here())
 
 
 def _prepare_and_transform(context: Context, source: Path, store: Path) -> Call:
