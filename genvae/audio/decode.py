@@ -248,7 +248,9 @@ class SoundfileStream:
                 yield block
             return
         # Asked for more than there is, it reads on into a file that was joined to it.
-        left = int(file.frames) - (self._stretch.start or 0 if self._stretch else 0)
+        assert self._stretch is not None  # the caller has one
+        begun = (self._stretch.start or 0) if self._stretch.pieces else self._at  # where a jump has led
+        left = int(file.frames) - begun
         exact = file.subtype == "PCM_16"
         while left > 0 and len(block := _read(file, min(self._whole_frames or frames, left), exact)):
             self._read_to = file.place()
