@@ -168,9 +168,9 @@ class SoundfileStream:
                 if is_flac and not self._recovering:
                     self._recovering, self._stretches = True, self._behind_damage()
             self._file.close()
-            self._next()
-            while self._stretch is None and is_flac and self._join():
-                self._next()
+            opened = self._next()
+            while not opened and is_flac and self._join():
+                opened = self._next()
         if why:
             raise AudioError(f"it can't be decoded further: {why}")
 
@@ -207,8 +207,8 @@ class SoundfileStream:
                 return None
         return None if shift is None else self._begin + shift
 
-    def _next(self) -> None:
-        """Open the next stretch that can be opened."""
+    def _next(self) -> bool:
+        """Open the next stretch that can be opened, and say whether there is one."""
         while (stretch := next(self._stretches, None)) is not None:
             try:
                 self._file = _open(self._path, stretch)
@@ -217,6 +217,7 @@ class SoundfileStream:
             except AudioError:
                 continue  # it counts as damage, as what follows shows
         self._stretch = stretch
+        return stretch is not None
 
     def _decoded(self, frames: int) -> Iterator[NDArray[np.float32]]:
         """What the file that is open gives, at the rate and with the channels of the recording."""
