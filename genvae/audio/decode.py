@@ -257,7 +257,7 @@ class SoundfileStream:
             self._read_to = file.place()
             left -= len(block)
             yield block
-        if left > 0:  # libsndfile says nothing where it finds no frame
+        if left > 0 and file.frames < _UNKNOWN:  # libsndfile says nothing where it finds no frame
             raise AudioError("it stops before the end that its header tells")
 
     def _gap(self, place: int | None, why: str, frames: int) -> Iterator[NDArray[np.float32]]:
