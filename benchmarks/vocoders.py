@@ -66,7 +66,8 @@ class Setting:
     @property
     def name(self) -> str:
         """As it stands in the table."""
-        return self.family if self.rounds is None else f"{self.family}, {self.rounds} rounds"
+        plural = "" if self.rounds == 1 else "s"
+        return self.family if self.rounds is None else f"{self.family}, {self.rounds} round{plural}"
 
 
 @dataclass(frozen=True)
