@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from genvae.errors import GenvaeError
+from genvae.errors import Cure, GenvaeError
 from genvae.metrics.embedder import Points
 from genvae.metrics.genres import GenreClassifier
 from genvae.tensor_files import save_tensors
@@ -138,4 +138,7 @@ class Critic:
                 classifier = GenreClassifier(genres, read("weights", len(genres), size), read("offsets", len(genres)))
             return cls(classifier, ratios)
         except (SafetensorError, OSError, KeyError, IndexError, TypeError, ValueError) as error:
-            raise GenvaeError(f"The critic {path} is missing, damaged or too old ({error}).") from error
+            raise GenvaeError(
+                f"The critic {path} is missing, damaged or too old ({error}).",
+                cure=Cure.of("make_critic", run=path.parent, store="STORE"),
+            ) from error

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
-from genvae.errors import GenvaeError
+from genvae.errors import Cure, GenvaeError
 from genvae.metrics.critic import Critic, Ratio
 from genvae.metrics.genres import GenreClassifier
 
@@ -87,8 +87,9 @@ def test_a_critic_that_is_damaged_or_of_an_older_genvae_is_an_error_for_people(
     else:
         about = {"members": "first 1\nsecond 1", "genres": "near\nfar\nodd"}
         save_file({**tensors, "1.means": tensors["1.means"][:, :2].clone()}, path, about)
-    with pytest.raises(GenvaeError, match="missing, damaged or too old"):
+    with pytest.raises(GenvaeError, match="missing, damaged or too old") as raised:
         Critic.load(path)
+    assert raised.value.cure == Cure.of("make_critic", run=tmp_path, store="STORE")
 
 
 def test_the_classifier_is_as_good_as_the_best_rule_for_gaussians(points: Points) -> None:
