@@ -27,8 +27,8 @@ def quicker(pipeline: Pipeline, device: torch.device, section: str = "model") ->
 
     A GPU that knows bfloat16 takes it. A processor may have no instructions for it, and then it takes longer; what has
     them gains with one model and loses with another: so some batches of noise are timed, in a second or so. Two clips
-    come first, as a processor without such instructions may take ten times as long. What
-    fails in bfloat16 is trained in single precision. The pipeline stays as it is.
+    come first, as a processor without such instructions may take ten times as long. What fails in bfloat16 is trained
+    in single precision. The pipeline stays as it is.
 
     Args:
         pipeline: whose part is trained.
