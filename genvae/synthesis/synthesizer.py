@@ -54,6 +54,23 @@ class Draw:
     temperature: float = 1.0
 
 
+@dataclass(frozen=True)
+class Decoding:
+    """What `Synthesizer.decode` takes.
+
+    Attributes:
+        z: the latent [latent_dim].
+        genre: that it is to sound as.
+        seed: of the noise.
+        index: among the clips of that seed.
+    """
+
+    z: Tensor
+    genre: str
+    seed: int = 0
+    index: int = 0
+
+
 class Encoding(NamedTuple):
     """A sound as the model holds it.
 
@@ -311,27 +328,33 @@ class Synthesizer:
         clips = self.generate_each([Draw(genre, drawn, number, temperature) for number in numbers])
         return clips if normalise is None else [each.normalised(normalise) for each in clips]
 
-    def generate_each(self, draws: Sequence[Draw]) -> list[Clip]:
-        """Clips of any genres and seeds, each as `generate` makes it alone, but decoded side by side, which is faster.
+    def generate_each(self, wanted: Sequence[Draw | Decoding]) -> list[Clip]:
+        """Clips, each as `generate` or `decode` makes it alone, but made side by side, which is faster.
 
         Raises:
-            GenvaeError: the run has no such genre, or what came out of one of them is not finite.
+            GenvaeError: the run has no such genre, a latent is not one of its, or a sound is not finite.
         """
         return [
-            clip for first in range(0, len(draws), GROUP) for clip in self._side_by_side(draws[first : first + GROUP])
+            clip for first in range(0, len(wanted), GROUP) for clip in self._side_by_side(wanted[first : first + GROUP])
         ]
 
     @one_thread()
     @torch.no_grad()
-    def _side_by_side(self, draws: Sequence[Draw]) -> list[Clip]:
-        made_by = [
-            self.provenance(each.genre, seed=each.seed, index=each.index, temperature=each.temperature)
-            for each in draws
-        ]
-        drawn = [self._drawn(each.genre, each.seed, each.index, each.temperature) for each in draws]
-        genres = [each.genre for each in draws]
-        waves = self._renderer.latents([z for z, _ in drawn], genres, [generator for _, generator in drawn])
-        return [self._clip(wave, each) for wave, each in zip(waves, made_by, strict=True)]
+    def _side_by_side(self, wanted: Sequence[Draw | Decoding]) -> list[Clip]:
+        begun = [self._begun(each) for each in wanted]
+        genres = [each.genre for each in wanted]
+        waves = self._renderer.latents([z for z, _, _ in begun], genres, [generator for _, generator, _ in begun])
+        return [self._clip(wave, made_by) for wave, (_, _, made_by) in zip(waves, begun, strict=True)]
+
+    def _begun(self, wanted: Draw | Decoding) -> tuple[Tensor, torch.Generator, Provenance]:
+        """The latent of a clip, its generator as it stands behind the latent's draw, and what to tell of the clip."""
+        if isinstance(wanted, Decoding):
+            path = LatentPath.of(wanted.z[None], [wanted.genre])
+            made_by, generator = self._beginning(path, wanted.seed, wanted.index)
+            return path.at(0.0).latent, generator, made_by
+        genre, seed, index, temperature = wanted.genre, wanted.seed, wanted.index, wanted.temperature
+        z, generator = self._drawn(genre, seed, index, temperature)
+        return z, generator, self.provenance(genre, seed=seed, index=index, temperature=temperature)
 
     @one_thread()
     @torch.no_grad()

@@ -22,7 +22,7 @@ from genvae.png import encode_png
 from genvae.run import Run
 from genvae.synthesis.latent_path import LatentPath
 from genvae.synthesis.sound import Clip
-from genvae.synthesis.synthesizer import Draw, Synthesizer
+from genvae.synthesis.synthesizer import Decoding, Draw, Synthesizer
 from genvae.web import directions, looks, measured, schema, shades
 from genvae.web.directions import Directions
 from genvae.web.elsewhere import Elsewhere, computed
@@ -283,20 +283,19 @@ class Engine:
         return synthesizer.provenance(genre, seed=seed, index=index, temperature=temperature).to_json()
 
     @computed
-    def decode(self, source: schema.Source, vocoder: str | None) -> bytes:
-        """A source as a wav file; what is drawn from a seed and left as it is, is the file of `generate`."""
-        plain = source.point is None and source.latent is None and not source.variations and not any(source.shifts)
-        if source.genre is not None and plain:
-            seed, index, temperature = source.seed, source.index, source.temperature
-            return self.generate(
-                source.genre,
-                seed=seed,
-                index=index,
-                temperature=temperature,
-                vocoder=vocoder,
-                attributes=source.attributes,
-            )
-        return self._decoded(source, vocoder).wav()
+    def decode_each(self, sources: Sequence[schema.Source], vocoder: str | None) -> list[bytes]:
+        """Several sources with the same attributes as wav files, each as it comes out alone, which takes longer.
+
+        What is drawn from a seed and left as it is, is the file of `generate`.
+        """
+        wanted = {number: self._wanted(source) for number, source in enumerate(sources)}
+        together = {number: each for number, each in wanted.items() if each is not None}
+        clips = self._synthesizer(vocoder, sources[0].attributes).generate_each(list(together.values()))
+        made = dict(zip(together, clips, strict=True))
+        return [
+            (made[number] if number in made else self._decoded(source, vocoder)).wav()
+            for number, source in enumerate(sources)
+        ]
 
     @computed
     def design(self, source: schema.Source) -> bytes:
@@ -316,6 +315,14 @@ class Engine:
 
         corners = np.array(low), np.array(high)
         return encode_png(over_map(decode, self._sources.map(method), synthesizer.genres, *corners, cells))
+
+    def _wanted(self, source: schema.Source) -> Draw | Decoding | None:
+        """What a source asks of a synthesizer; None for a sound between two genres, which is made alone."""
+        plain = source.point is None and source.latent is None and not source.variations and not any(source.shifts)
+        if source.genre is not None and plain:
+            return Draw(source.genre, source.seed, source.index, source.temperature)
+        resolved = self._sources.resolve(source)
+        return None if resolved.other else Decoding(resolved.z, resolved.genre, source.seed, source.index)
 
     def _decoded(self, source: schema.Source, vocoder: str | None) -> Clip:
         """What a source is made to sound like."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -97,6 +98,7 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker, *, public: bool =
     shades: dict[tuple[str, str, str], StaticContent] = {}
     uploads = {digest: Uploads(info.sample_rate) for digest, info in infos.items()}
     gathering: Gathering[Draw, bytes] = Gathering(GROUP, lambda: worker.ready)
+    decoding: Gathering[schema.Source, bytes] = Gathering(GROUP, lambda: worker.ready)
 
     def chosen(digest: str | None) -> str:
         if digest is None or digest in engines:
@@ -181,7 +183,10 @@ def router(engines: Mapping[str, Engine], worker: ModelWorker, *, public: bool =
     async def decode(request: Request, sound: schema.SoundRequest) -> Response:
         """The sound of a source: a point on the map, a latent, a mix of genres, a seed that is varied or shifted."""
         engine = engines[chosen(sound.run)]
-        return Wav(await compute(request, lambda _: engine.decode(sound.source, sound.vocoder)))
+        attributes = json.dumps(sound.source.attributes, sort_keys=True)
+        make = partial(engine.decode_each, vocoder=sound.vocoder)
+        with decoding.wish((engine.digest, sound.vocoder, attributes), sound.source, make) as job:
+            return Wav(await compute(request, job))
 
     @api.post("/interpolate", tags=["sounds"], response_class=Wav, responses=WAV)
     async def interpolate(request: Request, path: schema.PathRequest) -> Response:

@@ -14,11 +14,20 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def over_threads(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """`work` on each item, each in one thread; the results in the order of the items."""
+def over_threads(work: Callable[[Item], Result], items: Sequence[Item], *, shared: bool = True) -> list[Result]:
+    """`work` on each item, each in one thread; the results in the order of the items.
+
+    Args:
+        work: what is done, mostly without Python's lock.
+        items: what it is done to.
+        shared: whether an item is work enough for threads to get ahead.
+    """
     threads = torch.get_num_threads()
     if threads == 1 or len(items) == 1:
         return [work(item) for item in items]
     # An operation on a piece is too small to be shared; its threads would get in the way.
-    with one_thread(), ThreadPoolExecutor(min(threads, len(items))) as pool:
-        return list(pool.map(work, items))
+    with one_thread():
+        if not shared:
+            return [work(item) for item in items]
+        with ThreadPoolExecutor(min(threads, len(items))) as pool:
+            return list(pool.map(work, items))

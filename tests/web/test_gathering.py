@@ -18,6 +18,7 @@ from genvae.verbs import load
 from genvae.web.app import create_app
 from genvae.web.engine import Engine
 from genvae.web.gathering import Gathering
+from genvae.web.schema import Source
 from genvae.web.worker import ModelWorker
 
 
@@ -122,6 +123,46 @@ def test_sounds_that_wait_at_a_server_are_made_together_and_are_those_of_each_al
     assert sizes == [1, 4]
     alone = load(mapped_run)
     assert bodies == [alone.generate(genre, seed=seed).wav() for genre, seed in [("rock", 1), *asked]]
+
+
+def test_sources_that_wait_to_be_decoded_are_made_together_and_are_those_of_each_alone(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, sizes, make = threading.Event(), list[int](), engine.decode_each
+
+    def gated(sources: Sequence[Source], vocoder: str | None) -> list[bytes]:
+        sizes.append(len(sources))
+        assert gate.wait(30)
+        return make(sources, vocoder)
+
+    latent = [0.1] * engine.latent_dim
+    asked: list[dict[str, object]] = [
+        {"genre": "rock", "seed": 1},
+        {"genre": "rock", "seed": 1, "variations": [7]},
+        {"genre": "techno", "latent": latent, "seed": 2},
+        {"mix": {"rock": 0.5, "techno": 0.5}, "seed": 3},
+        {"map": "pca", "point": [0.0, 0.0]},
+    ]
+    with TestClient(create_app([engine], worker=ModelWorker()), base_url="http://localhost") as client:
+
+        def decoded(source: dict[str, object]) -> tuple[int, bytes]:
+            answer = client.post("/api/decode", json={"source": source})
+            return answer.status_code, answer.content
+
+        alone = [decoded(source) for source in asked]
+        monkeypatch.setattr(engine, "decode_each", gated)
+        with ThreadPoolExecutor(len(asked) + 2) as pool:
+            answers = [pool.submit(decoded, asked[0])]
+            _until(lambda: bool(sizes))  # so that the others wait
+            answers += [pool.submit(decoded, source) for source in asked[1:]]
+            wrong = pool.submit(decoded, {"genre": "rock", "latent": latent[1:]})
+            _until(lambda: client.get("/api/health").json()["pending"] == len(asked) + 1)
+            gate.set()
+            together = [each.result() for each in answers]
+    assert [status for status, _ in alone] == [200] * len(asked)
+    assert together == alone
+    assert wrong.result()[0] == 400
+    assert sizes[:2] == [1, len(asked)]
 
 
 def _until(reached: Callable[[], bool]) -> None:

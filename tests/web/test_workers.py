@@ -133,7 +133,7 @@ def test_every_process_gives_every_answer_that_the_server_itself_gives(own_engin
             asked.append(
                 [
                     each.generate("rock", seed=1, index=2, temperature=0.7, vocoder=None),
-                    each.decode(source, None),
+                    each.decode_each([source], None),
                     each.path(schema.PathRequest(start=start, end=end, steps=3)),
                     each.reconstruct(wave, "rock", None, [1.0]),
                     each.place_wave(wave),
@@ -146,9 +146,9 @@ def test_every_process_gives_every_answer_that_the_server_itself_gives(own_engin
             )
         assert asked[0] == asked[1] == asked[2]
         with pytest.raises(Exception, match="no vocoder 'other'"):
-            own_engine.decode(source, "other")
+            own_engine.decode_each([source], "other")
         with pytest.raises(RuntimeError, match="AttributeError"):
-            own_engine.decode(None, None)  # type: ignore[arg-type]
+            own_engine.decode_each([None], None)  # type: ignore[list-item]
         assert processes.ready == 2
         assert own_engine.measure()
         assert own_engine.directions()[0].measured > 0
