@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem
 
-from genvae.verbs import RUN_VARIABLE
+from genvae.pretrained import RUN_VARIABLE
 
 if TYPE_CHECKING:
     from genvae.run_listing import RunSummary

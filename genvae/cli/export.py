@@ -10,7 +10,6 @@ import click
 from genvae.cli.completion import complete_runs
 from genvae.cli.output import say, show_json, show_path
 from genvae.errors import DiskError, GenvaeError
-from genvae.verbs import open_run
 
 if TYPE_CHECKING:
     from genvae.onnx_export import ExportPart
@@ -60,13 +59,14 @@ def export(
         raise GenvaeError(f"{output} exists. Name another place with -o, or use --overwrite.")
     if not output.parent.is_dir():
         raise DiskError(f"{output} can't be written: there is no folder {output.parent}.")
-    run = open_run(run_path)
 
     from dataclasses import asdict
 
     from genvae.onnx_export import export_onnx
     from genvae.plugin.registry import installed
+    from genvae.verbs import open_run
 
+    run = open_run(run_path)
     done = export_onnx(run, installed(), output, part=part, mean=mean)
     if as_json:
         show_json({"path": str(output), **asdict(done)})

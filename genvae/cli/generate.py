@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import secrets
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -143,6 +142,8 @@ def generate(
         others = {"--candidates": candidates > 1, "--seconds": seconds is not None, "--bpm": bpm is not None}
         _refuse_together({"--latents": True, **others, "--count": count > 1}, "latents are a clip each")
     pipe = byte_stream() if output == "-" else None
+
+    import secrets
 
     from genvae.audio.play import play
     from genvae.cli.runs import load_run, require_kind

@@ -15,7 +15,6 @@ from typing import Any, BinaryIO, TypeVar
 import click
 
 from genvae.errors import DiskError, GenvaeError, OptionError
-from genvae.files import write_whole
 from genvae.text import printable
 
 T = TypeVar("T")
@@ -117,6 +116,8 @@ def save(path: Path, content: bytes, *, overwrite: bool) -> None:
         GenvaeError: there is a file with other content and `overwrite` is not set.
         DiskError: the file can't be written.
     """
+    from genvae.files import write_whole
+
     try:
         if path.exists() and not overwrite:
             if path.read_bytes() == content:

@@ -6,6 +6,12 @@ from pathlib import Path
 
 from genvae.errors import RunError
 
+PRETRAINED = "pretrained"
+"""Its name, wherever a run's folder may stand."""
+
+RUN_VARIABLE = "GENVAE_RUN"
+"""The environment variable that may name another run to use by default."""
+
 
 def pretrained_run() -> Path:
     """The folder of the pretrained run.

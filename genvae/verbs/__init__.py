@@ -4,15 +4,13 @@
 they are. None imports another, and all that is slow to import is imported when it is called.
 """
 
-from genvae.verbs.given import PRETRAINED, RUN_VARIABLE, open_run, open_store
+from genvae.verbs.given import open_run, open_store
 from genvae.verbs.measuring import evaluate, make_critic
 from genvae.verbs.runs import export_onnx, load, make_map, pack, regenerate, verify
 from genvae.verbs.stores import export_webdataset, merge_stores, prepare
 from genvae.verbs.trainings import train, train_vocoder
 
 __all__ = [
-    "PRETRAINED",
-    "RUN_VARIABLE",
     "evaluate",
     "export_onnx",
     "export_webdataset",

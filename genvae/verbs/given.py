@@ -9,16 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genvae.errors import RunError
+from genvae.pretrained import PRETRAINED, RUN_VARIABLE, pretrained_run
 
 if TYPE_CHECKING:
     from genvae.clips.store import ClipStore
     from genvae.run import Run
-
-RUN_VARIABLE = "GENVAE_RUN"
-"""The environment variable that may name the run to use by default."""
-
-PRETRAINED = "pretrained"
-"""The name of the run that comes with genvae, wherever a run's folder may stand."""
 
 
 def open_run(run: Run | Path | str | None = None) -> Run:
@@ -31,7 +26,6 @@ def open_run(run: Run | Path | str | None = None) -> Run:
     Raises:
         RunError: there is none, or its description is damaged.
     """
-    from genvae.pretrained import pretrained_run
     from genvae.run import Run
 
     if isinstance(run, Run):

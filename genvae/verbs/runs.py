@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from genvae.errors import GenvaeError, RunError
 from genvae.places import is_remote, place
+from genvae.pretrained import RUN_VARIABLE
 from genvae.progress import Listener, listening
-from genvae.verbs.given import RUN_VARIABLE, open_run, open_store
+from genvae.verbs.given import open_run, open_store
 
 if TYPE_CHECKING:
     from genvae.clips.store import ClipStore

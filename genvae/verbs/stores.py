@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from concurrent.futures import Executor
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,8 @@ from genvae.progress import Listener, Message, listening
 from genvae.verbs.given import names_of, open_store
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from genvae.clips.store import ClipStore
     from genvae.plugin.registry import Registry
 
