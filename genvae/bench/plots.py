@@ -28,7 +28,7 @@ def pareto(results: Results) -> Figure:
     case = next(m.case for m in results.measurements if m.suite == "vocoders" and m.metric == "blurred")
     rows = [m for m in results.measurements if (m.suite, m.case) == ("vocoders", case) and m.value is not None]
     cost = {m.contender: m for m in rows if m.metric == "cost"}
-    figure, both = _two(6)
+    figure, both = _two(8)
     for axes, metric in zip(both, ("exact", "blurred"), strict=True):
         points = [(float(cost[m.contender].value or 0), float(m.value or 0), m) for m in rows if m.metric == metric]
         best = [p for p in points if not any(q[0] < p[0] and q[1] < p[1] for q in points)]
@@ -43,27 +43,35 @@ def pareto(results: Results) -> Figure:
 
 
 def _scatter(
-    axes: Axes, points: Sequence[tuple[float, float, Measurement]], named: Sequence[tuple[float, float, Measurement]]
+    axes: Axes, points: Sequence[tuple[float, float, Measurement]], best: Sequence[tuple[float, float, Measurement]]
 ) -> None:
-    """Draw the points, and the names of those at default options or on the line, moved apart where they would touch."""
+    """Draw the points: the names of the best stand on their left, where nothing is, those of others on their right.
+
+    Of genvae's own, others are named at default options alone.
+    """
     axes.set_xscale("log")
     for x, y, m in points:
-        colour = "C1" if m.peer or m.contender.startswith("torchaudio") else "C0"
+        colour = "C1" if _is_peer(m) else "C0"
         axes.scatter(x, y, color=colour, s=70 if m.contender == DEFAULTS["vocoder"].partition(":")[2] else 25, zorder=2)
     least, most = min(p[0] for p in points), max(p[0] for p in points)
-    axes.set_xlim(least / 2, most * 12)  # room for names on the right
-    step = 0.03 * (max(p[1] for p in points) - min(p[1] for p in points))
-    taken: list[tuple[float, float]] = []
-    for x, y, m in sorted((p for p in points if "=" not in p[2].contender or p in named), key=lambda p: p[1]):
-        at = y
-        while any(1 / 6 < x / other < 6 and abs(at - height) < step for other, height in taken):
-            at += step
-        taken.append((x, at))
-        arrow = {"arrowstyle": "-", "color": "0.7", "linewidth": 0.5}
-        axes.annotate(m.contender, (x, y), (x * 1.25, at), fontsize=7, va="center", arrowprops=arrow)
+    axes.set_xlim(least / 40, most * 40)  # room for names on both sides
+    others = [p for p in points if p not in best and ("=" not in p[2].contender or _is_peer(p[2]))]
+    step = 0.028 * (max(p[1] for p in points) - min(p[1] for p in points))
+    for named, beside, side in ((best, 1 / 1.3, "right"), (others, 1.3, "left")):
+        height = float("-inf")
+        for x, y, m in sorted(named, key=lambda p: p[1]):
+            height = max(y, height + step)
+            arrow = {"arrowstyle": "-", "color": "0.7", "linewidth": 0.5}
+            place = (x * beside, height)
+            axes.annotate(m.contender, (x, y), place, fontsize=7, ha=side, va="center", arrowprops=arrow)
     for colour, label in (("C0", "genvae"), ("C1", "other libraries")):
         axes.scatter([], [], color=colour, s=25, label=label)
     axes.legend(loc="lower right")
+
+
+def _is_peer(m: Measurement) -> bool:
+    """Whether the work is another library's."""
+    return m.peer or m.contender.startswith("torchaudio")
 
 
 def cost(results: Results) -> Figure | None:
