@@ -40,7 +40,7 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
 _OPTIONS = (
     click.option("--minutes", type=Number(), help="Train for so many minutes, validation and all.  [default: 30]"),
     click.option("--epochs", type=Number(), help="Train for so many passes over the clips."),
-    click.option("--steps", type=Whole(), help="Train for so many batches."),
+    click.option("--steps", type=Whole(), help="Train for so many batches; with --from, 0 fits a prior alone."),
     click.option("--seed", type=Whole(0, 2**31 - 1), help="Of all that is drawn.  [default: 0]"),
     click.option(
         "--device",

@@ -92,6 +92,8 @@ def new_job(
         SpecMismatch: two parts do not fit.
         RunError: the folder holds a run already, or the source's clips are of another rate or length than the store's.
     """
+    if budget.steps == 0 and source is None:
+        raise OptionError("No `steps` at all train nothing: they are for a run that begins with another's weights.")
     registry = registry or installed()
     named: dict[str, str] = dict(plugins or {})
     option_values: dict[str, Mapping[str, Any]] = {section: (values or {}).get(section, {}) for section in JOB_SECTIONS}

@@ -86,7 +86,7 @@ class Budget:
     """How long to train, over all sessions of a run: exactly one of the three.
 
     Attributes:
-        steps: batches.
+        steps: batches; none for a run that begins with another's weights and keeps them, for a prior of its own.
         epochs: passes over the training clips.
         minutes: of the clock.
     """
@@ -96,11 +96,11 @@ class Budget:
     minutes: float | None = None
 
     def __post_init__(self) -> None:
-        """Raise OptionError unless exactly one is set, to something above zero."""
+        """Raise OptionError unless exactly one is set, to something above zero, or `steps` to zero."""
         limits = [value for value in (self.steps, self.epochs, self.minutes) if value is not None]
         if len(limits) != 1:
             raise OptionError("Give exactly one of `steps`, `epochs` and `minutes`.")
-        if not (limits[0] > 0 and math.isfinite(limits[0])):
+        if self.steps != 0 and not (limits[0] > 0 and math.isfinite(limits[0])):
             raise OptionError(f"`steps`, `epochs` or `minutes` must be above zero, not {limits[0]}.")
 
     def total_steps(self, steps_per_epoch: int) -> int | None:
@@ -113,6 +113,6 @@ class Budget:
         """The part of the budget, 0..1 and more, that `step` steps in `seconds` have spent."""
         total = self.total_steps(steps_per_epoch)
         if total is not None:
-            return step / total
+            return step / total if total else 1.0
         assert self.minutes is not None  # the third of exactly one
         return seconds / (60.0 * self.minutes)

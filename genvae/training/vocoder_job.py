@@ -56,6 +56,8 @@ def new_vocoder_job(
     """
     registry, given = registry or installed(), dict(values or {})
     digest = source.digest()
+    if budget.steps == 0:
+        raise OptionError("No `steps` at all train nothing: give a vocoder one or more.")
     if source.config.items != SOUNDS:
         raise OptionError(f"{source.path} makes no sounds, so it has no vocoder to train.")
     name = vocoder or source.config.vocoder.name

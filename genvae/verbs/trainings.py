@@ -44,7 +44,7 @@ def train(
         run: the folder to write: new, or with `resume` a run that was stopped.
         minutes: train for so many minutes, validation and all; 30 if no budget is given.
         epochs: train for so many passes over the clips.
-        steps: train for so many batches.
+        steps: train for so many batches; 0 with a `source` keeps its weights, and fits the prior to them anew.
         preset: quick, default or best: a budget of 5, 30 or 120 minutes with options that suit it.
         transform: plugin of the front end from waveforms to features; `stft` by default.
         model: plugin of the variational autoencoder; `flow-vae` by default.

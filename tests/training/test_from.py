@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from safetensors.torch import load_file
 from training_runs import train
 
+import genvae
 from genvae.cli import main
 from genvae.run import Run
 
@@ -49,6 +50,32 @@ def test_a_run_begins_with_the_other_ones_weights_and_genres_keep_what_was_known
     statistics = [name for name in before if name.startswith("transform.")]
     assert statistics
     assert all((after[name] == before[name]).all() for name in statistics)
+
+
+def test_no_steps_fit_another_prior_and_leave_the_weights_as_they_are(trained, tone_store, tmp_path):
+    arguments = ["--run", tmp_path / "new", "--from", trained, "--prior", "gaussian", "--steps", 0]
+    done = train(tone_store, *arguments)
+    assert done.returncode == 0, done.stderr
+    assert "the weights stay as they are" in done.stderr
+    before, after = load_file(trained / "weights.safetensors"), load_file(tmp_path / "new" / "weights.safetensors")
+    kept = [name for name in before if not name.startswith("prior.")]
+    assert kept
+    assert all((after[name] == before[name]).all() for name in kept)
+    new, old = Run(tmp_path / "new"), Run(trained)
+    assert new.config.prior.name != old.config.prior.name
+    made = genvae.load(new).generate("low", seed=1).wave
+    assert made.isfinite().all()
+    latents = [load_file(run / "latents.safetensors") for run in (trained, tmp_path / "new")]
+    assert {name: tensor.shape for name, tensor in latents[0].items()} == {
+        name: tensor.shape for name, tensor in latents[1].items()
+    }
+
+
+def test_no_steps_are_refused_where_there_are_no_weights_to_keep(tone_store, tmp_path):
+    done = train(tone_store, "--run", tmp_path / "new", "--steps", 0)
+    assert done.returncode == 2
+    assert "another's weights" in done.stderr
+    assert not (tmp_path / "new").exists()
 
 
 def test_clips_of_another_rate_are_refused_with_both_rates(trained, other_store, tmp_path):

@@ -28,8 +28,8 @@ class GmmOptions:
 class LocalOptions:
     """Options of the `local` prior."""
 
-    latents: Annotated[int, genvae.Option("for each Gaussian; fewer keep closer to the training clips", least=1)] = 24
-    most: Annotated[int, genvae.Option("Gaussians for a genre", least=1, most=65536)] = 512
+    latents: Annotated[int, genvae.Option("for each Gaussian; fewer keep closer to the training clips", least=1)] = 12
+    most: Annotated[int, genvae.Option("Gaussians for a genre", least=1, most=65536)] = 1024
     rank: Annotated[
         int,
         genvae.Option(
