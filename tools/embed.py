@@ -1,21 +1,22 @@
 """Embeds a trained run in the package: its description, weights and maps, the music's credits, and a model card.
 
-    python tools/embed.py RUN STORE MANIFEST "MACHINE" "genvae train ..." ["genvae train ..."]
+    python tools/embed.py RUN STORE MANIFEST "MACHINE" "genvae train ..." ["genvae train ..."] [--trained RUN]
 
 Make the run's second map before: genvae map RUN --method umap (the first is made when training ends).
 MANIFEST is the corpus's CSV, as tools/music_credits.py reads it; what STORE holds of it is credited. MACHINE says on
 what the run was trained, the last arguments how: a command for each training that it
-goes back to, its own last. Every number in the card is computed here.
+goes back to, its own last. `--trained` names the run whose log tells of the last training that took steps, where RUN
+itself was but given another prior. Every number in the card is computed here.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 from genvae.clips.store import ClipStore
 from genvae.files import write_whole
@@ -30,13 +31,18 @@ CANDIDATES = 4  # in the row that shows what choosing among them does
 
 def main() -> None:
     """Write the folder `genvae/pretrained/default`."""
-    path, store, manifest, machine, *commands = sys.argv[1:]
-    run = Run(Path(path))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("run", "store", "manifest", "machine"):
+        parser.add_argument(name)
+    parser.add_argument("commands", nargs="+")
+    parser.add_argument("--trained", type=Path)
+    asked = parser.parse_args()
+    path, store, manifest, run = asked.run, asked.store, asked.manifest, Run(Path(asked.run))
+    trained = Run(asked.trained or run.path)
     if missing := set(METHODS) - set(map_methods(run)):
         sys.exit(f"{path} has no {' and no '.join(sorted(missing))} map. Make it with: genvae map {path} --method ...")
     recordings = [recording.id for recording in ClipStore.open(store).recordings]
     credits = credits_of(recordings, read_credits(Path(manifest)))
-    lines = [json.loads(line) for line in run.metrics_path.read_text(encoding="ascii").splitlines()]
     TARGET.mkdir(exist_ok=True)
     for file_name in ("pipeline.json", "map.safetensors"):
         shutil.copyfile(run.path / file_name, TARGET / file_name)
@@ -47,7 +53,10 @@ def main() -> None:
     subprocess.run([*evaluate, "--critic"], stdout=subprocess.PIPE, check=True)
     table = subprocess.run([*evaluate, "--candidates", str(CANDIDATES)], stdout=subprocess.PIPE, text=True, check=True)
     write_credits(TARGET / "CREDITS.csv", credits)
-    write_whole(TARGET / "MODEL_CARD.md", card(run, lines, credits, machine, commands, table.stdout.strip()).encode())
+    write_whole(
+        TARGET / "MODEL_CARD.md",
+        card(run, trained, credits, asked.machine, asked.commands, table.stdout.strip()).encode(),
+    )
 
 
 def halved(weights: Path, target: Path) -> None:
@@ -66,15 +75,14 @@ def halved(weights: Path, target: Path) -> None:
     )
 
 
-def card(
-    run: Run, lines: list[dict[str, Any]], credits: list[Credit], machine: str, commands: list[str], table: str
-) -> str:
-    """The model card of a pretrained run, whose log has these lines."""
+def card(run: Run, trained: Run, credits: list[Credit], machine: str, commands: list[str], table: str) -> str:
+    """The model card of a pretrained run; `trained` is the run of the last training that took steps."""
     from safetensors import safe_open
 
+    lines = [json.loads(line) for line in trained.metrics_path.read_text(encoding="ascii").splitlines()]
     last = next(line for line in reversed(lines) if line["kind"] == "validation")
     seconds = max(line["seconds"] for line in lines if line["kind"] == "train")
-    batch = run.training["options"]["batch_size"]
+    batch = trained.training["options"]["batch_size"]
     with safe_open(run.weights_path, framework="np") as weights:
         count = sum(weights.get_tensor(name).size for name in weights.keys() if name.startswith("model."))  # noqa: SIM118  # not a mapping
     config = run.config
@@ -95,7 +103,7 @@ def card(
         steps=last["step"],
         batch=batch,
         epochs=round(last["step"] * batch / run.data["clips"]["train"], 1),
-        seed=run.training["seed"],
+        seed=trained.training["seed"],
         speed=last["step"] * batch / seconds,
         train=run.data["clips"]["train"],
         validation=run.data["clips"]["validation"],
