@@ -32,7 +32,17 @@ from genvae.pretrained import pretrained_run
 from genvae.run import Run
 from genvae.synthesis.synthesizer import Synthesizer
 
-PRIORS = ("standard-normal", "gaussian", "gmm", "local", "aggregate", "flow")
+PRIORS: tuple[tuple[str, dict[str, int]], ...] = (
+    ("standard-normal", {}),
+    ("gaussian", {}),
+    ("gmm", {}),
+    ("local", {"latents": 24}),
+    ("local", {}),
+    ("local", {"latents": 6, "most": 2048}),
+    ("aggregate", {}),
+    ("flow", {}),
+)
+"""Each with the options that are not its defaults."""
 
 
 def main() -> None:
@@ -59,8 +69,9 @@ def prior_rows(evaluation: Evaluation, store: ClipStore, run: Run) -> Iterator[l
     posterior, genres = posteriors(trained, store)
     z = posterior.sample(torch.Generator().manual_seed(0))
     yield ["real, unseen recordings", "", *measured(evaluation, REAL)]
-    for name in PRIORS:
-        config = replace(run.config, prior=PartConfig.of(registry, "prior", name, {}))
+    for prior, options in PRIORS:
+        name = " ".join([f"`{prior}`", *(f"{option}={value}" for option, value in options.items())])
+        config = replace(run.config, prior=PartConfig.of(registry, "prior", prior, options))
         pipeline = Pipeline.build(config, registry)
         for part in ("transform", "model", "vocoder"):
             getattr(pipeline, part).load_state_dict(getattr(trained, part).state_dict())
@@ -74,7 +85,7 @@ def prior_rows(evaluation: Evaluation, store: ClipStore, run: Run) -> Iterator[l
             synthesizer = Synthesizer(made, registry)
             sets = {genre: generated(synthesizer, genre, evaluation.judge.clips, 0) for genre in evaluation.genres}
         evaluation.add(name, lambda sets=sets: sets)  # type: ignore[misc]  # the row's own
-        yield [f"`{name}`", f"{seconds:.0f} s", *measured(evaluation, name)]
+        yield [name, f"{seconds:.0f} s", *measured(evaluation, name)]
 
 
 def measured(evaluation: Evaluation, name: str) -> list[str]:
