@@ -6,7 +6,7 @@ from genvae.training.plan import Budget, TrainOptions
 
 
 def test_a_budget_is_exactly_one_of_three():
-    for wrong in ({}, {"steps": 5, "minutes": 1.0}, {"steps": 0}, {"minutes": float("nan")}, {"epochs": -1.0}):
+    for wrong in ({}, {"steps": 5, "minutes": 1.0}, {"steps": -1}, {"minutes": 0.0}, {"minutes": float("nan")}, {"epochs": -1.0}):
         with pytest.raises(OptionError, match="`steps`, `epochs`"):
             Budget(**wrong)
 
@@ -15,6 +15,7 @@ def test_progress_counts_what_the_budget_is_in():
     assert Budget(steps=10).progress(5, 1e9, steps_per_epoch=3) == 0.5
     assert Budget(epochs=2).progress(3, 1e9, steps_per_epoch=3) == 0.5
     assert Budget(minutes=2).progress(10**9, 60.0, steps_per_epoch=3) == 0.5
+    assert Budget(steps=0).progress(0, 0.0, steps_per_epoch=3) == 1.0
 
 
 def test_the_warm_up_rises_from_nothing_and_then_stays():
