@@ -6,7 +6,14 @@ from genvae.training.plan import Budget, TrainOptions
 
 
 def test_a_budget_is_exactly_one_of_three():
-    for wrong in ({}, {"steps": 5, "minutes": 1.0}, {"steps": -1}, {"minutes": 0.0}, {"minutes": float("nan")}, {"epochs": -1.0}):
+    for wrong in (
+        {},
+        {"steps": 5, "minutes": 1.0},
+        {"steps": -1},
+        {"minutes": 0.0},
+        {"minutes": float("nan")},
+        {"epochs": -1.0},
+    ):
         with pytest.raises(OptionError, match="`steps`, `epochs`"):
             Budget(**wrong)
 
