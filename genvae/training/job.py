@@ -288,8 +288,11 @@ def resume_job(path: Path, store: ClipStore, budget: Budget | None, *, registry:
         registry: where plugins come from; None for what is installed.
 
     Raises:
+        OptionError: the budget is of no steps, and would end a training before it has learnt anything.
         RunError: there is no such run, it is damaged, or it was trained on another store.
     """
+    if budget is not None and budget.steps == 0:
+        raise OptionError("No `steps` at all resume nothing: leave `steps` out, or give as many as the run is to have.")
     run = Run(path)
     section = "vocoder" if "vocoder" in run.training else "model"
     try:

@@ -78,6 +78,12 @@ def test_no_steps_are_refused_where_there_are_no_weights_to_keep(tone_store, tmp
     assert not (tmp_path / "new").exists()
 
 
+def test_no_steps_are_refused_where_a_training_is_resumed(trained, tone_store):
+    done = train(tone_store, "--run", trained, "--resume", "--steps", 0)
+    assert done.returncode == 2
+    assert "resume nothing" in done.stderr
+
+
 def test_clips_of_another_rate_are_refused_with_both_rates(trained, other_store, tmp_path):
     arguments = ["prepare", other_store.parent / "music", "--out", tmp_path / "store", "--sample-rate", "8000"]
     assert CliRunner().invoke(main, [*map(str, arguments), "--workers", "1"]).exit_code == 0
