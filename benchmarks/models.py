@@ -125,12 +125,12 @@ def table(heads: tuple[str, ...], rows: Iterator[list[str]]) -> str:
     return "\n".join(lines)
 
 
-def write(mark: str, block: str) -> None:
-    """Put a block between two marks of the page."""
-    page = PAGE.read_text(encoding="utf-8")
+def write(mark: str, block: str, path: Path = PAGE) -> None:
+    """Put a block between two marks of a page."""
+    page = path.read_text(encoding="utf-8")
     pattern = rf"(<!-- {mark} -->\n).*(<!-- end of {mark} -->)"
     made = re.sub(pattern, lambda found: f"{found[1]}{block}\n{found[2]}", page, flags=re.DOTALL)
-    write_whole(PAGE, made.encode())
+    write_whole(path, made.encode())
 
 
 if __name__ == "__main__":

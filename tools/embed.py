@@ -4,9 +4,9 @@
 
 Make the run's second map before: genvae map RUN --method umap (the first is made when training ends).
 MANIFEST is the corpus's CSV, as tools/music_credits.py reads it; what STORE holds of it is credited. MACHINE says on
-what the run was trained, the last arguments how: a command for each training that it
-goes back to, its own last. `--trained` names the run whose log tells of the last training that took steps, where RUN
-itself was but given another prior. Every number in the card is computed here.
+what the run was trained, the last arguments how: a command for each training that it goes back to, in their order.
+`--trained` names the run whose log tells of the model's last steps, where RUN itself was but given another prior or
+another vocoder. Every number in the card is computed here.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def halved(weights: Path, target: Path) -> None:
-    """Write a run's weights with the model's and the prior's rounded to half precision, for a wheel below 30 MB."""
+    """Write a run's weights, all but the transform's rounded to half precision, for a wheel below 30 MB."""
     from safetensors.torch import load_file
 
     from genvae.run import save_tensors
@@ -68,15 +68,12 @@ def halved(weights: Path, target: Path) -> None:
     tensors = load_file(weights)
     save_tensors(
         target,
-        {
-            n: t.half() if n.startswith(("model.", "prior.")) and t.is_floating_point() else t
-            for n, t in tensors.items()
-        },
+        {n: t.half() if not n.startswith("transform.") and t.is_floating_point() else t for n, t in tensors.items()},
     )
 
 
 def card(run: Run, trained: Run, credits: list[Credit], machine: str, commands: list[str], table: str) -> str:
-    """The model card of a pretrained run; `trained` is the run of the last training that took steps."""
+    """The model card of a pretrained run; `trained` is the run of the model's last training that took steps."""
     from safetensors import safe_open
 
     lines = [json.loads(line) for line in trained.metrics_path.read_text(encoding="ascii").splitlines()]
@@ -84,7 +81,8 @@ def card(run: Run, trained: Run, credits: list[Credit], machine: str, commands: 
     seconds = max(line["seconds"] for line in lines if line["kind"] == "train")
     batch = trained.training["options"]["batch_size"]
     with safe_open(run.weights_path, framework="np") as weights:
-        count = sum(weights.get_tensor(name).size for name in weights.keys() if name.startswith("model."))  # noqa: SIM118  # not a mapping
+        learnt = [name for name in weights.keys() if name.startswith(("model.", "vocoder."))]  # noqa: SIM118  # no mapping
+        count = sum(weights.get_tensor(name).size for name in learnt)
     config = run.config
     *others, final = config.genres
     return TEMPLATE.read_text(encoding="utf-8").format(

@@ -23,10 +23,13 @@ class Vocoder(nn.Module, ABC):
     Attributes:
         takes_initial_phase: whether `forward` also takes `initial_phase: Tensor | None = None`, phases to start from in
             radians, [B, bins, frames], counted from each frame's first sample. Only for spectrograms of magnitudes.
+        learns_from_model: whether it is trained on what the run's model makes of clips, rather than on their own
+            spectrograms: magnitudes that fit no sound, as those of new clips are.
         max_gradient_norm: bound on the norm of the gradient in the default training step, None for none.
     """
 
     takes_initial_phase: ClassVar[bool] = False
+    learns_from_model: ClassVar[bool] = False
     max_gradient_norm: float | None = None
 
     def __init__(self, options: Any, *, spec: FeatureSpec) -> None:
@@ -53,7 +56,7 @@ class Vocoder(nn.Module, ABC):
 
         Args:
             spectrogram: [B, bins, frames] in the units of the spec.
-            wave: the waveforms that it is of, [B, samples].
+            wave: the waveforms that it is of, [B, samples], or that the model made it of.
             generator: for everything that is drawn.
 
         Raises:

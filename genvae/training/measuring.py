@@ -11,6 +11,7 @@ from genvae.clips.batches import in_order, spread
 from genvae.pipeline import Pipeline
 from genvae.training.data import Batches
 from genvae.training.log import TrainingLog
+from genvae.training.monitor import Inputs
 
 _MOST = 200_000  # clips for the statistics of the features, which more would not change
 
@@ -60,7 +61,7 @@ def measure_for_model(
 
 def measure_for_vocoder(
     pipeline: Pipeline,
-    inputs: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]],
+    inputs: Inputs,
     batches: Batches,
     *,
     device: torch.device,
@@ -71,7 +72,7 @@ def measure_for_vocoder(
 
     Args:
         pipeline: whose vocoder is trained.
-        inputs: gives what its loss takes of waveforms and genres.
+        inputs: gives what its loss takes of waveforms and genres, with seeds of what is drawn.
         batches: of the training.
         device: that the pipeline is on.
         log: is told how far it is.
@@ -85,7 +86,7 @@ def measure_for_vocoder(
             log.show(0.0, f"{step * plain.batch_size} clips")
             heed()
             batch = plain.at(step)
-            yield inputs(batch.waves.to(device), batch.genres.to(device))
+            yield inputs(batch.waves.to(device), batch.genres.to(device), [step])
 
     with pipeline.using("vocoder", "being fitted"):
         pipeline.vocoder.fit(pairs())

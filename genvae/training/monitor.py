@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -14,6 +14,9 @@ from genvae.pipeline import Pipeline
 from genvae.returned import require_tensor
 from genvae.training.contract import loss_parts
 from genvae.training.data import Batch
+
+Inputs = Callable[[Tensor, Tensor, Sequence[int]], tuple[Tensor, Tensor]]
+"""What a vocoder's loss takes, of waveforms, genres and seeds: see `Trainee.inputs`."""
 
 ACTIVE_VARIANCE = 0.01
 COLLAPSED = 0.05
@@ -66,7 +69,7 @@ def validate_model(pipeline: Pipeline, batches: Iterable[Batch], *, seed: int) -
 @torch.no_grad()
 def validate_vocoder(
     pipeline: Pipeline,
-    inputs: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]],
+    inputs: Inputs,
     batches: Iterable[Batch],
     *,
     seed: int,
@@ -75,7 +78,7 @@ def validate_vocoder(
 
     Args:
         pipeline: whose vocoder is trained.
-        inputs: gives what its loss takes of waveforms and genres.
+        inputs: gives what its loss takes of waveforms and genres, with seeds of what is drawn.
         batches: of clips.
         seed: of the draws.
 
@@ -91,7 +94,7 @@ def validate_vocoder(
     sums: defaultdict[str, float] = defaultdict(float)
     count = 0
     for batch in batches:
-        spectrogram, waves = inputs(batch.waves.to(device), batch.genres.to(device))
+        spectrogram, waves = inputs(batch.waves.to(device), batch.genres.to(device), [seed + count])
         parts = pipeline.vocoder.loss(spectrogram, waves, generator=generator)
         for name, value in loss_parts(parts, pipeline.vocoder.loss).items():
             sums[name] += float(value) * len(waves)

@@ -44,7 +44,7 @@ def quicker(pipeline: Pipeline, device: torch.device, section: str = "model") ->
     waves = 0.1 * torch.randn(_CLIPS, *pipeline.kind.shape)
     genres = torch.arange(_CLIPS) % len(config.genres)
     trainee = TRAINEES[section](pipeline)
-    some, all_of_them = (trainee.inputs(waves[:count], genres[:count]) for count in (_FIRST, _CLIPS))
+    some, all_of_them = (trainee.inputs(waves[:count], genres[:count], [0]) for count in (_FIRST, _CLIPS))
 
     def seconds(inputs: Sequence[Any], bfloat16: bool) -> float:
         began = time.perf_counter()

@@ -73,7 +73,7 @@ class Stepper:
         waves, genres, attributes = self.fabric.to_device(tuple(batch))
         if self.augmentations:
             waves = self._augmented(waves, genres, number, count)
-        inputs = self.trainee.inputs(waves, genres)
+        inputs = self.trainee.inputs(waves, genres, self._seeds(number, count))
         step = TrainingStep(
             self.optimizers,
             self.fabric.backward,
@@ -97,13 +97,17 @@ class Stepper:
             raise
         return losses
 
+    def _seeds(self, step: int, count: int) -> list[int]:
+        """Seeds of what is drawn of a step's parts before its loss."""
+        first = self.fabric.global_rank * count
+        return [part_seed(self.seed, ~step, first + number) for number in range(count)]
+
     def _augmented(self, waves: Tensor, genres: Tensor, step: int, count: int) -> Tensor:
         """Waves [B, samples] in so many parts, each with draws of its own, so that no other of the step's changes."""
         augmented = []
-        for number, (some, theirs) in enumerate(
-            zip(waves.tensor_split(count), genres.tensor_split(count), strict=True), self.fabric.global_rank * count
-        ):
-            draws = torch.Generator(self.fabric.device).manual_seed(part_seed(self.seed, ~step, number))
+        parts = zip(waves.tensor_split(count), genres.tensor_split(count), self._seeds(step, count), strict=True)
+        for some, theirs, seed in parts:
+            draws = torch.Generator(self.fabric.device).manual_seed(seed)
             augmented.append(augment(some, theirs, self.augmentations, generator=draws))
         return torch.cat(augmented)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import ClassVar
 
 import torch
@@ -15,6 +15,7 @@ from genvae.interfaces.vocoder import Vocoder
 from genvae.pipeline import Pipeline
 from genvae.plugin.declarations import SOUNDS
 from genvae.plugin.registry import Registry
+from genvae.returned import require_tensor
 from genvae.run import Run
 from genvae.training.data import Batch, Batches
 from genvae.training.finish import finish_model, finish_vocoder
@@ -59,8 +60,11 @@ class Trainee(ABC):
         """Set it to training."""
 
     @abstractmethod
-    def inputs(self, waves: Tensor, genres: Tensor) -> tuple[Tensor, Tensor]:
-        """What its loss takes, for waves [B, samples] of genres [B]; without gradients."""
+    def inputs(self, waves: Tensor, genres: Tensor, seeds: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """What its loss takes, for waves [B, samples] of genres [B]; without gradients.
+
+        The batch goes into as many parts as there are seeds, and what is drawn for each follows from its own.
+        """
 
     @abstractmethod
     def inherit(self, source: Run, registry: Registry) -> bool:
@@ -102,8 +106,8 @@ class ModelTrainee(Trainee):
         self.module.train()
 
     @torch.no_grad()
-    def inputs(self, waves: Tensor, genres: Tensor) -> tuple[Tensor, Tensor]:
-        """Features [B, bins, frames], and the genres."""
+    def inputs(self, waves: Tensor, genres: Tensor, seeds: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Features [B, bins, frames], and the genres; nothing is drawn."""
         return self.pipeline.features(waves), genres
 
     def inherit(self, source: Run, registry: Registry) -> bool:
@@ -139,7 +143,7 @@ class ModelTrainee(Trainee):
 
 
 class VocoderTrainee(Trainee):
-    """A vocoder, on spectrograms that the front end gives of training clips; all other parts stay as they are."""
+    """A vocoder, on spectrograms of training clips or what the model makes of them; other parts stay as they are."""
 
     section, verb, off = "vocoder", "train_vocoder", "The spectrograms of its waveforms are"
 
@@ -154,10 +158,23 @@ class VocoderTrainee(Trainee):
         self.module.train()
 
     @torch.no_grad()
-    def inputs(self, waves: Tensor, genres: Tensor) -> tuple[Tensor, Tensor]:
+    def inputs(self, waves: Tensor, genres: Tensor, seeds: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Spectrograms [B, bins, frames] in the units of the vocoder's spec, and the waves."""
-        spectrogram = self.pipeline.spectrogram(self.pipeline.features(waves))
-        return self.pipeline.for_vocoder(spectrogram), waves
+        features = self.pipeline.features(waves)
+        if self.module.learns_from_model:
+            parts = zip(*(each.tensor_split(len(seeds)) for each in (features, genres)), seeds, strict=True)
+            features = torch.cat([self._brought(*part) for part in parts if len(part[0])])
+        return self.pipeline.for_vocoder(self.pipeline.spectrogram(features)), waves
+
+    def _brought(self, features: Tensor, genres: Tensor, seed: int) -> Tensor:
+        """Features of clips after the model's last stage, or of latents from their posteriors where it has none."""
+        generator, model = torch.Generator(features.device).manual_seed(seed), self.pipeline.model
+        with self.pipeline.using("model", "bringing clips through its stages"):
+            stages = list(model.stages(features, genres, generator=generator).values())
+        if stages:
+            return require_tensor(stages[-1], features.shape, model.stages, "features")
+        latents = self.pipeline.posterior(features, genres).sample(generator)
+        return self.pipeline.decoded(latents, genres, generator=generator)
 
     def inherit(self, source: Run, registry: Registry) -> bool:
         """Take over everything, the vocoder too if that is the same."""

@@ -201,7 +201,8 @@ def test_what_can_not_be_trained_is_answered_before_anything_is_written(
     tone_store: Path, trained: Path, frames: Path, tmp_path: Path, genvae: Genvae
 ) -> None:
     new = tmp_path / "run"
-    with pytest.raises(OptionError, match=r"'pghi-refined' has nothing to learn\. These have: frames, slow-frames"):
+    have = "These have: frames, pghi-polished, slow-frames"
+    with pytest.raises(OptionError, match=rf"'pghi-refined' has nothing to learn\. {have}"):
         front_door.train_vocoder(tone_store, new, source=trained, progress=False)
     with pytest.raises(SpecMismatch, match="sample_rate = 8000, but here it is 4000"):
         front_door.train_vocoder(tone_store, new, source=trained, vocoder="slow-frames", progress=False)

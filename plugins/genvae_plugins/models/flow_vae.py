@@ -16,11 +16,12 @@ from genvae.interfaces.model import Model, Posterior
 from genvae.losses import gaussian_nll
 from genvae.spec import FeatureSpec
 from genvae_plugins.flow_matching import Preconditioner, flow_matching_loss, integrate_velocity, time_features
+from genvae_plugins.jury import Jury, adversarial_losses
 from genvae_plugins.models import FlowVAEOptions
 from genvae_plugins.models.attribute_embedding import AttributeEmbedding, with_attributes
 from genvae_plugins.models.detail import Detail
 from genvae_plugins.models.linear import Linear
-from genvae_plugins.models.painter import Jury, Painter, painting_losses
+from genvae_plugins.models.painter import Painter
 from genvae_plugins.models.patches import Patches
 from genvae_plugins.models.transformer import Transformer
 
@@ -264,7 +265,7 @@ class FlowVAE(Model):
         assert self.jury is not None
         noise = torch.randn(codes.shape, generator=generator, device=codes.device)
         drawn = self.painter(codes + BLUR * self.patches.deviation * noise, self.detail, self.patches, generator)
-        painting, jury = painting_losses(self.jury, features, drawn, genre)
+        painting, jury = adversarial_losses(self.jury, features, drawn, genre)
         return {**painting, "jury": jury}
 
     def _posterior(self, codes: Tensor, told: Told) -> Posterior:

@@ -66,6 +66,16 @@ class PghiRefinedOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PghiPolishedOptions(PghiRefinedOptions):
+    """Options of the `pghi-polished` vocoder."""
+
+    iterations: Annotated[int, genvae.Option("rounds of projection before the network", least=0, most=100000)] = 4
+    width: Annotated[int, genvae.Option("channels of the network", least=1, most=8192)] = 192
+    depth: Annotated[int, genvae.Option("blocks of the network", least=0, most=64)] = 3
+    learning_rate: Annotated[float, genvae.Option("of AdamW", above=0)] = 4e-4
+
+
+@dataclass(frozen=True, kw_only=True)
 class RaarOptions:
     """Options of the `raar` vocoder."""
 
@@ -110,6 +120,14 @@ def genvae_vocoders() -> Iterator[genvae.VocoderPlugin]:
         summary="Phase gradient integration, then a few rounds of Griffin-Lim by turns.",
         factory="genvae_plugins.vocoders.refined:PghiRefined",
         options=PghiRefinedOptions,
+    )
+    yield genvae.VocoderPlugin(
+        name="pghi-polished",
+        summary="pghi-refined, and a network that has learnt what becomes of a run's magnitudes.",
+        factory="genvae_plugins.vocoders.polished:PghiPolished",
+        options=PghiPolishedOptions,
+        suggests={"train.batch_size": 16, "train.ema": 0.999, "train.schedule": "trapezoid"},
+        learns=True,
     )
     yield genvae.VocoderPlugin(
         name="pghi",

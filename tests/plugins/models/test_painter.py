@@ -14,8 +14,9 @@ from genvae.pipeline import Pipeline, PipelineConfig
 from genvae.plugin.registry import installed
 from genvae.spec import FeatureSpec
 from genvae.training.freezing import learn_only
+from genvae_plugins.jury import Jury, adversarial_losses
 from genvae_plugins.models.detail import Detail
-from genvae_plugins.models.painter import Jury, Painter, painting_losses
+from genvae_plugins.models.painter import Painter
 from genvae_plugins.models.patches import Patches
 
 BINS, FRAMES = 17, 24
@@ -57,7 +58,7 @@ def test_before_it_has_learnt_the_painter_draws_what_the_detail_draws() -> None:
 def test_each_of_painter_and_jury_learns_by_its_own_loss_alone() -> None:
     patches, detail, painter, jury = parts()
     codes, real, genre = torch.randn(4, patches.length, 8), torch.randn(4, BINS, FRAMES), torch.tensor([0, 1, 0, 1])
-    painting, judging = painting_losses(jury, real, painter(codes, detail, patches, seeded()), genre)
+    painting, judging = adversarial_losses(jury, real, painter(codes, detail, patches, seeded()), genre)
     painter_weights, jury_weights = list(painter.parameters()), list(jury.parameters())
     of_painting = torch.autograd.grad(
         torch.stack(list(painting.values())).sum(), painter_weights + jury_weights, allow_unused=True, retain_graph=True
@@ -91,7 +92,7 @@ def test_a_jury_that_has_heard_real_clips_teaches_the_painter_what_no_mean_can_s
     optimizer = torch.optim.Adam(jury.parameters(), lr=2e-3)
     for _ in range(40):
         optimizer.zero_grad()
-        painting_losses(jury, coins, flat, genre)[1].backward()
+        adversarial_losses(jury, coins, flat, genre)[1].backward()
         optimizer.step()
     assert verdict(coins) > verdict(flat) + 1.0
 
@@ -99,7 +100,7 @@ def test_a_jury_that_has_heard_real_clips_teaches_the_painter_what_no_mean_can_s
     for _ in range(40):
         optimizer.zero_grad()
         drawn = painter(codes, detail, patches, generator)
-        painting_losses(jury, coins, drawn, genre)[0]["passing"].backward()
+        adversarial_losses(jury, coins, drawn, genre)[0]["passing"].backward()
         optimizer.step()
     painted = painter(codes, detail, patches, generator).detach()
     assert verdict(painted) > verdict(flat) + 0.5
