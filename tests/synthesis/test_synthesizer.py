@@ -271,7 +271,7 @@ def test_a_reconstruction_is_no_louder_at_its_seams_than_inside_its_clips(sound:
     loudest = np.quantile([roughness(made.wave.numpy(), seams[:-1] + shift).max() for shift in shifts], 0.99)
     assert roughness(made.wave.numpy(), seams).max() < loudest
     butted = torch.cat([synthesizer.reconstruct(each, made.genre).wave for each in wave.split(clip)])
-    assert roughness(butted.numpy(), seams).max() > 2 * loudest, "the measure does not hear a click"
+    assert roughness(butted.numpy(), seams).max() > 1.5 * loudest, "the measure does not hear a click"
 
 
 def test_longer_sounds_say_each_clip_and_can_be_ended_there(synthesizer: Synthesizer, way: LatentPath) -> None:

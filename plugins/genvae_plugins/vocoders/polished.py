@@ -53,9 +53,11 @@ class PghiPolished(Vocoder):
         held = length if self.spec.frames(length) == frames else self.spec.samples(frames)
         waves = self.start(spectrogram, length=held)
         if waves.numel():
-            # Clip by clip, so that each comes out the same whatever else is in the batch.
+            # Clip by clip, and in an order of its own in memory: a product's last bits depend on shape and order, and a
+            # clip is to be the same whatever else is in the batch.
             pairs = zip(torch.split(waves, 1), torch.split(spectrogram.to(waves), 1), strict=True)
-            waves = torch.cat([self.polish(wave, logs) for wave, logs in pairs])
+            own = ([each.clone(memory_format=torch.contiguous_format) for each in pair] for pair in pairs)
+            waves = torch.cat([self.polish(wave, logs) for wave, logs in own])
         return F.pad(waves, (0, length - held))  # a negative pad cuts
 
     def loss(self, spectrogram: Tensor, wave: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:

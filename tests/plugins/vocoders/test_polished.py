@@ -75,6 +75,28 @@ def test_any_length_can_be_asked_for(frames: int, more: int) -> None:
     assert wave.isfinite().all()
 
 
+def test_a_clip_is_the_same_to_the_bit_wherever_it_lies_in_memory() -> None:
+    vocoder = taught()
+    clips = torch.cat([log_magnitude(sound) for sound in (music(9000), tone(500.0, 9000), impulse(4000, 9000))])
+    with torch.no_grad():
+        together = vocoder(clips, length=9000)
+        for row, clip in enumerate(torch.split(clips, 1)):
+            turned = clip.mT.contiguous().mT  # frame after frame, as the nets give it
+            for other in (clip.clone(), turned):
+                assert torch.equal(vocoder(other, length=9000)[0], together[row])
+
+
+def taught() -> genvae.Vocoder:
+    """A vocoder whose network does something."""
+    torch.manual_seed(0)
+    vocoder = make("pghi-polished", width=192).eval()
+    with torch.no_grad():
+        for name, weight in vocoder.named_parameters():
+            if ".leave" in name:
+                weight.normal_(std=0.02)
+    return vocoder
+
+
 def test_each_of_network_and_juries_learns_by_its_own_loss_alone() -> None:
     vocoder, wave = make("pghi-polished", width=16), music(9000)
     assert isinstance(vocoder, PghiPolished)
