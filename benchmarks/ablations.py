@@ -1,9 +1,10 @@
-"""Takes one thing at a time from `flow-vae`, trains it for as many steps, and writes the table of docs/models.md.
+"""Takes from `flow-vae` or adds to it one thing at a time, trains it, and writes the table of docs/models.md.
 
-    OMP_NUM_THREADS=1 python benchmarks/ablations.py STORE FOLDER --steps 800
+    OMP_NUM_THREADS=1 python benchmarks/ablations.py STORE FOLDER --steps 3000
 
 A run that FOLDER holds already is measured as it is, so that what was stopped goes on. Every row has the same seed, the
-prior `local`, and the same steps, which cost about the same; the numbers are those of `genvae evaluate`.
+prior `local`, and the same steps, which cost about the same; the numbers are those of `genvae evaluate`. All are small,
+so that steps are quick and many.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from typing import Any
 from unittest import mock
 
 import torch
+import torch.nn.functional as F
 from models import HEADS, cells, names, table, write
+from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 import genvae
@@ -31,15 +34,23 @@ from genvae.pipeline import PartConfig
 from genvae.plugin.registry import installed
 from genvae.run import Run
 from genvae.synthesis.synthesizer import Synthesizer
+from genvae_plugins.flow_matching import noise_for
 from genvae_plugins.models.detail import Detail
+from genvae_plugins.models.flow_vae import FlowVAE, Told
 from genvae_plugins.models.patches import Patches
 
-MODEL = "genvae_plugins.models.flow_vae"
+MODEL, FLOW = "genvae_plugins.models.flow_vae", "genvae_plugins.flow_matching"
+MUON = "torch.optim._muon"
+SIZE = {"model.width": 128, "model.depth": 4}
+WORSE_WITHOUT, AWAY = 2, 1.5  # the block that a worse self lacks, and how far from it
+
+
+guided, scaled_dot_product_attention = FlowVAE._guided, F.scaled_dot_product_attention
 
 
 @dataclass(frozen=True)
 class Ablation:
-    """What is taken away.
+    """What is taken away, or added.
 
     Attributes:
         options: of the training; those of a model that is trained already where `run` names one.
@@ -59,6 +70,54 @@ def noise_of_the_whole_error(self: Detail, codes: Tensor, patches: Patches, gene
     return drawn
 
 
+def paired_noise(data: Tensor, generator: torch.Generator | None) -> Tensor:
+    """In place of `noise_for`: the ways of a batch are the shortest in all (Tong et al., Improving and Generalizing
+    Flow-Based Generative Models with Minibatch Optimal Transport, 2024, section 3.3)."""
+    noise = noise_for(data, generator)
+    _, order = linear_sum_assignment(torch.cdist(data.flatten(1), noise.flatten(1)).numpy())
+    return noise[torch.from_numpy(order)]
+
+
+def attended(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """In place of attention: queries and keys of unit size (Henry et al., Query-Key Normalization, 2020)."""
+    q, k = (F.rms_norm(each, each.shape[-1:]) for each in (q, k))
+    return scaled_dot_product_attention(q, k, v)
+
+
+def with_muon(self: FlowVAE) -> list[torch.optim.Optimizer]:
+    """In place of one AdamW: Muon for the matrices of the transformers' blocks (Jordan et al., Muon, 2024)."""
+    matrices = [weight for name, weight in self.named_parameters() if ".blocks." in name and name.endswith("weight")]
+    named = {id(weight) for weight in matrices}
+    others = [weight for weight in self.parameters() if id(weight) not in named]
+    rate = self.options.learning_rate
+    return [
+        torch.optim.Muon(matrices, lr=rate, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.99), fused=True),
+    ]
+
+
+def orthogonalised(gradient: Tensor, coefficients: tuple[float, float, float], steps: int, eps: float) -> Tensor:
+    """In place of Muon's own, the same in float32: bfloat16 is slow on a CPU without instructions for it."""
+    a, b, c = coefficients
+    wide = gradient.mT if gradient.shape[0] > gradient.shape[1] else gradient
+    wide = wide / wide.norm().clamp(min=eps)
+    for _ in range(steps):
+        gram = wide @ wide.mT
+        wide = a * wide + (b * gram + c * gram @ gram) @ wide
+    return wide.mT if gradient.shape[0] > gradient.shape[1] else wide
+
+
+def away_from_a_worse_self(self: FlowVAE, x: Tensor, time: Tensor, mean: Tensor, z: Tensor, told: Told) -> Tensor:
+    """In place of the flow's velocity: away from that of a flow that lacks a block (Karras et al., Guiding a Diffusion
+    Model with a Bad Version of Itself, 2024; Hyung et al., Spatiotemporal Skip Guidance, 2025)."""
+    own = guided(self, x, time, mean, z, told)
+    blocks = self.flow.blocks
+    self.flow.blocks = torch.nn.ModuleList(block for number, block in enumerate(blocks) if number != WORSE_WITHOUT)
+    worse = guided(self, x, time, mean, z, told)
+    self.flow.blocks = blocks
+    return worse + AWAY * (own - worse)
+
+
 WHOLE = "all of it"
 ABLATIONS = {
     WHOLE: Ablation(),
@@ -70,6 +129,13 @@ ABLATIONS = {
     ),
     "flow not scaled by the codes' deviations": Ablation({"model.preconditioned": False}),
     "weights of the last step, not averaged": Ablation({"train.ema": 0.0}),
+    "times drawn evenly": Ablation(patches={f"{FLOW}.times": lambda quantile: quantile}),
+    "ways paired by optimal transport": Ablation(patches={f"{FLOW}.noise_for": paired_noise}),
+    "queries and keys of unit size": Ablation(patches={"torch.nn.functional.scaled_dot_product_attention": attended}),
+    "Muon for the matrices": Ablation(
+        patches={f"{MODEL}.FlowVAE.optimizers": with_muon, f"{MUON}._zeropower_via_newtonschulz": orthogonalised}
+    ),
+    "away from a worse self": Ablation(patches={f"{MODEL}.FlowVAE._guided": away_from_a_worse_self}, run=WHOLE),
     "noise of all that the mean leaves over": Ablation(
         patches={"genvae_plugins.models.detail.Detail.draw": noise_of_the_whole_error}, run=WHOLE
     ),
@@ -82,7 +148,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("store", type=Path)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--steps", type=int, default=800, help="of training, 32 clips each")
+    parser.add_argument("--steps", type=int, default=3000, help="of training, 32 clips each")
     parser.add_argument("--clips", type=int, default=120, help="of each genre")
     asked = parser.parse_args()
     torch.set_num_threads(1)
@@ -116,7 +182,7 @@ def trained(name: str, ablation: Ablation, store: ClipStore, folder: Path, steps
     run = folder_of(folder, name)
     if run.exists() and Run(run).finished:
         return
-    options = {"train.batch_size": 32, "train.precision": "32-true", **ablation.options}
+    options = {"train.batch_size": 32, "train.precision": "32-true", **SIZE, **ablation.options}
     with replaced(ablation):
         if run.exists():
             genvae.train(store, run, steps=steps, resume=True)

@@ -67,6 +67,11 @@ class Model(nn.Module, ABC):
         Called once, before the first training step; it may stop reading at any time.
         """
 
+    @property
+    def adversarial(self) -> bool:
+        """Whether the loss is now that of networks against each other, which may rise while new items get better."""
+        return False
+
     @abstractmethod
     def loss(self, features: Tensor, genre: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
         """The parts of the loss as scalars; `loss` is what is minimised, the others are logged under their names."""

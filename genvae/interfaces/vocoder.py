@@ -36,6 +36,11 @@ class Vocoder(nn.Module, ABC):
         super().__init__()
         self.spec = spec
 
+    @property
+    def adversarial(self) -> bool:
+        """Whether the loss is now that of networks against each other, which may rise while the sound gets better."""
+        return False
+
     @abstractmethod
     def forward(
         self, spectrogram: Tensor, *, length: int | None = None, generator: torch.Generator | None = None

@@ -97,7 +97,8 @@ def train(job: Job, store: ClipStore, *, device: str = "auto", listener: Listene
                 with trainer.average.in_place():
                     trainer.trainee.finish(run, store, log, wish, seed=job.seed, batch_size=job.options.batch_size)
                 held_out = trainer.validation_split == "validation"
-                log.say(trainer.validations.verdict(held_out=held_out, off=trainer.trainee.off))
+                module, off = trainer.trainee.module, trainer.trainee.off
+                log.say(trainer.validations.verdict(held_out=held_out, off=off, adversarial=module.adversarial))
     return run
 
 

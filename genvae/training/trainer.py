@@ -311,7 +311,7 @@ class Trainer:
             values = self.trainee.validate(batches, seed=self.seed)
         self.tell("validation", values)
         log.record("validation", self.step, values)
-        log.say(self.validations.describe(self.step, values))
+        log.say(self.validations.describe(self.step, values, adversarial=self.trainee.module.adversarial))
         early = progress <= 0.2 or self.step <= self._warm_up()  # there was no time to learn anything yet
         if not early and (warning := self.trainee.warning(values)):
             log.warn(self.step, warning)

@@ -16,6 +16,7 @@ MEASURED = ((5.0, 20_000, "13 of 20"), (30.0, 87_000, "16 of 20"), (95.0, 380_00
 """Minutes, clips that were trained on, and how many new clips were taken for their genre: docs/training.md."""
 
 _FAR = 300 * 86_400.0  # seconds to a day whose name still says which one it is
+_OPEN = "against a network that learns too, which tells little"  # of a loss
 _BETA_HELD = 0.01  # of a weight that is learnt, below which two losses compare
 
 
@@ -118,17 +119,26 @@ class Validations:
                 continue
         return validations
 
-    def describe(self, step: int, values: Mapping[str, float]) -> str:
-        """Take in a validation, and say it in a line, the number to watch first."""
-        judged = self._judged(step, values)
+    def describe(self, step: int, values: Mapping[str, float], *, adversarial: bool = False) -> str:
+        """Take in a validation, and say it in a line, the number to watch first.
+
+        Args:
+            step: that the training stands at.
+            values: by their names.
+            adversarial: whether the loss is that of networks against each other.
+        """
+        judged = _OPEN if adversarial else self._judged(step, values)
         self.history.append((step, values))
         others = "  ".join(f"{name} {value:.4g}" for name, value in values.items() if name != "loss")
         return f"step {step}  validation loss {values['loss']:.4g} ({judged})  {others}".rstrip()
 
-    def verdict(self, *, held_out: bool, off: str = "Reconstructions without texture are") -> str:
+    def verdict(
+        self, *, held_out: bool, off: str = "Reconstructions without texture are", adversarial: bool = False
+    ) -> str:
         """How good the run is at its end, as far as validation can tell.
 
         Args:
+            adversarial: whether the loss is that of networks against each other.
             held_out: whether the clips were of recordings that it was not trained on.
             off: what `distance_db` is of.
         """
@@ -136,7 +146,9 @@ class Validations:
         whose = "recordings that it was not trained on" if held_out else "its own training clips"
         sentence = f"Validation loss {last['loss']:.4g} on {whose}"
         others = [(at, values["loss"]) for at, values in self.history[:-1] if at != step]
-        if others:
+        if adversarial:
+            sentence += f" ({_OPEN})"
+        elif others:
             at, least = min(others, key=lambda each: each[1])
             if last["loss"] < least:
                 sentence += f", the best of {len(others) + 1}"

@@ -26,13 +26,23 @@ def flow_matching_loss(velocity: Velocity, data: Tensor, *, generator: torch.Gen
     Returns:
         [B].
     """
-    noise = torch.randn(data.shape, generator=generator, device=data.device, dtype=data.dtype)
+    noise = noise_for(data, generator)
     quantile = torch.rand(len(data), generator=generator, device=data.device, dtype=data.dtype)
-    quantile = (torch.arange(len(data), device=data.device) + quantile) / len(data)
-    time = torch.special.ndtri(quantile.clamp(1e-6, 1 - 1e-6)).sigmoid()
+    time = times((torch.arange(len(data), device=data.device) + quantile) / len(data))
     t = time.view(-1, *[1] * (data.dim() - 1))
     error = velocity(noise + t * (data - noise), time) - (data - noise)
     return error.square().flatten(1).mean(1)
+
+
+def noise_for(data: Tensor, generator: torch.Generator | None) -> Tensor:
+    """Where the ways to data [B, ...] begin, [B, ...]."""
+    return torch.randn(data.shape, generator=generator, device=data.device, dtype=data.dtype)
+
+
+def times(quantile: Tensor) -> Tensor:
+    """Quantiles in 0 to 1, and the times in 0 to 1 that stand there."""
+    time: Tensor = torch.special.ndtri(quantile.clamp(1e-6, 1 - 1e-6)).sigmoid()
+    return time
 
 
 def integrate_velocity(velocity: Velocity, noise: Tensor, steps: int) -> Tensor:

@@ -60,6 +60,15 @@ def test_a_validation_is_judged_by_the_one_before() -> None:
     assert "it was 2 at step 20" in seen.verdict(held_out=True)
 
 
+def test_a_loss_against_a_network_that_learns_too_is_not_judged() -> None:
+    seen = Validations()
+    seen.describe(10, {"loss": 3.0}, adversarial=True)
+    said = [seen.describe(20, {"loss": 3.4}, adversarial=True), seen.verdict(held_out=True, adversarial=True)]
+    for line in said:
+        assert "which tells little" in line
+        assert not any(word in line for word in ("better", "worse", "best of", "hardly help"))
+
+
 def test_losses_whose_weights_moved_are_not_called_better() -> None:
     seen = Validations()
     seen.describe(10, {"loss": 3.0, "beta": 0.1})

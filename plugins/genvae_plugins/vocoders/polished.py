@@ -29,6 +29,7 @@ class PghiPolished(Vocoder):
 
     learns_from_model = True
     max_gradient_norm = 1.0
+    adversarial = True
 
     def __init__(self, options: PghiPolishedOptions, *, spec: FeatureSpec) -> None:
         super().__init__(options, spec=spec)
