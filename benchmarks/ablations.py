@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import math
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -81,7 +81,8 @@ def paired_noise(data: Tensor, generator: torch.Generator | None) -> Tensor:
 def attended(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """In place of attention: queries and keys of unit size (Henry et al., Query-Key Normalization, 2020)."""
     q, k = (F.rms_norm(each, each.shape[-1:]) for each in (q, k))
-    return scaled_dot_product_attention(q, k, v)
+    output: Tensor = scaled_dot_product_attention(q, k, v)
+    return output
 
 
 def with_muon(self: FlowVAE) -> list[torch.optim.Optimizer]:
@@ -99,8 +100,8 @@ def with_muon(self: FlowVAE) -> list[torch.optim.Optimizer]:
 def orthogonalised(gradient: Tensor, coefficients: tuple[float, float, float], steps: int, eps: float) -> Tensor:
     """In place of Muon's own, the same in float32: bfloat16 is slow on a CPU without instructions for it."""
     a, b, c = coefficients
-    wide = gradient.mT if gradient.shape[0] > gradient.shape[1] else gradient
-    wide = wide / wide.norm().clamp(min=eps)
+    wide: Tensor = gradient.mT if gradient.shape[0] > gradient.shape[1] else gradient
+    wide: Tensor = wide / wide.norm().clamp(min=eps)
     for _ in range(steps):
         gram = wide @ wide.mT
         wide = a * wide + (b * gram + c * gram @ gram) @ wide
@@ -118,6 +119,37 @@ def away_from_a_worse_self(self: FlowVAE, x: Tensor, time: Tensor, mean: Tensor,
     return worse + AWAY * (own - worse)
 
 
+class LoudnessApart(Patches):
+    """In place of `Patches`: the last number of every code is the clip's level, and the others are of the rest."""
+
+    @torch.no_grad()
+    def fit(self, batches: Iterable[Tensor], weight: Tensor | None = None) -> None:
+        """Measure principal components of features [B, bins, frames] less their levels, and how levels vary."""
+        levels: list[Tensor] = []
+        super().fit((self.apart(features, levels) for features in batches), weight)
+        unit = torch.cat(levels).std() / self.deviation[0]
+        self.mean += torch.cat(levels).mean()
+        self.deviation[-1] = self.deviation[0]
+        self.basis[:, -1], self.analysis[:, -1] = unit, 0.0
+
+    def apart(self, features: Tensor, levels: list[Tensor]) -> Tensor:
+        """Features less their levels, which join the list."""
+        levels.append(features.mean((1, 2)))
+        return features - levels[-1][:, None, None]
+
+    def encode(self, features: Tensor) -> Tensor:
+        """Features [B, bins, frames] -> codes [B, length, components]."""
+        level = (self.cut(features) - self.mean).mean((1, 2))[:, None, None]
+        codes = super().encode(features - level)
+        codes[..., -1:] = level / self.basis[0, -1]
+        return codes
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Codes -> features; levels are averaged over the places."""
+        level = codes[..., -1:].mean(1, keepdim=True).expand_as(codes[..., -1:])
+        return super().decode(torch.cat([codes[..., :-1], level], dim=2))
+
+
 WHOLE = "all of it"
 ABLATIONS = {
     WHOLE: Ablation(),
@@ -129,6 +161,7 @@ ABLATIONS = {
     ),
     "flow not scaled by the codes' deviations": Ablation({"model.preconditioned": False}),
     "weights of the last step, not averaged": Ablation({"train.ema": 0.0}),
+    "loudness apart from the rest": Ablation(patches={f"{MODEL}.Patches": LoudnessApart}),
     "times drawn evenly": Ablation(patches={f"{FLOW}.times": lambda quantile: quantile}),
     "ways paired by optimal transport": Ablation(patches={f"{FLOW}.noise_for": paired_noise}),
     "queries and keys of unit size": Ablation(patches={"torch.nn.functional.scaled_dot_product_attention": attended}),
