@@ -101,7 +101,7 @@ def orthogonalised(gradient: Tensor, coefficients: tuple[float, float, float], s
     """In place of Muon's own, the same in float32: bfloat16 is slow on a CPU without instructions for it."""
     a, b, c = coefficients
     wide: Tensor = gradient.mT if gradient.shape[0] > gradient.shape[1] else gradient
-    wide: Tensor = wide / wide.norm().clamp(min=eps)
+    wide = wide / wide.norm().clamp(min=eps)
     for _ in range(steps):
         gram = wide @ wide.mT
         wide = a * wide + (b * gram + c * gram @ gram) @ wide

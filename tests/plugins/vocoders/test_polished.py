@@ -151,7 +151,9 @@ def source(tone_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_it_is_taught_for_a_run_and_speaks_for_it(tone_store: Path, source: Path, tmp_path: Path) -> None:
+def test_it_is_taught_for_a_run_and_speaks_for_it(
+    tone_store: Path, source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(PluginError, match="must learn before it makes sound"):
         genvae.load(source, vocoder="pghi-polished")
     run = genvae.train_vocoder(
@@ -169,8 +171,9 @@ def test_it_is_taught_for_a_run_and_speaks_for_it(tone_store: Path, source: Path
     clip = genvae.load(run.path).generate("low", seed=1)
     assert clip.provenance.vocoder["plugin"] == "pghi-polished"
     assert float(abs(clip.wave).max()) > 0
-    again = genvae.train_vocoder(tone_store, tmp_path / "again", source=run.path, steps=1, progress=False)
+    again = genvae.train_vocoder(tone_store, tmp_path / "again", source=run.path, steps=1, progress=True)
     assert again.config.vocoder == run.config.vocoder
+    assert capsys.readouterr().err.count("which tells little") == 2  # of its loss, at the validation and at the end
 
 
 def trainee(tone_store: Path, source: Path, vocoder: str) -> tuple[VocoderTrainee, Tensor, Tensor]:
