@@ -1,6 +1,6 @@
 """Takes from `flow-vae` or adds to it one thing at a time, trains it, and writes the table of docs/models.md.
 
-    OMP_NUM_THREADS=1 python benchmarks/ablations.py STORE FOLDER --steps 3000
+    OMP_NUM_THREADS=1 python benchmarks/ablations.py STORE FOLDER --steps 2000
 
 A run that FOLDER holds already is measured as it is, so that what was stopped goes on. Every row has the same seed, the
 prior `local`, and the same steps, which cost about the same; the numbers are those of `genvae evaluate`. All are small,
@@ -181,7 +181,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("store", type=Path)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--steps", type=int, default=3000, help="of training, 32 clips each")
+    parser.add_argument("--steps", type=int, default=2000, help="of training, 32 clips each")
     parser.add_argument("--clips", type=int, default=120, help="of each genre")
     asked = parser.parse_args()
     torch.set_num_threads(1)
@@ -237,7 +237,7 @@ def changed(run: Run, folder: Path, options: dict[str, Any]) -> Run:
 
 def measured(evaluation: Evaluation, folder: Path) -> Iterator[list[str]]:
     """A row for real clips, and one for each ablation."""
-    yield [REAL, *cells(evaluation.row(REAL).rating)]
+    yield [REAL, *cells(evaluation.judge.rate_embeddings(evaluation.hear(REAL)))]
     for name, ablation in ABLATIONS.items():
         with replaced(ablation), tempfile.TemporaryDirectory() as made:
             run = Run(folder_of(folder, ablation.run or name))
@@ -246,7 +246,7 @@ def measured(evaluation: Evaluation, folder: Path) -> Iterator[list[str]]:
             synthesizer = Synthesizer(run, installed())
             sets = {genre: generated(synthesizer, genre, evaluation.judge.clips, 0) for genre in evaluation.genres}
             evaluation.sources[name] = lambda sets=sets: sets  # type: ignore[misc]  # the row's own
-            yield [name, *cells(evaluation.row(name).rating)]
+            yield [name, *cells(evaluation.judge.rate_embeddings(evaluation.hear(name)))]
 
 
 if __name__ == "__main__":

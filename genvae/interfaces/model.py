@@ -69,7 +69,7 @@ class Model(nn.Module, ABC):
 
     @property
     def adversarial(self) -> bool:
-        """Whether the loss is now that of networks against each other, which may rise while new items get better."""
+        """Whether what learns now are networks against each other: a loss may then rise while items get better."""
         return False
 
     @abstractmethod

@@ -38,7 +38,7 @@ class Vocoder(nn.Module, ABC):
 
     @property
     def adversarial(self) -> bool:
-        """Whether the loss is now that of networks against each other, which may rise while the sound gets better."""
+        """Whether its networks learn against each other now: the loss may then rise while the sound gets better."""
         return False
 
     @abstractmethod

@@ -16,7 +16,7 @@ MEASURED = ((5.0, 20_000, "13 of 20"), (30.0, 87_000, "16 of 20"), (95.0, 380_00
 """Minutes, clips that were trained on, and how many new clips were taken for their genre: docs/training.md."""
 
 _FAR = 300 * 86_400.0  # seconds to a day whose name still says which one it is
-_OPEN = "against a network that learns too, which tells little"  # of a loss
+_OPEN = "which tells little where networks learn against each other"  # of a loss
 _BETA_HELD = 0.01  # of a weight that is learnt, below which two losses compare
 
 
@@ -147,7 +147,7 @@ class Validations:
         sentence = f"Validation loss {last['loss']:.4g} on {whose}"
         others = [(at, values["loss"]) for at, values in self.history[:-1] if at != step]
         if adversarial:
-            sentence += f" ({_OPEN})"
+            sentence += f", {_OPEN}"
         elif others:
             at, least = min(others, key=lambda each: each[1])
             if last["loss"] < least:

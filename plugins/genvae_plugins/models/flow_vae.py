@@ -175,7 +175,7 @@ class FlowVAE(Model):
         but painter and jury learns, training takes their losses alone, of all clips.
         """
         codes = self.patches.encode(features)
-        if self.training and self.painter is not None and self._learning() <= {"painter", "jury"}:
+        if self.training and self.adversarial:
             painting = self._painting(features, codes, genre, generator)
             return {"loss": torch.stack(list(painting.values())).sum(), **painting}
         # Told what the decoders are told, it learns to leave that out of the latent: only then do they heed it.
@@ -236,6 +236,11 @@ class FlowVAE(Model):
             *([{"params": adversarial, "lr": PAINTER_RATE * rate, "betas": PAINTER_BETAS}] if adversarial else []),
         ]
         return [torch.optim.AdamW(groups, fused=True)]
+
+    @property
+    def adversarial(self) -> bool:
+        """Whether nothing but painter and jury learns: no validation hears them."""
+        return self.painter is not None and self._learning() <= {"painter", "jury"}
 
     @torch.no_grad()
     def _move_beta(self, kl: Tensor) -> None:

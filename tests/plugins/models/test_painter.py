@@ -136,10 +136,13 @@ def test_a_run_without_a_painter_can_be_continued_with_one(tone_store: Path, tmp
         genvae.train(tone_store, tmp_path / "third", source=second, options={"model.painted": 0.0}, **how)  # type: ignore[arg-type]
 
 
-def test_the_painter_can_learn_alone_while_all_else_of_the_run_stays(tone_store: Path, tmp_path: Path) -> None:
+def test_the_painter_can_learn_alone_while_all_else_of_the_run_stays(
+    tone_store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     options = {f"model.{name}": value for name, value in SMALL.items()} | {"transform.n_fft": 256, "transform.hop": 128}
-    how = {"steps": 3, "progress": False}
+    how = {"steps": 3, "progress": True}
     first = genvae.train(tone_store, tmp_path / "first", model="flow-vae", options=options, **how)  # type: ignore[arg-type]
+    assert "which tells little" not in capsys.readouterr().err
     alone = {"model.painted": 0.5, "train.only": ("painter", "jury"), "train.ema": 0.5, "train.warmup_steps": 0}
     second = genvae.train(tone_store, tmp_path / "second", source=first, options=alone, **how)  # type: ignore[arg-type]
     before, after = (run.load(installed()).model.state_dict() for run in (first, second))
@@ -148,6 +151,7 @@ def test_the_painter_can_learn_alone_while_all_else_of_the_run_stays(tone_store:
     trained = [line for line in second.metrics_path.read_text().splitlines() if '"train"' in line]
     assert "jury" in trained[-1]
     assert "flow" not in trained[-1]
+    assert capsys.readouterr().err.count("which tells little") == 2  # of the loss, which hears neither of the two
 
 
 @pytest.mark.parametrize("only", ["detail", "decoder", "painter", "jury"])
