@@ -155,6 +155,7 @@ ABLATIONS = {
     WHOLE: Ablation(),
     "codes of equal weight at all frequencies": Ablation(patches={f"{MODEL}.EAR_HZ": math.inf}),
     "64 numbers a code in place of 128": Ablation({"model.components": 64}),
+    "256 numbers a code in place of 128": Ablation({"model.components": 256}),
     "latents of 290 nats in place of 100": Ablation({"model.nats": 290.0}),
     "flow told latents as if they were exact": Ablation(
         {"model.latent_noise": 0.0}, {f"{MODEL}.MOST_LATENT_NOISE": 0.0}
