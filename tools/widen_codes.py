@@ -25,7 +25,7 @@ from genvae.files import write_whole
 from genvae.pipeline import PartConfig, Pipeline
 from genvae.plugin.registry import installed
 from genvae.run import Run
-from genvae_plugins.models.flow_vae import EAR_HZ, FlowVAE
+from genvae_plugins.models.flow_vae import FlowVAE
 from genvae_plugins.models.patches import Patches
 
 CLIPS, BATCH = 6400, 32  # of the store of which the training clips are looked at, and at once
@@ -62,12 +62,12 @@ def main() -> None:
 @torch.no_grad()
 def widened(pipeline: Pipeline, target: dict[str, Tensor], store: ClipStore) -> dict[str, Tensor]:
     """The weights of a run's model in the shapes of the wider model's `target`."""
-    patches = pipeline.model.patches
-    assert isinstance(patches, Patches)
-    before, after = patches.components, len(target["patches.deviation"])
-    more = left_over(patches, clips(pipeline, store), after - before, pipeline.config.sample_rate)
+    model = pipeline.model
+    assert isinstance(model, FlowVAE)
+    before, after = model.patches.components, len(target["patches.deviation"])
+    more = left_over(model.patches, clips(pipeline, store), after - before, model.bin_weights())
     weights = {}
-    for name, value in pipeline.model.state_dict().items():
+    for name, value in model.state_dict().items():
         wide = torch.zeros_like(target[name])
         if name in more:
             wide = torch.cat([value, more[name]], dim=-1)
@@ -91,19 +91,17 @@ def clips(pipeline: Pipeline, store: ClipStore) -> Iterator[Tensor]:
         yield pipeline.features(torch.from_numpy(store.waves(np.sort(drawn[first : first + BATCH]))))
 
 
-def left_over(patches: Patches, batches: Iterator[Tensor], count: int, rate: int) -> dict[str, Tensor]:
+def left_over(patches: Patches, batches: Iterator[Tensor], count: int, weight: Tensor | None) -> dict[str, Tensor]:
     """The principal components of what codes leave over of features: so many more columns of the patches' buffers."""
-    width, bins = len(patches.mean), patches.bins
+    width = len(patches.mean)
     seen, total, products = 0, torch.zeros(width).double(), torch.zeros(width, width).double()
     for features in batches:
         cut = patches.cut(features).flatten(0, 1).double()
         seen, total = seen + len(cut), total + cut.sum(0)
         products.addmm_(cut.mT, cut)
     mean = total / seen
-    # As `FlowVAE.fit` weighs an error, and as `Patches.fit` scales a code: fourth roots of variances, times a factor
-    # for all, which is read off the numbers that there are.
-    hertz = torch.linspace(0.0, rate / 2, bins).double()
-    weights = (1.0 + hertz / EAR_HZ).rsqrt().repeat(patches.size)
+    # Scaled as by `Patches.fit`: by fourth roots of variances, times a factor for all, read off the numbers there are.
+    weights = (torch.ones(patches.bins) if weight is None else weight).double().repeat(patches.size)
     covariance = (products / seen - torch.outer(mean, mean)) * torch.outer(weights, weights)
     known = torch.linalg.qr(patches.analysis.double() / weights[:, None]).Q
     factor = ((known * (covariance @ known)).sum(0) ** 0.25 / patches.deviation.double()).median()

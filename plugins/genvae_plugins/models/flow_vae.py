@@ -112,11 +112,14 @@ class FlowVAE(Model):
 
     def fit(self, features: Iterable[Tensor]) -> None:
         """Measure the patches on some batches."""
-        weight = None
-        if self.spec.kind == "magnitude":
-            hertz = torch.linspace(0.0, self.spec.sample_rate / 2, self.spec.bins)
-            weight = (1.0 + hertz / EAR_HZ).rsqrt()
-        self.patches.fit(islice(features, MEASURED_BATCHES), weight)
+        self.patches.fit(islice(features, MEASURED_BATCHES), self.bin_weights())
+
+    def bin_weights(self) -> Tensor | None:
+        """What an error of a code counts in each bin, [bins]; None where all count alike."""
+        if self.spec.kind != "magnitude":
+            return None
+        hertz = torch.linspace(0.0, self.spec.sample_rate / 2, self.spec.bins)
+        return (1.0 + hertz / EAR_HZ).rsqrt()
 
     def encode(self, features: Tensor, genre: Tensor) -> Posterior:
         """Features [B, bins, frames] -> the posterior over their latents."""
