@@ -22,11 +22,11 @@ from models import HEADS, cells, names, table, write
 from torch import Tensor
 
 from genvae import Vocoder, windows
+from genvae.audio.limiter import limited
 from genvae.clips.store import ClipStore
 from genvae.metrics.comparison import default_members
 from genvae.metrics.embedder import Waves
 from genvae.metrics.evaluation import TRAINING, Evaluation
-from genvae.metrics.stages import within_full_scale
 from genvae.pipeline import Pipeline
 from genvae.plugin.registry import installed
 from genvae.pretrained import pretrained_run
@@ -155,7 +155,7 @@ def brought(pipeline: Pipeline, clips: dict[str, Waves], way: Way) -> dict[str, 
             features, labels = pipeline.features(block), torch.full((len(block),), label)
             *_, last = pipeline.model.stages(features, labels, generator=generator).values()
             own, magnitudes = (pipeline.for_vocoder(pipeline.spectrogram(each)) for each in (features, last))
-            made.append(within_full_scale(way(block, own, magnitudes)).numpy())
+            made.append(limited(way(block, own, magnitudes), pipeline.config.sample_rate).numpy())
         sounds[genre] = np.concatenate(made)
     return sounds
 

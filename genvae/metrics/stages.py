@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from genvae.audio.limiter import limited
 from genvae.metrics.embedder import Waves
 from genvae.metrics.threads import one_core, side_by_side
 from genvae.pipeline import Pipeline
@@ -60,7 +61,7 @@ class Stages:
             elif name != VOCODER:
                 features = parts.model.stages(features, label, generator=generator)[name]
         sound = parts.sound(features, length=waves.shape[1], generator=generator).float()
-        output: Waves = within_full_scale(sound).numpy()
+        output: Waves = limited(sound, parts.config.sample_rate).numpy()
         return output
 
 
@@ -74,11 +75,6 @@ def generated(synthesizer: Synthesizer, genre: str, count: int, seed: int, secon
         return synthesizer.generate(genre, seed=seed, index=own[0], count=len(own), seconds=seconds)
 
     return np.stack([clip.wave.numpy() for clips in side_by_side(make, len(groups)) for clip in clips])
-
-
-def within_full_scale(waves: Tensor) -> Tensor:
-    """Waveforms [N, samples], each as loud as a 16-bit file can hold it."""
-    return waves / waves.abs().amax(dim=1, keepdim=True).clamp_min(1.0)
 
 
 def rounded(sets: Mapping[str, Waves]) -> dict[str, Waves]:

@@ -19,8 +19,6 @@ from genvae.synthesis.latent_path import LatentPath, PathPoint
 OnClip = Callable[[int, int], None]
 """Called before each clip of a longer sound, with its number and how many there are; what it raises ends the work."""
 
-_LOUDEST = 0.99  # peak of a clip that would be beyond full scale
-
 
 class Renderer:
     """A pipeline, one clip at a time; a part that fails is named.
@@ -256,9 +254,3 @@ def require_genre(genre: str, genres: Sequence[str]) -> None:
         close = nearest(genre, genres)
         hint = f" {close}" if close.startswith("Did") else ""
         raise GenvaeError(f"There is no genre {genre!r} in this run.{hint} Known: {', '.join(genres)}.")
-
-
-def within_full_scale(wave: Tensor) -> Tensor:
-    """The waveform, made quieter as a whole if it is beyond full scale, as cutting its peaks would distort it."""
-    peak = float(wave.abs().max())
-    return wave * (_LOUDEST / peak) if peak > 1.0 else wave

@@ -15,6 +15,7 @@ from torch import Tensor
 
 import genvae
 from genvae.attributes import Attribute, Value, require_all
+from genvae.audio.limiter import limited
 from genvae.distances import log_spectral_distance
 from genvae.errors import GenvaeError, OptionError
 from genvae.items import ItemKind, Sounds
@@ -27,7 +28,7 @@ from genvae.synthesis.latent_path import Knot, LatentPath, PathPoint, mix
 from genvae.synthesis.loop import SEAM, Loop, close
 from genvae.synthesis.mixture import Mixture, ranked
 from genvae.synthesis.provenance import Provenance, Waypoint
-from genvae.synthesis.renderer import OnClip, Renderer, require_genre, within_full_scale
+from genvae.synthesis.renderer import OnClip, Renderer, require_genre
 from genvae.synthesis.sound import Clip, Reconstruction
 from genvae.threads import one_thread
 
@@ -601,7 +602,7 @@ class Synthesizer:
         _, chosen = self.encode(wave, genre)
         generator = item_generator(0, chosen, 0)
         output = self._renderer.reconstruct(wave, chosen, generator, shift=shift, on_clip=on_clip)
-        output = within_full_scale(output)
+        output = limited(output, self.sample_rate)
         distance = log_spectral_distance(wave, output)
         return Reconstruction(output, self.sample_rate, chosen, distance, attributes=self.asked)
 
@@ -627,7 +628,7 @@ class Synthesizer:
     def _clip(self, wave: Tensor, made_by: Provenance) -> Clip:
         if not self.makes_sounds:
             return Clip(wave, 0, made_by, kind=self.kind)
-        return Clip(within_full_scale(wave), self.sample_rate, made_by)
+        return Clip(limited(wave, self.sample_rate), self.sample_rate, made_by)
 
     @property
     def makes_sounds(self) -> bool:

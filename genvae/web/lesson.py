@@ -10,6 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from genvae.audio.limiter import limited
 from genvae.errors import GenvaeError
 from genvae.interfaces.model import Posterior
 from genvae.latents import LatentMap
@@ -17,7 +18,7 @@ from genvae.pipeline import Pipeline
 from genvae.plugin.registry import Registry
 from genvae.run import Run
 from genvae.synthesis.latent_path import PathPoint
-from genvae.synthesis.renderer import Renderer, within_full_scale
+from genvae.synthesis.renderer import Renderer
 from genvae.synthesis.sound import Sound
 from genvae.synthesis.synthesizer import Synthesizer, item_generator
 from genvae.threads import one_thread
@@ -140,7 +141,7 @@ class Lesson:
                 drawn = model.decode(z[None], label, generator=generator)
                 features = model.stages(drawn, label, generator=generator)[name]
         wave = self._pipeline.sound(features, length=self._synthesizer.clip_samples, generator=generator)[0].float()
-        return Sound(within_full_scale(wave), self._synthesizer.sample_rate)
+        return self._sound(wave)
 
     @one_thread()
     @torch.no_grad()
@@ -157,7 +158,7 @@ class Lesson:
         generator = item_generator(seed, genre, 0)
         self._pipeline.prior.sample(self._label(genre), generator=generator)
         wave = Renderer(self._guided(amount)).place(PathPoint(z, genre, genre, 0.0), generator)
-        return Sound(within_full_scale(wave), self._synthesizer.sample_rate)
+        return self._sound(wave)
 
     @one_thread()
     @torch.no_grad()
@@ -218,6 +219,10 @@ class Lesson:
         config = self._pipeline.config
         model = replace(config.model, options={**config.model.options, "guidance": amount})
         return self._run.load(self._registry, config=replace(config, model=model))
+
+    def _sound(self, wave: Tensor) -> Sound:
+        rate = self._synthesizer.sample_rate
+        return Sound(limited(wave, rate), rate)
 
     def _label(self, genre: str) -> Tensor:
         return torch.tensor([self.genres.index(genre)])

@@ -216,8 +216,8 @@ def test_another_vocoder_is_used_and_told(fake: Any) -> None:
     assert clip.provenance.vocoder["plugin"] == "fake"
 
 
-def test_a_clip_beyond_full_scale_is_made_quieter_as_a_whole(fake: Any) -> None:
-    assert fake(-3.0).generate("rock", seed=0, index=0).wave.unique().tolist() == pytest.approx([-0.99])
+def test_a_clip_beyond_full_scale_is_turned_down(fake: Any) -> None:
+    assert fake(-3.0).generate("rock", seed=0, index=0).wave.unique().tolist() == pytest.approx([-1.0])
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

@@ -16,7 +16,7 @@ class Linear(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, ..., in_features] -> [B, ..., out_features]."""
-        if len(x) == 1 or torch.is_grad_enabled() or x.device.type != "cpu":
+        if len(x) == 1 or self.training or torch.is_grad_enabled() or x.device.type != "cpu":
             return super().forward(x)
         return torch.cat([super(Linear, self).forward(each) for each in torch.split(x, 1)])
 
