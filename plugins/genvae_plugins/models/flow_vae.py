@@ -21,7 +21,7 @@ from genvae_plugins.models import FlowVAEOptions
 from genvae_plugins.models.attribute_embedding import AttributeEmbedding, with_attributes
 from genvae_plugins.models.detail import Detail
 from genvae_plugins.models.linear import Linear
-from genvae_plugins.models.painter import Painter, moving
+from genvae_plugins.models.painter import Painter
 from genvae_plugins.models.patches import Patches
 from genvae_plugins.models.transformer import Transformer
 
@@ -274,7 +274,7 @@ class FlowVAE(Model):
         noise = torch.randn(codes.shape, generator=generator, device=codes.device)
         drawn = self.painter(codes + BLUR * self.patches.deviation * noise, self.detail, self.patches, generator)
         painting, jury = adversarial_losses(self.jury, features, drawn, genre)
-        return {**painting, "moving": moving(drawn, features), "jury": jury}
+        return {**painting, "jury": jury}
 
     def _posterior(self, codes: Tensor, told: Told) -> Posterior:
         known = with_attributes(self.genre_encoder(told.genre), self.attributes_encoder, told.attributes)

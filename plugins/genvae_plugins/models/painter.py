@@ -10,7 +10,6 @@ from genvae_plugins.models.detail import LOG_SCALE_RANGE, Detail
 from genvae_plugins.models.patches import Patches
 
 CHANCE = 16  # channels of noise that the painter may draw from
-MOVING, ABREAST = 8.0, 8  # weight of `moving`, and bins over which it is averaged
 
 
 class Residual(nn.Module):
@@ -65,20 +64,3 @@ class Painter(nn.Module):
         scale = detail.texture.amount * (log_noise + louder).clamp(*LOG_SCALE_RANGE).exp()
         painted: Tensor = mean + moved + scale * noise
         return painted
-
-
-def moving(drawn: Tensor, real: Tensor) -> Tensor:
-    """What is lost by features [B, bins, frames] that move from frame to frame more or less than real ones: a scalar.
-
-    Codes stand for some frames each, and what they leave over is smooth within these and abrupt from one code to the
-    next, which a jury hardly hears. How large such steps are, averaged over a few bins, is known from the real clip: a
-    statistic of textures (McDermott & Simoncelli, 2011) rather than the value at a place, which no draw can meet.
-    """
-    if real.shape[2] == 1:
-        return drawn.new_zeros(())
-    return MOVING * F.l1_loss(_steps(drawn), _steps(real))
-
-
-def _steps(features: Tensor) -> Tensor:
-    """Features [B, bins, frames] -> mean sizes of their steps from each frame to the next, [B, bands, frames - 1]."""
-    return F.avg_pool1d(features.diff(dim=2).abs().mT, min(ABREAST, features.shape[1])).mT

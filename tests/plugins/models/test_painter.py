@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from genvae.spec import FeatureSpec
 from genvae.training.freezing import learn_only
 from genvae_plugins.jury import Jury, adversarial_losses
 from genvae_plugins.models.detail import Detail
-from genvae_plugins.models.painter import Painter, moving
+from genvae_plugins.models.painter import Painter
 from genvae_plugins.models.patches import Patches
 
 BINS, FRAMES = 17, 24
@@ -106,16 +105,6 @@ def test_a_jury_that_has_heard_real_clips_teaches_the_painter_what_no_mean_can_s
     painted = painter(codes, detail, patches, generator).detach()
     assert verdict(painted) > verdict(flat) + 0.5
     assert roughness(painted) > 5.0 * roughness(flat)
-
-
-def test_noise_that_stands_still_within_patches_is_told_from_noise_of_the_same_steps_elsewhere() -> None:
-    noise = torch.randn(4, 64, 401, generator=seeded())
-    again = torch.randn(4, 64, 401, generator=seeded(1))
-    held = torch.randn(4, 64, 101, generator=seeded(2)).repeat_interleave(4, dim=2)[..., :401]
-    alike = float(moving(noise, again))
-    assert float(moving(noise, noise)) == 0.0
-    assert float(moving(noise, held)) > 2.5 * alike
-    assert float(moving(0.5 * noise, noise)) == pytest.approx(8.0 * 0.5 * 2 / math.sqrt(math.pi), rel=0.02)  # E |step|
 
 
 def test_a_training_step_teaches_painter_and_jury_of_flow_vae() -> None:
