@@ -24,7 +24,7 @@ from genvae.plugin.registry import Registry, installed
 from genvae.run import Run
 from genvae.synthesis.crossfade import stride
 from genvae.synthesis.inputs import SoundLike, file_of, samples_of, seed_of
-from genvae.synthesis.latent_path import Knot, LatentPath, PathPoint, mix
+from genvae.synthesis.latent_path import Knot, LatentPath, PathPoint, mix, slerp
 from genvae.synthesis.loop import SEAM, Loop, close
 from genvae.synthesis.mixture import Mixture, ranked
 from genvae.synthesis.provenance import Provenance, Waypoint
@@ -35,7 +35,10 @@ from genvae.threads import one_thread
 LONGEST = 600.0  # seconds of one sound
 HOTTEST = 100.0  # temperature
 GROUP = 16  # clips that are decoded side by side: more take memory and no less time
-_KNOT_SECONDS = 2.0  # from one drawn latent to the next in a longer sound
+_KNOT_SECONDS = 2.0  # from one latent to the next in a longer sound
+_STRAY = (
+    0.35  # of the way to another draw, that these lie from the first: level, key and beat hold about as in real music
+)
 
 
 @dataclass(frozen=True)
@@ -275,8 +278,8 @@ class Synthesizer:
             index: of the clip among those of its seed.
             count: how many clips; by default one alone rather than a list.
             temperature: spread of the latents: below 1 more typical, above 1 more unusual.
-            seconds: for a longer sound, which begins at that latent and goes on to others that are drawn likewise,
-                one every two seconds; by default one clip.
+            seconds: for a longer sound, which begins at that latent and goes on, every two seconds, to another
+                one near it, a third of the way to a further draw; by default one clip.
             bpm: for a loop at that tempo, on a way through such latents that ends where it began.
             bars: of four beats, in a loop.
             normalise: bring the peak to so many dB of full scale, such as -1; by default the level is the model's.
@@ -368,20 +371,23 @@ class Synthesizer:
             return self._clip(self._looped(z, genre, generator, temperature, loop), made_by)
         if seconds is None:
             return self._clip(self._renderer.place(PathPoint(z, genre, genre, 0.0), generator), made_by)
-        knots = [z]
-        while len(knots) < 2 + (seconds - self.clip_samples / self.sample_rate) // _KNOT_SECONDS:
-            knots.append(self._renderer.latent(genre, generator, temperature))
-        path = LatentPath.of(torch.stack(knots), [genre] * len(knots))
+        count = 2 + int((seconds - self.clip_samples / self.sample_rate) // _KNOT_SECONDS)
+        path = self._around(z, genre, generator, temperature, count)
         return self._clip(self._renderer.path(path, self._samples(seconds), generator), made_by)
 
     def _looped(self, z: Tensor, genre: str, generator: torch.Generator, temperature: float, loop: Loop) -> Tensor:
         """A closed path through a latent [latent_dim] and others that are drawn, as a loop [samples]."""
-        knots = [z]
-        while len(knots) < max(2, round(loop.seconds / _KNOT_SECONDS)):
-            knots.append(self._renderer.latent(genre, generator, temperature))
-        path = LatentPath.of(torch.stack([*knots, z]), [genre] * (len(knots) + 1))
+        count = max(2, round(loop.seconds / _KNOT_SECONDS))
+        path = self._around(z, genre, generator, temperature, count)
+        path = LatentPath((*path.knots, path.knots[0]))
         samples = self._samples(loop.seconds)
         return close(self._renderer.loop(path, samples, round(SEAM * self.sample_rate), generator), samples)
+
+    def _around(self, z: Tensor, genre: str, generator: torch.Generator, temperature: float, count: int) -> LatentPath:
+        """A path from a latent [latent_dim] through others near it, `count` knots in all."""
+        draws = [self._renderer.latent(genre, generator, temperature) for _ in range(count - 1)]
+        near = [slerp(z, other, torch.tensor(_STRAY)) for other in draws]
+        return LatentPath.of(torch.stack([z, *near]), [genre] * count)
 
     def _mixed(self, mixture: Mixture, seed: int, index: int, temperature: float) -> Clip:
         self.provenance(next(iter(mixture), ""), seed=seed, index=index, temperature=temperature)  # for what it refuses

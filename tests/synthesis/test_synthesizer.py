@@ -22,6 +22,7 @@ from genvae.pretrained import pretrained_run
 from genvae.run import Run
 from genvae.synthesis import provenance
 from genvae.synthesis.latent_path import LatentPath
+from genvae.synthesis.renderer import Renderer
 from genvae.synthesis.synthesizer import GROUP, Draw, Synthesizer, item_generator
 
 
@@ -364,6 +365,28 @@ def test_a_path_begins_with_the_sound_of_its_first_end(synthesizer: Synthesizer,
     assert torch.equal(first.wave, synthesizer.generate("rock", seed=4, index=0).wave)
     between = [synthesizer.decode_at(way, t, seed=4).wave.numpy().tobytes() for t in (0.0, 0.3, 0.6, 1.0)]
     assert len(set(between)) == 4
+
+
+@pytest.mark.parametrize("how", [{"seconds": 9.0}, {"bpm": 60, "bars": 2}])
+def test_a_longer_sound_stays_near_its_first_latent(
+    synthesizer: Synthesizer, monkeypatch: pytest.MonkeyPatch, how: dict[str, Any]
+) -> None:
+    paths: list[LatentPath] = []
+    for name in ("path", "loop"):
+        made = getattr(Renderer, name)
+        monkeypatch.setattr(
+            Renderer, name, lambda self, path, *rest, f=made: paths.append(path) or f(self, path, *rest)
+        )
+    synthesizer.generate("rock", seed=4, index=1, **how)
+    first, *others = (knot.latent for knot in paths[0].knots)
+    assert torch.equal(first, synthesizer.latent("rock", seed=4, index=1))
+    assert len(others) >= 4
+    assert torch.equal(first, others[-1]) == ("bars" in how)  # a loop comes back
+    wandered = [
+        float(torch.cosine_similarity(first, other, dim=0)) for other in others if not torch.equal(first, other)
+    ]
+    assert len(set(wandered)) == len(wandered)
+    assert min(wandered) > np.cos(0.35 * np.pi)  # as two draws are at most half a turn apart
 
 
 @pytest.mark.parametrize("seconds", [0.512, 0.6, 2.0])
