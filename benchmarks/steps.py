@@ -10,6 +10,7 @@ either. A real spectrogram moves as much from any frame to the next. The numbers
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,7 +55,8 @@ def step_rows(pipeline: Pipeline, store: ClipStore, count: int) -> Iterator[list
     """A row for real clips, one for each stage of the model, and one for new clips."""
     pipeline.eval()
     model = pipeline.model
-    assert isinstance(model, FlowVAE)
+    if not isinstance(model, FlowVAE):
+        sys.exit(f"The run's model is {pipeline.config.model.plugin}, and only flow-vae has patches.")
     sets: dict[str, list[Tensor]] = {}
     for label, genre in enumerate(pipeline.config.genres):
         numbers = choose(store, np.intersect1d(store.select(split="train"), store.select(genre=genre)), count)

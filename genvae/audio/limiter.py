@@ -5,9 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-_SPAN = (
-    0.01  # s around a peak in which all is turned down: half a turn of the lowest notes, 50 Hz, so that they stay pure
-)
+_SPAN = 0.01  # s around a peak in which all is turned down: half a period of 50 Hz, so that low notes stay pure
 
 
 def limited(waves: Tensor, sample_rate: int) -> Tensor:

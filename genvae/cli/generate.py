@@ -57,7 +57,7 @@ def _no_words(ctx: click.Context, parameter: click.Parameter, words: tuple[str, 
 @click.option(
     "--seconds",
     type=Number(),
-    help="A longer sound, on a smooth way through the genre's latents.  [default: one clip]",
+    help="A longer sound, on a smooth way through latents near the first.  [default: one clip]",
 )
 @click.option("--bpm", type=Number(), help="A loop without a seam, at so many beats a minute.")
 @click.option("--bars", type=Whole(min=1), help="Bars of four beats in the loop.  [default: 1]")

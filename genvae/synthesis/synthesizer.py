@@ -36,9 +36,7 @@ LONGEST = 600.0  # seconds of one sound
 HOTTEST = 100.0  # temperature
 GROUP = 16  # clips that are decoded side by side: more take memory and no less time
 _KNOT_SECONDS = 2.0  # from one latent to the next in a longer sound
-_STRAY = (
-    0.35  # of the way to another draw, that these lie from the first: level, key and beat hold about as in real music
-)
+_STRAY = 0.35  # how far these lie from the first, of the way to another draw: level and key hold nearly as in music
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class Linear(nn.Linear):
-    """`nn.Linear` that, without gradients on a CPU, multiplies item by item.
+    """`nn.Linear` that, in evaluation without gradients on a CPU, multiplies item by item.
 
     A product's last bits depend on its shape, as libraries choose their kernels by it. Item by item, a clip of a batch
     is what it is alone, to the bit, and the weights are still read from memory once a layer rather than once a clip:
