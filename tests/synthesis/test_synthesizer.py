@@ -272,8 +272,9 @@ def test_a_reconstruction_is_no_louder_at_its_seams_than_inside_its_clips(sound:
     loudest = np.quantile([roughness(made.wave.numpy(), seams[:-1] + shift).max() for shift in shifts], 0.99)
     assert roughness(made.wave.numpy(), seams).max() < loudest
     butted = torch.cat([synthesizer.reconstruct(each, made.genre).wave for each in wave.split(clip)])
-    # An attack that was played is nearly as sudden as a seam, so that a click is hardly twice as loud.
-    assert roughness(butted.numpy(), seams).max() > 1.5 * loudest, "the measure does not hear a click"
+    # The same places without the blend: an attack inside a clip may well be as sudden as a click at a seam.
+    clicks = roughness(butted.numpy(), seams[1::2]) / roughness(made.wave.numpy(), seams[1::2])
+    assert np.median(clicks) > 3, "the measure does not hear a click"
 
 
 def test_longer_sounds_say_each_clip_and_can_be_ended_there(synthesizer: Synthesizer, way: LatentPath) -> None:
@@ -422,14 +423,26 @@ def test_every_sound_is_made_again_from_its_provenance(
         assert synthesizer.remake(provenance.read(path)).wav() == clip.wav()
 
 
-def test_a_longer_sound_of_the_pretrained_run_has_no_click_at_a_seam() -> None:
-    """Samples jump no farther near the seams than elsewhere, and the level does not dip there."""
+def test_longer_sounds_of_the_pretrained_run_neither_click_nor_dip_at_their_seams() -> None:
+    """Of many sounds, as the beats of any of them may fall on its seams or between them."""
     synthesizer = Synthesizer(Run(pretrained_run()), installed())
-    wave = synthesizer.generate("piano", seed=1, index=0, seconds=6.0).wave
-    jumps = wave.diff().abs()
-    samples = 44 * 256  # from one clip's start to the next
-    seams = range(samples, len(wave) - 512, samples)
-    near = torch.cat([jumps[at - 256 : at + 256] for at in seams])
-    away = torch.cat([jumps[at + samples // 4 : at + samples // 4 + 512] for at in seams])
-    assert float(near.max()) < 2 * float(away.max())
-    assert float(near.square().mean()) > 0.25 * float(away.square().mean())
+    step = 44 * 256  # samples from one clip's start to the next
+
+    def clicks(wave: torch.Tensor) -> float:
+        seams = np.arange(step, len(wave) - step // 4 - 64, step)
+        after = [roughness(wave.numpy(), seams + shift) for shift in range(256, step // 4, 128)]
+        return float(np.median(roughness(wave.numpy(), seams) / np.median(after, axis=0)))
+
+    def level(wave: torch.Tensor) -> float:
+        seams = range(step, len(wave) - 512, step)
+        near = torch.cat([wave[at - 256 : at + 256] for at in seams])
+        away = torch.cat([wave[at + step // 4 : at + step // 4 + 512] for at in seams])
+        return float(near.square().mean() / away.square().mean())
+
+    wanted = [(genre, seed) for genre in synthesizer.genres for seed in range(4)]
+    sounds = [synthesizer.generate(genre, seed=seed, index=0, seconds=3.0).wave for genre, seed in wanted]
+    assert np.median([clicks(sound) for sound in sounds]) < 1.5
+    assert np.median([level(sound) for sound in sounds]) > 0.5
+    clips = [synthesizer.generate(genre, seed=seed, count=6) for genre, seed in wanted]
+    butted = [torch.cat([clip.wave[4000 : 4000 + step] for clip in own]) for own in clips]
+    assert np.median([clicks(sound) for sound in butted]) > 1.5, "the measure does not hear a click"
