@@ -83,3 +83,10 @@ def test_another_prior_has_no_gaussians_to_weigh(
     with pytest.raises(SystemExit, match="another kind than `local`"):
         weigh(monkeypatch, tmp_path / "other", tone_store, tmp_path / "new")
     assert not (tmp_path / "new").exists()
+
+
+def test_a_run_that_is_there_is_not_written_over(
+    monkeypatch: pytest.MonkeyPatch, source: Path, tone_store: Path
+) -> None:
+    with pytest.raises(SystemExit, match="there already"):
+        weigh(monkeypatch, source, tone_store, source)

@@ -55,6 +55,8 @@ def main() -> None:
     parser.add_argument("new", type=Path)
     parser.add_argument("--draws", type=int, default=DRAWS, help="clips to make of each Gaussian")
     asked = parser.parse_args()
+    if asked.new.exists():  # hearing all Gaussians takes minutes
+        sys.exit(f"{asked.new} is there already: give the new run another name.")
     source, store = Run(asked.run), ClipStore.open(asked.store)
     pipeline = source.load(installed())
     pipeline.eval()
