@@ -58,6 +58,35 @@ def test_a_genre_that_is_pressed_while_a_file_is_on_its_way_is_heard(page, tmp_p
     assert page.locator("#history .name").count() == 2
 
 
+def test_where_a_sound_lies_is_told_after_what_was_said_in_the_meantime(page):
+    held = hold(page, "**/api/place")
+    with page.expect_request("**/api/place"):
+        make(page)
+    page.get_by_role("button", name="Copy link").click()
+    status = page.locator("#status")
+    expect(status).to_contain_text("copied")
+    held.pop().continue_()
+    expect(status).to_contain_text("raining sound")
+    expect(status).to_contain_text("copied")
+    page.get_by_role("button", name="Download").click()
+    expect(status).to_contain_text("Downloaded")
+    expect(status).not_to_contain_text("copied")
+    expect(status).not_to_contain_text("raining sound")
+
+
+def test_the_invitation_to_play_goes_when_it_is_followed_and_what_else_was_said_stays(page, open_page):
+    make(page)
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.locator("#status")).to_contain_text("copied")
+    other = open_page("#" + page.evaluate("navigator.clipboard.readText()").split("#")[1])
+    status = other.locator("#status")
+    expect(status).to_contain_text("press Play")
+    expect(status).to_contain_text("raining sound")
+    other.keyboard.press("Space")
+    expect(status).not_to_contain_text("press Play")
+    expect(status).to_contain_text("raining sound")
+
+
 def test_a_wait_is_seen_says_for_what_and_can_be_stopped(page):
     hold(page, "**/api/generate*")
     page.keyboard.press("2")

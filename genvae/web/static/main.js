@@ -19,7 +19,7 @@ import { BadLink, fromFragment, linkable, toFragment } from "./recipes.js";
 import { Sequencer } from "./sequencer.js";
 import { Session } from "./session.js";
 import { SetFile } from "./setfile.js";
-import { fault, say } from "./status.js";
+import { fault, invite, remark, say } from "./status.js";
 import { Transport } from "./transport.js";
 import { Variations } from "./variations.js";
 import { showWaits } from "./waiting.js";
@@ -77,7 +77,8 @@ async function begin(info) {
     atlas.mark(sound);
     if (history.sounds.includes(sound)) address.follow(sound);
     $("rename").disabled = !history.sounds.includes(sound);
-    say(play ? "" : "Ready: press Play.", `${sound.name}. `);
+    if (play) say("", `${sound.name}. `);
+    else invite(`${sound.name}. `);
   });
   session.addEventListener("place", (/** @type {any} */ { detail: sound }) => {
     compare.placed(sound);
@@ -85,10 +86,9 @@ async function begin(info) {
     if (sound !== session.current) return;
     atlas.mark(sound);
     const near = sound.place.clips.length === 1 ? sound.place.clips[0].maps[atlas.method] : undefined;
-    if (near && near.neighbours.length && session.pending === null && !$("status").classList.contains("error")) {
+    if (near && near.neighbours.length && session.pending === null) {
       const { genre, clip } = near.neighbours[0];
-      const where = near.sparse ? "No training sound is near." : `Nearest training sound: ${genre} clip ${clip}.`;
-      say(player.playing || $("status").textContent === "" ? where : `${$("status").dataset.said || "Ready: press Play."} ${where}`, `${sound.name}. `);
+      remark(near.sparse ? "No training sound is near." : `Nearest training sound: ${genre} clip ${clip}.`);
     }
   });
   session.addEventListener("keep", (/** @type {any} */ { detail: sound }) => {

@@ -9,8 +9,32 @@ import { $, el } from "./dom.js";
  */
 export function say(text, unseen = "") {
   $("status").classList.remove("error");
-  $("status").dataset.said = text;
   $("status").replaceChildren(el("span", { class: "quiet" }, unseen), text);
+}
+
+/**
+ * Invite to play a sound that waits for it.
+ * @param {string} unseen
+ */
+export function invite(unseen) {
+  say("", unseen);
+  $("status").append(el("span", { class: "invite" }, "Ready: press Play."));
+}
+
+/** The invitation was followed. */
+export function invited() {
+  $("status").querySelector(".invite")?.remove();
+}
+
+/**
+ * Tell where the sound lies, which is found out later, after what was told in the meantime and in place of the last such
+ * remark. What went wrong is left alone.
+ * @param {string} text
+ */
+export function remark(text) {
+  if ($("status").classList.contains("error")) return;
+  $("status").querySelector(".remark")?.remove();
+  $("status").append(el("span", { class: "remark" }, ` ${text}`));
 }
 
 /**

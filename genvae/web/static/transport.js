@@ -3,7 +3,7 @@
 import { $, download, icon } from "./dom.js";
 import { Player } from "./player.js";
 import { fileName, linkable } from "./recipes.js";
-import { say } from "./status.js";
+import { invited, say } from "./status.js";
 import { writeWav } from "./wav.js";
 
 export class Transport {
@@ -27,6 +27,7 @@ export class Transport {
       changed: (playing) => {
         this.label(playing);
         progress(playing);
+        if (playing) invited();
       },
     });
     this.label(false);
