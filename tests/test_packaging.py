@@ -39,6 +39,7 @@ def test_the_wheel_holds_the_pretrained_run_and_its_card(wheel):
     } <= names
     assert "genvae_plugins/models/conv_vae.py" in names
     assert "genvae/metrics/embedder.safetensors" in names
+    assert {f"genvae_plugins/embedders/musicnn.{kind}" for kind in ("safetensors", "LICENSE")} <= names
     assert wheel.stat().st_size <= 30e6
 
 

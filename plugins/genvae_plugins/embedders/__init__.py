@@ -1,10 +1,12 @@
-"""Declares the embedders that genvae's own evaluation rests on; their code is the engine's, their door anybody's."""
+"""Declares the embedders that genvae's own evaluation rests on, whose code is the engine's, and a published one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import genvae
+from genvae_plugins.peers import TORCHAUDIO, why_not
 
 
 @genvae.hookimpl
@@ -19,4 +21,10 @@ def genvae_embedders() -> Iterator[genvae.EmbedderPlugin]:
         name="embedder",
         summary="A small network that was trained to hear genres and spoilt sound.",
         factory="genvae.metrics.embedder:ShippedEmbedder",
+    )
+    yield genvae.EmbedderPlugin(
+        name="musicnn",
+        summary="A published music tagger: an ear that genvae had no part in making.",
+        factory="genvae_plugins.embedders.musicnn:Musicnn",
+        unavailable=partial(why_not, *TORCHAUDIO),
     )

@@ -81,18 +81,12 @@ class Local(Prior):
         device = self.means.device
         genre = genre.to(device)
         point = torch.rand(len(genre), 1, generator=generator, device=generator.device).to(device)
+        rank, latent_dim = self.factors.shape[2:]
+        noise = normal_noise(len(genre), rank + latent_dim, generator=generator, device=device)
+        along, beside = noise[:, :rank], noise[:, rank:]
         weights = self.weights[genre]  # [B, Gaussians]
         chosen = (point >= weights.cumsum(1)).sum(1)
         chosen = chosen.minimum((weights > 0).sum(1) - 1)  # the sum of the weights may round to less than one
-        return self.sample_of(genre, chosen, generator=generator, temperature=temperature)
-
-    def sample_of(
-        self, genre: Tensor, chosen: Tensor, *, generator: torch.Generator, temperature: float = 1.0
-    ) -> Tensor:
-        """Draw a latent of the Gaussian of each number in `chosen` [B], of genres [B] -> [B, latent_dim]."""
-        rank, latent_dim = self.factors.shape[2:]
-        noise = normal_noise(len(genre), rank + latent_dim, generator=generator, device=self.means.device)
-        along, beside = noise[:, :rank], noise[:, rank:]
         deviation = torch.einsum("br,brd->bd", along, self.factors[genre, chosen]) + self.rest[genre] * beside
         drawn: Tensor = self.means[genre, chosen] + temperature * deviation
         return drawn
