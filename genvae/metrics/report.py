@@ -137,7 +137,7 @@ def _comparisons(evaluation: Evaluation, rows: Sequence[Assessment]) -> Table:
         f"{_short(a)} and {_short(b)} agree by {value:.2f}" for (a, b), value in committee.agreement.items()
     )
     title = (
-        f"Compared with real clips of other, unseen recordings; {judge.clips} a genre; by {' and '.join(members)}"
+        f"Compared with real clips of other, unseen recordings; {judge.clips} a genre; by {', '.join(members)}"
         + (f"\nRank correlation of the rows: {agreed}" if agreed else "")
     )
     heads = [

@@ -140,7 +140,8 @@ def test_a_store_of_another_rate_is_refused_with_the_command_that_makes_one(
 def test_the_command_prints_every_row_and_names_its_embedder(genvae: Genvae, tone_run: Path, tone_store: Path) -> None:
     result = genvae("evaluate", tone_run, "--store", tone_store, "--clips", 4, "--baseline", tone_run)
     assert result.exit_code == 0
-    assert re.search(r"genvae-statistics \d+ \(\w+\) and genvae-embedder \d+ \(\w+\)", result.stdout)
+    names = [rf"{name} [\d.]+ \(\w{{8}}\)" for name in ("genvae-statistics", "musicnn", "genvae-embedder")]
+    assert re.search(", ".join(names), result.stdout)
     assert "agree by" in result.stdout
     for row in ("real, unseen", "generated", "unseen, posterior", "PCA-128", "baseline, conv-vae", "noise"):
         assert row in result.stdout
