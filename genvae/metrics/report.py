@@ -136,10 +136,9 @@ def _comparisons(evaluation: Evaluation, rows: Sequence[Assessment]) -> Table:
     agreed = "; ".join(
         f"{_short(a)} and {_short(b)} agree by {value:.2f}" for (a, b), value in committee.agreement.items()
     )
-    title = (
-        f"Compared with real clips of other, unseen recordings; {judge.clips} a genre; by {', '.join(members)}"
-        + (f"\nRank correlation of the rows: {agreed}" if agreed else "")
-    )
+    title = f"Compared with real clips of other, unseen recordings; {judge.clips} a genre; by {', '.join(members)}"
+    if agreed:
+        title += f"\nRank correlation of the rows: {agreed}"
     heads = [
         "clips",
         *(f"{_short(name)} distance" for name in members),
