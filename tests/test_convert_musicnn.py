@@ -68,7 +68,12 @@ def test_a_compressed_checkpoint_is_refused() -> None:
 
 
 def test_each_weight_has_a_name_of_its_own_in_the_checkpoint() -> None:
-    names = [name for name in TaggerNetwork().state_dict() if not name.endswith("num_batches_tracked")]
-    theirs = {convert_musicnn.theirs(name) for name in names}
-    assert len(theirs) == len(names)
-    assert {"conv2d/kernel", "conv2d_7/bias", "dense/kernel", "dense_1/bias", "batch_normalization_10/gamma"} <= theirs
+    network = TaggerNetwork()
+    found = convert_musicnn.theirs(network)
+    assert found.keys() == {name for name in network.state_dict() if not name.endswith("num_batches_tracked")}
+    assert len(set(found.values())) == len(found)
+    assert found["timbres.1.weight"] == "conv2d_1/kernel"
+    assert found["middle.2.bias"] == "conv2d_7/bias"
+    assert found["tags.bias"] == "dense_1/bias"
+    assert found["enter.weight"] == "batch_normalization/gamma"
+    assert found["narrow_normed.running_var"] == "batch_normalization_10/moving_variance"

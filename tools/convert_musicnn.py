@@ -17,16 +17,21 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from genvae.tensor_files import save_tensors
-from genvae_plugins.embedders.musicnn import TEMPI, TIMBRES, VERSION, WEIGHTS, TaggerNetwork
+from genvae_plugins.embedders.musicnn import VERSION, WEIGHTS, TaggerNetwork
 
 FOLDER = "musicnn/MTT_musicnn/"
 FLOAT = 1  # the number of 32-bit floats among the table's types
 FOOTER = 48  # bytes
-NORM = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
-LAYER = {"weight": "kernel", "bias": "bias"}
+_LAYER = {"weight": "kernel", "bias": "bias"}
+_NORM = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
+KINDS = {  # of layers there: which those are here, and what a weight of ours is called
+    "conv2d": ((nn.Conv1d, nn.Conv2d), _LAYER),
+    "dense": ((nn.Linear,), _LAYER),
+    "batch_normalization": ((nn.BatchNorm1d, nn.BatchNorm2d), _NORM),
+}
 LENGTH, BYTES = 2, {1: 8, 5: 4}  # a protocol buffer's kinds of fields: with a length, and of so many bytes
 
 
@@ -35,32 +40,24 @@ def main() -> None:
     with zipfile.ZipFile(sys.argv[1]) as wheel:
         found = tensors(wheel.read(FOLDER + ".index"), wheel.read(FOLDER + ".data-00000-of-00001"))
     network = TaggerNetwork()
-    state = {
-        name: like if name.endswith("num_batches_tracked") else torch.from_numpy(found[theirs(name)].copy())
-        for name, like in network.state_dict().items()
-    }
-    network.load_state_dict({name: fitted(state[name], like) for name, like in network.state_dict().items()})
+    state = network.state_dict()
+    for ours, name in theirs(network).items():
+        state[ours] = fitted(torch.from_numpy(found[name].copy()), state[ours])
+    network.load_state_dict(state)
     network.half()  # which leaves whole numbers alone
     save_tensors(WEIGHTS, network.state_dict(), {"version": VERSION})
     print(f"{WEIGHTS}: {WEIGHTS.stat().st_size / 1e6:.2f} MB")
 
 
-def theirs(name: str) -> str:
-    """What a weight of ours is called in the checkpoint, which numbers layers of a kind as they were made."""
-    *layer, weight = name.split(".")
-    first, number = layer[0], int(layer[1]) if len(layer) > 1 else 0
-    before = {"timbres": 0, "tempi": len(TIMBRES), "middle": len(TIMBRES) + len(TEMPI)}
-    if first == "enter":
-        return f"batch_normalization/{NORM[weight]}"
-    if first.endswith("_normed"):
-        last = len(TIMBRES) + len(TEMPI) + 3
-        place = {"pooled_normed": last + 1, "narrow_normed": last + 2}
-        index = place[first] if first in place else before[first.removesuffix("_normed")] + number + 1
-        return f"batch_normalization_{index}/{NORM[weight]}"
-    if first in before:
-        index = before[first] + number
-        return f"conv2d{f'_{index}' if index else ''}/{LAYER[weight]}"
-    return f"{'dense' if first == 'narrow' else 'dense_1'}/{LAYER[weight]}"
+def theirs(network: nn.Module) -> dict[str, str]:
+    """What each weight of ours is called in the checkpoint, which numbers the layers of a kind as they were made."""
+    names = {}
+    for kind, (types, weights) in KINDS.items():
+        layers = [name for name, layer in network.named_modules() if isinstance(layer, types)]
+        for index, layer in enumerate(layers):
+            their_layer = f"{kind}_{index}" if index else kind
+            names |= {f"{layer}.{ours}": f"{their_layer}/{name}" for ours, name in weights.items()}
+    return names
 
 
 def fitted(value: Tensor, like: Tensor) -> Tensor:

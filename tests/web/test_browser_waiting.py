@@ -66,12 +66,12 @@ def test_where_a_sound_lies_is_told_after_what_was_said_in_the_meantime(page):
     status = page.locator("#status")
     expect(status).to_contain_text("copied")
     held.pop().continue_()
-    expect(status).to_contain_text("raining sound")
+    expect(status).to_contain_text("training sound")
     expect(status).to_contain_text("copied")
     page.get_by_role("button", name="Download").click()
     expect(status).to_contain_text("Downloaded")
     expect(status).not_to_contain_text("copied")
-    expect(status).not_to_contain_text("raining sound")
+    expect(status).not_to_contain_text("training sound")
 
 
 def test_the_invitation_to_play_goes_when_it_is_followed_and_what_else_was_said_stays(page, open_page):
@@ -81,10 +81,10 @@ def test_the_invitation_to_play_goes_when_it_is_followed_and_what_else_was_said_
     other = open_page("#" + page.evaluate("navigator.clipboard.readText()").split("#")[1])
     status = other.locator("#status")
     expect(status).to_contain_text("press Play")
-    expect(status).to_contain_text("raining sound")
+    expect(status).to_contain_text("training sound")
     other.keyboard.press("Space")
     expect(status).not_to_contain_text("press Play")
-    expect(status).to_contain_text("raining sound")
+    expect(status).to_contain_text("training sound")
 
 
 def test_a_wait_is_seen_says_for_what_and_can_be_stopped(page):
