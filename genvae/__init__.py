@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from genvae.verbs import prepare as prepare
     from genvae.verbs import regenerate as regenerate
     from genvae.verbs import train as train
+    from genvae.verbs import train_preference as train_preference
     from genvae.verbs import train_vocoder as train_vocoder
     from genvae.verbs import verify as verify
 
@@ -120,6 +121,7 @@ _HOME = {
         "prepare",
         "regenerate",
         "train",
+        "train_preference",
         "train_vocoder",
         "verify",
     ),

@@ -25,7 +25,7 @@ from safetensors.torch import load_file
 import genvae
 from genvae.allocation import AllocationBound
 from genvae.errors import Cure, DiskError, OptionError, RunError
-from genvae.files import read_json, write_json
+from genvae.files import read_json, write_json, write_whole
 from genvae.pipeline import Pipeline, PipelineConfig, require_learnt
 from genvae.plugin.registry import Registry
 from genvae.plugin.requirement import pip_install
@@ -88,18 +88,9 @@ class Run:
             RunError: the folder holds a run or anything else.
             DiskError: it can't be made.
         """
-        target = path / "pipeline.json"
-        if target.exists():
-            raise RunError(f"{path} holds a run already. Continue it with `resume`, or name another folder.")
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise DiskError(f"{path} can't be made: {error.strerror}.") from error
-        other = min((file.name for file in path.iterdir() if not file.name.startswith(".")), default=None)
-        if other is not None:
-            raise RunError(f"{path} holds other files ({other}) and is no run. Name a new folder.")
+        require_free(path)
         write_json(
-            target,
+            path / "pipeline.json",
             {
                 "format": FORMAT,
                 "genvae": genvae.__version__,
@@ -245,6 +236,12 @@ class Run:
         except OptionError as error:  # of a file, not of whoever gives the command
             raise RunError(f"{self.path} is described with an option that is none: {error}") from error
 
+    def take_from(self, other: Run) -> None:
+        """Copy what lies beside the weights of a run whose latents are ours too: these, their map, and its critic."""
+        for file in (other.latents_path, other.map_path, other.critic_path):
+            if file.exists():
+                write_whole(self.path / file.name, file.read_bytes())
+
     def save_weights(self, pipeline: Pipeline) -> None:
         """Write every part's weights; from here on the run can generate."""
         save_tensors(self.weights_path, pipeline.state_dict())
@@ -272,3 +269,21 @@ class Run:
                 f"The training of {self.path} has not ended.",
                 cure=Cure.of("train", store="STORE", run=self.path, resume=True),
             )
+
+
+def require_free(path: Path) -> None:
+    """Make the folder of a new run, or see that it is empty.
+
+    Raises:
+        RunError: the folder holds a run or anything else.
+        DiskError: it can't be made.
+    """
+    if (path / "pipeline.json").exists():
+        raise RunError(f"{path} holds a run already. Continue it with `resume`, or name another folder.")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DiskError(f"{path} can't be made: {error.strerror}.") from error
+    other = min((file.name for file in path.iterdir() if not file.name.startswith(".")), default=None)
+    if other is not None:
+        raise RunError(f"{path} holds other files ({other}) and is no run. Name a new folder.")

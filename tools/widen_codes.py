@@ -21,7 +21,6 @@ import torch
 from torch import Tensor
 
 from genvae.clips.store import ClipStore
-from genvae.files import write_whole
 from genvae.pipeline import PartConfig, Pipeline
 from genvae.plugin.registry import installed
 from genvae.run import Run
@@ -52,9 +51,7 @@ def main() -> None:
     for section in ("transform", "prior", "vocoder"):
         getattr(wider, section).load_state_dict(getattr(pipeline, section).state_dict())
     run = Run.create(asked.new, config, asdict(pipeline.transform.spec), source.training, source.data)
-    for path in (source.latents_path, source.map_path):
-        if path.exists():
-            write_whole(run.path / path.name, path.read_bytes())
+    run.take_from(source)
     run.save_weights(wider)
     run.seal()
 

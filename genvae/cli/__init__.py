@@ -27,6 +27,7 @@ COMMANDS = {
     "store": "Join parts of a store, or export it.",
     "train": "Train a model on a store.",
     "train-vocoder": "Train a vocoder for a run.",
+    "train-preference": "Teach a run which latents sound good.",
     "evaluate": "Measure how good a run's clips are.",
     "map": "Project training clips to 2-D.",
     "plot": "Draw sounds, the latent space, or a training.",

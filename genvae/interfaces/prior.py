@@ -54,3 +54,18 @@ class Prior(nn.Module, ABC):
     @abstractmethod
     def sample(self, genre: Tensor, *, generator: torch.Generator, temperature: float = 1.0) -> Tensor:
         """Draw a latent for each genre of [B] -> [B, latent_dim]; `temperature` scales the spread, 0 gives a centre."""
+
+    def preference(self, z: Tensor, genre: Tensor) -> Tensor:
+        """How good the items of latents [N, latent_dim] and genres [N] promise to be, [N]; by default all alike.
+
+        A prior that learns it declares an option `draws`, by default 1, and gives of so many draws the one that it
+        prefers.
+        """
+        return z.new_zeros(len(z))
+
+    def learn_preference(self, z: Tensor, genre: Tensor, scores: Tensor, *, generator: torch.Generator) -> None:
+        """Learn what to prefer from scores [N] that items of latents [N, latent_dim] and genres [N] were given.
+
+        Higher is better; scores of one genre mean nothing beside those of another. What was learnt holds until the next
+        `fit`. By default nothing is learnt.
+        """

@@ -18,7 +18,8 @@ from genvae.metrics.genres import GenreClassifier
 from genvae.tensor_files import save_tensors
 
 Array = NDArray[np.float64]
-_ODDS = 0.05  # how much the ratios count beside the genre: so much that neither goes unheard (docs/evaluation.md)
+ODDS = 0.05
+"""How much the ratios count beside the genre: so much that neither goes unheard (docs/evaluation.md)."""
 _FURTHEST = 8.0  # standard deviations: one odd coordinate must not decide
 _FLAT = 1e-6
 
@@ -92,15 +93,15 @@ class Critic:
         }
         return cls(GenreClassifier.fit(real[list(real)[-1]]), ratios)
 
-    def score(self, points: Mapping[str, Points], genre: str) -> Array:
+    def score(self, points: Mapping[str, Points], genre: str, *, odds: float = ODDS) -> Array:
         """How good clips are as clips of a genre, points [N, D] by each member's name -> [N]; higher is better.
 
-        The log-probability that the classifier gives the genre, and a twentieth of the log-ratios.
+        The log-probability that the classifier gives the genre, and the log-ratios times `odds`.
         """
         label = self.classifier.genres.index(genre)
-        odds = np.sum([ratio(points[member], label) for member, ratio in self.ratios.items()], axis=0)
+        ratios = np.sum([ratio(points[member], label) for member, ratio in self.ratios.items()], axis=0)
         last = points[list(self.ratios)[-1]]
-        scores: Array = self.classifier.log_probabilities(last)[:, label] + _ODDS * odds
+        scores: Array = self.classifier.log_probabilities(last)[:, label] + odds * ratios
         return scores
 
     def save(self, path: Path) -> None:

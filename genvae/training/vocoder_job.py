@@ -10,7 +10,6 @@ from typing import Any
 
 from genvae.clips.store import ClipStore
 from genvae.errors import Cure, OptionError, PluginError
-from genvae.files import write_whole
 from genvae.interfaces.vocoder import Vocoder
 from genvae.pipeline import Pipeline, PipelineConfig, suggestions
 from genvae.plugin import options
@@ -136,7 +135,5 @@ def _describe(
         "clips": {split: len(store.select(split=split)) for split in ("train", "validation")},
     }
     run = Run.create(path, config, source.spec.to_json(), {**source.training, "vocoder": training}, source.data)
-    for file in (source.latents_path, source.map_path, source.critic_path):
-        if file.exists():
-            write_whole(path / file.name, file.read_bytes())
+    run.take_from(source)
     return run

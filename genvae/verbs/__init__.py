@@ -5,7 +5,7 @@ they are. None imports another, and all that is slow to import is imported when 
 """
 
 from genvae.verbs.given import open_run, open_store
-from genvae.verbs.measuring import evaluate, make_critic
+from genvae.verbs.measuring import evaluate, make_critic, train_preference
 from genvae.verbs.runs import export_onnx, load, make_map, pack, regenerate, verify
 from genvae.verbs.stores import export_webdataset, merge_stores, prepare
 from genvae.verbs.trainings import train, train_vocoder
@@ -24,6 +24,7 @@ __all__ = [
     "prepare",
     "regenerate",
     "train",
+    "train_preference",
     "train_vocoder",
     "verify",
 ]

@@ -1,4 +1,4 @@
-"""Verbs that measure a run beside real clips: `evaluate`, and `make_critic` for choosing among candidates."""
+"""Verbs that hear what a run makes: `evaluate`, and `make_critic` and `train_preference`, by which clips are chosen."""
 
 from __future__ import annotations
 
@@ -126,6 +126,51 @@ def make_critic(
         _warn_of_other_store(opened, held, listener)
         taught(held, Synthesizer(opened, installed()), default_members(), listener).save(opened.critic_path)
     return opened.critic_path
+
+
+def train_preference(
+    store: ClipStore | Path | str,
+    run: Path | str,
+    *,
+    source: Run | Path | str | None = None,
+    draws: int = 4,
+    clips: int = 1200,
+    seed: int = 0,
+    progress: bool | Listener = True,
+    registry: Registry | None = None,
+) -> Run:
+    """Teach a run's prior which latents make good clips, and write another run that has it and all other parts.
+
+    The run makes clips of latents that its prior draws, a critic hears them (the run's own, or one that learns here
+    from the store), and the prior learns to guess from a latent what the critic will say. Of several draws it then
+    gives the one that it likes best, at no cost in time. What it prefers holds until it is fitted anew.
+
+    Args:
+        store: the one that the run was trained on.
+        run: the folder to write.
+        source: the trained run; None for the pretrained one.
+        draws: latents of which one is taken, 2 or more.
+        clips: that are made of each genre, 10 or more.
+        seed: of all that is drawn.
+        progress: True shows it, False is silence; else what is called with each `Progress` and `Message`.
+        registry: where plugins come from; None for what is installed.
+
+    Raises:
+        OptionError: the run's prior can't prefer, or a number makes no sense.
+        GenvaeError: the run makes no sounds.
+        RunError: the folder holds a run already, or the source is unfinished or damaged.
+    """
+    from genvae.metrics.preferences import teach_preference
+    from genvae.plugin.registry import installed
+
+    opened, registry = open_run(source), registry or installed()
+    _require_sounds(opened, registry)
+    held = open_store(store)
+    with listening(progress) as listener:
+        _warn_of_other_store(opened, held, listener)
+        return teach_preference(
+            held, opened, Path(run), registry, draws=draws, clips=clips, seed=seed, listener=listener
+        )
 
 
 def _require_sounds(run: Run, registry: Registry) -> None:

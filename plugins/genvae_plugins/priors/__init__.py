@@ -38,6 +38,15 @@ class LocalOptions:
             most=65536,
         ),
     ] = 8
+    draws: Annotated[
+        int,
+        genvae.Option(
+            "latents that are drawn for each that is asked for; the prior gives the one that it prefers, once it has "
+            "learnt to prefer some: `genvae train-preference`",
+            least=1,
+            most=64,
+        ),
+    ] = 1
 
 
 @dataclass(frozen=True, kw_only=True)

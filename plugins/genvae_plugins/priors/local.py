@@ -11,6 +11,7 @@ from torch import Tensor
 from genvae import Prior
 from genvae_plugins.priors import LocalOptions
 from genvae_plugins.priors.per_genre import Array, normal_noise, require_all, shrunk_covariances, split_by_genre
+from genvae_plugins.priors.preference import Preference
 
 POOLED = 8.0  # latents that the neighbourhoods' common covariance counts for in each of them
 
@@ -22,6 +23,8 @@ class Local(Prior):
     place. A Gaussian here is a k-means cluster, with the leading directions of its own spread and, in all others, the
     variance that is usual within the clusters of its genre: a mixture of probabilistic principal component analysers
     (Tipping & Bishop, 1999), with clusters in place of its expectation maximisation.
+
+    It may prefer some of its draws to others (see `Preference`), and does so until it is fitted anew.
 
     Attributes:
         weights: [genres, Gaussians]; those above zero come first.
@@ -44,6 +47,7 @@ class Local(Prior):
         self.register_buffer("means", torch.zeros(len(genres), count, latent_dim))
         self.register_buffer("factors", torch.zeros(len(genres), count, rank, latent_dim))
         self.register_buffer("rest", torch.ones(len(genres), latent_dim))
+        self.preferring = Preference(latent_dim, len(genres)) if options.draws > 1 else None
 
     def fit(self, z: Tensor, genre: Tensor, *, generator: torch.Generator) -> None:
         """Learn from latents [N, latent_dim] and their genres [N]; the generator chooses the start of the clusters.
@@ -60,6 +64,8 @@ class Local(Prior):
         common = [within[i] if len(np.unique(cluster)) > 1 else whole[i] for i, cluster in enumerate(clustered)]
         for buffer in (self.weights, self.means, self.factors):
             buffer.zero_()
+        if self.preferring is not None:
+            self.preferring.forget()
         for index, (group, cluster, pooled) in enumerate(zip(groups, clustered, common, strict=True)):
             spare = np.zeros_like(pooled)
             for number in range(cluster.max() + 1):
@@ -78,6 +84,29 @@ class Local(Prior):
 
         `temperature` scales the distance from the mean of the Gaussian drawn; Gaussians are drawn alike at any.
         """
+        if self.preferring is None:
+            return self._drawn(genre, generator, temperature)
+        draws, many = self.options.draws, genre.repeat_interleave(self.options.draws)
+        drawn = self._drawn(many, generator, temperature)
+        best = self.preferring(drawn, many.to(drawn.device)).view(-1, draws).argmax(dim=1)
+        return drawn[best + draws * torch.arange(len(genre), device=drawn.device)]
+
+    def preference(self, z: Tensor, genre: Tensor) -> Tensor:
+        """Latents [N, latent_dim] of genres [N] -> how good their clips promise to be, [N]."""
+        if self.preferring is None:
+            return super().preference(z, genre)
+        verdicts: Tensor = self.preferring(z, genre)
+        return verdicts
+
+    def learn_preference(self, z: Tensor, genre: Tensor, scores: Tensor, *, generator: torch.Generator) -> None:
+        """Learn from scores [N] of the clips of latents [N, latent_dim] and genres [N]; needs the option `draws`."""
+        if self.preferring is None:
+            super().learn_preference(z, genre, scores, generator=generator)
+        else:
+            self.preferring.learn(z, genre, scores, generator=generator)
+
+    def _drawn(self, genre: Tensor, generator: torch.Generator, temperature: float) -> Tensor:
+        """Draws for genres [B], whether preferred or not, [B, latent_dim]."""
         device = self.means.device
         genre = genre.to(device)
         point = torch.rand(len(genre), 1, generator=generator, device=generator.device).to(device)
