@@ -20,6 +20,7 @@ from genvae.errors import ClusterError, DiskError, GenvaeError
 Outcome = Seal | str
 """What a task gave: the seal of its shard, or why it couldn't be tried."""
 _SPAWN = multiprocessing.get_context("spawn")
+_ENDING = (signal.SIGINT, signal.SIGTERM)
 _NEVER_BEGAN = (
     "No worker process could start. A script that prepares a store is read by each of them, so what it does must stand "
     'below `if __name__ == "__main__":`. Or there is too little memory: set `workers` to 1.'
@@ -151,16 +152,27 @@ def _processes(workers: int, begun: Event) -> Iterator[ProcessPoolExecutor]:
 def _deaf_children() -> Iterator[None]:
     """Processes that start in the block never hear of Ctrl-C, which a terminal sends to them as well.
 
-    Nor does this process hear of it meanwhile, or of SIGTERM: a process that is half started would complain.
+    Nor does this process hear of it meanwhile, or of SIGTERM, but at the end of the block: a process that is half
+    started is none that could be killed, and would complain of what its parent took with it.
     """
     if not hasattr(signal, "pthread_sigmask"):  # not on Windows
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    heard: list[int] = []
+    # A mask is one thread's: what another one of this process is sent is handled in the main thread all the same.
+    main = threading.current_thread() is threading.main_thread()
+    handlers = {each: handler for each in _ENDING if main and (handler := signal.getsignal(each)) is not None}
     try:
+        for each in handlers:
+            signal.signal(each, lambda number, _: heard.append(number))
         yield
     finally:
+        for each, handler in handlers.items():
+            signal.signal(each, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number in heard:
+            signal.raise_signal(number)
 
 
 def _begin_worker(begun: Event) -> None:

@@ -228,3 +228,29 @@ def test_a_lost_scheduler_ends_it_with_a_word_and_the_same_command_goes_on(tmp_p
     fresh = [sys.executable, "-m", "genvae", "prepare", "songs", "--out", str(tmp_path / "fresh"), *options]
     assert subprocess.run([*fresh, "--workers", "1"], timeout=PATIENCE).returncode == 0
     assert ClipStore.open(store).digest == ClipStore.open(tmp_path / "fresh").digest
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems have no masks of signals")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_that_another_thread_is_sent_waits_until_workers_have_started(name: str) -> None:
+    script = f"""
+import os, signal, threading, time
+from genvae.clips.workers import _deaf_children
+
+def end(number, frame):
+    raise KeyboardInterrupt
+
+signal.signal(signal.{name}, end)
+threading.Thread(target=time.sleep, args=(60,), daemon=True).start()  # whose mask lets the signal through
+try:
+    with _deaf_children():
+        os.kill(os.getpid(), signal.{name})
+        time.sleep(0.2)
+        print("started")
+    print("never")
+except KeyboardInterrupt:
+    print("heard")
+assert signal.getsignal(signal.{name}) is end
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["started", "heard"], done.stderr
