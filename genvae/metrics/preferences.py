@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from genvae.clips.store import ClipStore
-from genvae.errors import OptionError, PluginError
+from genvae.errors import Cure, OptionError, PluginError
 from genvae.interfaces.prior import Prior
 from genvae.metrics.candidates import heard, taught
 from genvae.metrics.committee import spearman
 from genvae.metrics.comparison import default_members
 from genvae.metrics.critic import Critic
+from genvae.metrics.embedder import Embedder
 from genvae.metrics.threads import one_core, side_by_side
 from genvae.pipeline import PartConfig, Pipeline, PipelineConfig
 from genvae.plugin.registry import Registry, load_factory
@@ -81,6 +82,15 @@ def teach_preference(
     """
     if draws < 2 or clips < 2 * HELD_OUT:
         raise OptionError(f"A preference takes 2 `draws` or more, and {2 * HELD_OUT} `clips` of a genre or more.")
+    if not can_prefer(registry, source.config.prior.name):
+        able = [name for name in registry.names("prior") if can_prefer(registry, name)]
+        raise OptionError(
+            f"The `prior` {source.config.prior.plugin!r} can't prefer one latent to another. These can: "
+            f"{', '.join(able)}.",
+            cure=Cure.of("train", store=store.path, run="NEW", source=source.path, prior=able[0], steps=0)
+            if able
+            else None,
+        )
     config = preferring(source.config, registry, draws)
     require_free(path)
     synthesizer = Synthesizer(source, registry)
@@ -92,7 +102,7 @@ def teach_preference(
     )
     theirs = source.load(registry)
     plain = with_weights(Pipeline.build(preferring(source.config, registry, 1), registry), theirs)
-    told = judged(synthesizer, plain.prior, critic, clips, seed, listener)
+    told = judged(synthesizer, plain.prior, critic, members, clips, seed, listener)
     pipeline = with_weights(Pipeline.build(config, registry), theirs)
     held_out = torch.arange(len(told.z)) % HELD_OUT == 0
     generator = torch.Generator().manual_seed(seed)
@@ -112,16 +122,8 @@ def teach_preference(
 
 
 def preferring(config: PipelineConfig, registry: Registry, draws: int) -> PipelineConfig:
-    """A pipeline whose prior gives one of several draws.
-
-    Raises:
-        OptionError: it can't prefer one to another.
-        PluginError: it is missing.
-    """
+    """A pipeline whose prior gives one of several draws."""
     part = config.prior
-    if not can_prefer(registry, part.name):
-        able = ", ".join(name for name in registry.names("prior") if can_prefer(registry, name))
-        raise OptionError(f"The `prior` {part.plugin!r} can't prefer one latent to another. These can: {able}.")
     return replace(config, prior=PartConfig.of(registry, "prior", part.name, {**part.options, "draws": draws}))
 
 
@@ -143,7 +145,15 @@ def can_prefer(registry: Registry, prior: str) -> bool:
     return learns and any(field.name == "draws" for field in fields(plugin.options))
 
 
-def judged(synthesizer: Synthesizer, prior: Prior, critic: Critic, clips: int, seed: int, listener: Listener) -> Judged:
+def judged(
+    synthesizer: Synthesizer,
+    prior: Prior,
+    critic: Critic,
+    members: Sequence[Embedder],
+    clips: int,
+    seed: int,
+    listener: Listener,
+) -> Judged:
     """Draw latents of each genre, make their clips, and let the critic hear them."""
     generator = torch.Generator().manual_seed(seed)
     genre = torch.arange(len(synthesizer.genres)).repeat_interleave(clips)
@@ -154,7 +164,7 @@ def judged(synthesizer: Synthesizer, prior: Prior, critic: Critic, clips: int, s
         for index, (each, label) in enumerate(zip(z, genre.tolist(), strict=True))
     ]
     some = [wanted[first : first + AT_ONCE] for first in range(0, len(wanted), AT_ONCE)]
-    scores = [_scores(synthesizer, critic, each) for each in tracked(some, "hearing what it makes", listener)]
+    scores = [_scores(synthesizer, critic, members, each) for each in tracked(some, "hearing what it makes", listener)]
     return Judged(z, genre, torch.from_numpy(np.concatenate(scores)).float())
 
 
@@ -168,13 +178,15 @@ def agreement(prior: Prior, judged: Judged) -> list[float]:
     return correlations
 
 
-def _scores(synthesizer: Synthesizer, critic: Critic, wanted: Sequence[Decoding]) -> NDArray[np.float64]:
+def _scores(
+    synthesizer: Synthesizer, critic: Critic, members: Sequence[Embedder], wanted: Sequence[Decoding]
+) -> NDArray[np.float64]:
     """What a critic says of clips, [N]; they are made on every core."""
     groups = [wanted[first : first + GROUP] for first in range(0, len(wanted), GROUP)]
     with one_core():
         made = side_by_side(lambda number: synthesizer.generate_each(groups[number]), len(groups))
     waves = np.stack([clip.wave.numpy() for clips in made for clip in clips])
-    points = heard(waves, synthesizer.sample_rate, default_members())
+    points = heard(waves, synthesizer.sample_rate, members)
     genres = np.array([each.genre for each in wanted])
     scores = np.empty(len(wanted))
     for genre in np.unique(genres):

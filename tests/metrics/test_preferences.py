@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from unittest import mock
 
@@ -128,10 +129,20 @@ def test_taught_from_it_again_it_learns_as_if_for_the_first_time(
     assert genvae.Run(tmp_path / "again").training["preference"]["of"] == genvae.Run(told[0]).digest()
 
 
-def test_a_prior_that_cannot_prefer_is_told_which_can(tone_store: Path, trained: Path, tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match=r"'gmm' can't prefer one latent to another. These can: .*local"):
-        genvae.train_preference(tone_store, tmp_path / "new", source=trained, clips=CLIPS, progress=False)
-    assert not (tmp_path / "new").exists()
+def test_a_prior_that_cannot_prefer_is_told_which_can_and_the_command_that_gives_it_works(
+    tone_store: Path, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    taught = ["train-preference", str(tone_store), "--run", "taught", "--clips", "10", "--for"]
+    refused = CliRunner().invoke(main, [*taught, str(trained)])
+    assert refused.exit_code == 2
+    assert "'gmm' can't prefer one latent to another. These can: " in refused.stderr
+    assert not Path("taught").exists()
+    [cure] = [line.removeprefix("Try: genvae ") for line in refused.stderr.splitlines() if line.startswith("Try: ")]
+    for command in (shlex.split(cure), [*taught, "NEW"]):
+        result = CliRunner().invoke(main, command, catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+    assert genvae.Run(Path("taught")).config.prior.plugin == "local"
 
 
 def test_numbers_that_make_no_sense_and_folders_that_are_full_are_refused_before_anything_is_made(
