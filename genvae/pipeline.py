@@ -33,7 +33,7 @@ SECTIONS = ("transform", "model", "prior", "vocoder")
 DEFAULTS = {
     "transform": "genvae:stft",
     "model": "genvae:flow-vae",
-    "prior": "genvae:gmm",
+    "prior": "genvae:local",
     "vocoder": "genvae:pghi-refined",
 }
 """With their distribution, so that a stranger's plugin of the same name changes nothing where none is asked for."""

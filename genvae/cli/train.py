@@ -64,7 +64,7 @@ _OPTIONS = (
 @click.option(
     "--transform", shell_complete=complete_parts, help="Front end from waveforms to features.  [default: stft]"
 )
-@click.option("--prior", shell_complete=complete_parts, help="Distribution over latents.  [default: gmm]")
+@click.option("--prior", shell_complete=complete_parts, help="Distribution over latents.  [default: local]")
 @click.option(
     "--vocoder", shell_complete=complete_parts, help="Way from spectrograms to waveforms.  [default: pghi-refined]"
 )

@@ -48,7 +48,7 @@ def train(
         preset: quick, default or best: a budget of 5, 30 or 120 minutes with options that suit it.
         transform: plugin of the front end from waveforms to features; `stft` by default.
         model: plugin of the variational autoencoder; `flow-vae` by default.
-        prior: plugin of the distribution over latents; `gmm` by default.
+        prior: plugin of the distribution over latents; `local` by default.
         vocoder: plugin from spectrograms to waveforms; `pghi-refined` by default.
         options: of the parts and of the training, such as `{"model.latent_dim": 64, "train.batch_size": 32}`.
         source: a trained run to begin with, or `pretrained`; genres may be others.

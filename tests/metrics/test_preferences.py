@@ -27,7 +27,7 @@ CLIPS = 120
 
 @pytest.fixture(scope="module")
 def source(tone_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run with the prior `local`, whose clips follow from their latents, and a critic."""
+    """A run with the default prior, whose clips follow from their latents, and a critic."""
     path = tmp_path_factory.mktemp("source") / "run"
     options = {
         "transform.n_fft": 256,
@@ -36,7 +36,7 @@ def source(tone_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "model.latent_dim": 4,
         "model.texture": 0.0,
     }
-    genvae.train(tone_store, path, model="conv-vae", prior="local", steps=150, options=options, progress=False)
+    genvae.train(tone_store, path, model="conv-vae", steps=150, options=options, progress=False)
     with mock.patch("genvae.metrics.candidates.CLIPS", 60):
         genvae.make_critic(path, tone_store, progress=False)
     return path
@@ -133,8 +133,9 @@ def test_a_prior_that_cannot_prefer_is_told_which_can_and_the_command_that_gives
     tone_store: Path, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    genvae.train(tone_store, "plain", source=trained, prior="gmm", steps=0, progress=False)
     taught = ["train-preference", str(tone_store), "--run", "taught", "--clips", "10", "--for"]
-    refused = CliRunner().invoke(main, [*taught, str(trained)])
+    refused = CliRunner().invoke(main, [*taught, "plain"])
     assert refused.exit_code == 2
     assert "'gmm' can't prefer one latent to another. These can: " in refused.stderr
     assert not Path("taught").exists()

@@ -115,8 +115,8 @@ class FlowVAEOptions:
     painted: Annotated[
         float,
         genvae.Option(
-            "part of each batch from which a painter learns, which takes most of a step's time; 0 for none, and all of "
-            "it where train.only lets nothing but painter and jury learn",
+            "part of each batch from which a painter learns, an eighth of which takes a third of a step's time; 0 for "
+            "none, and all of it where train.only lets nothing but painter and jury learn",
             least=0,
             most=1,
         ),
