@@ -20,7 +20,7 @@ _COMMANDS = {
 }
 """Commands that have another name than the function."""
 
-_FLAGS = {"source": ("--from", "--for"), "options": ("--set",), "store": ("--out",)}
+_FLAGS = {"source": ("--for", "--from"), "start": ("--from",), "options": ("--set",), "store": ("--out",)}
 """Flags of fields whose name differs; a flag of the field's own name goes before."""
 
 

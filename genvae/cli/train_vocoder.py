@@ -23,7 +23,17 @@ from genvae.cli.train import Training, is_first, tell_of_end, tell_of_interrupti
 )
 @click.option("--run", "run_path", type=click.Path(path_type=Path), required=True, help="Folder of the run to make.")
 @click.option(
-    "--vocoder", shell_complete=complete_parts, help="Vocoder that learns.  [default: the run's own, which goes on]"
+    "--from",
+    "start",
+    type=click.Path(path_type=Path),
+    shell_complete=complete_runs,
+    metavar="RUN|pretrained",
+    help="Begin with the vocoder of a trained run; with --steps 0 it is taken as it is.",
+)
+@click.option(
+    "--vocoder",
+    shell_complete=complete_parts,
+    help="Vocoder that learns.  [default: that of --from, or the run's own, which goes on]",
 )
 @click.option(
     "--set",
@@ -36,6 +46,7 @@ from genvae.cli.train import Training, is_first, tell_of_end, tell_of_interrupti
 def train_vocoder(
     store: Path,
     source: Path | None,
+    start: Path | None,
     run_path: Path,
     vocoder: str | None,
     assignments: tuple[str, ...],
@@ -52,6 +63,7 @@ def train_vocoder(
     checkpoint from which --resume goes on.
 
     \b
+    genvae train-vocoder store --for run --from pretrained --run better --steps 0
     genvae train-vocoder store --for run --vocoder mine --run with-mine --minutes 30
     genvae train-vocoder store --run with-mine --resume
     """
@@ -64,6 +76,7 @@ def train_vocoder(
             store,
             run_path,
             source=source,
+            start=start,
             vocoder=vocoder,
             minutes=minutes,
             epochs=epochs,

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from genvae.errors import RunError
+from genvae.errors import RunError, SpecMismatch
+from genvae.interfaces.vocoder import Vocoder
 from genvae.pipeline import SECTIONS, Pipeline
 from genvae.plugin.registry import Registry
 from genvae.run import Run
@@ -59,6 +60,24 @@ def take_over(pipeline: Pipeline, source: Run, registry: Registry) -> bool:
     for section in SECTIONS if own else [each for each in SECTIONS if each != "vocoder"]:
         getattr(pipeline, section).load_state_dict(getattr(theirs, section).state_dict())
     return own
+
+
+@torch.no_grad()
+def take_vocoder(vocoder: Vocoder, source: Run, registry: Registry) -> None:
+    """Take over what the vocoder of a trained run has learnt, and nothing else of it.
+
+    Raises:
+        RunError: the source's training has not ended, it is damaged, or its vocoder has other options.
+        SpecMismatch: its vocoder is for other features.
+    """
+    theirs = source.load(registry).vocoder
+    if differing := theirs.spec.differences(vocoder.spec):
+        named = ", ".join(f"{name} = {value!r} (here {here!r})" for name, (value, here) in differing.items())
+        raise SpecMismatch(f"The vocoder of {source.path} is for features with {named}.")
+    own, learnt = vocoder.state_dict(), theirs.state_dict()
+    if {name: value.shape for name, value in own.items()} != {name: value.shape for name, value in learnt.items()}:
+        raise RunError(f"The vocoder of {source.path} has other options: leave those of the vocoder out.")
+    vocoder.load_state_dict(learnt)
 
 
 def _rows(model: nn.Module, genres: Sequence[str]) -> set[str]:

@@ -42,6 +42,7 @@ class Job:
         budget: how long.
         seed: of all that is drawn.
         source: a trained run whose weights a new one begins with.
+        start: a trained run whose vocoder one that is trained begins with; None for the source's.
         extras: the schedule and the callbacks; None for those that the options name.
         section: of the pipeline, that is trained: `model` or `vocoder`.
     """
@@ -56,6 +57,7 @@ class Job:
     source: Run | None = None
     extras: Extras | None = None
     section: str = "model"
+    start: Run | None = None
 
 
 def new_job(

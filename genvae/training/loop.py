@@ -17,6 +17,7 @@ from genvae.progress import Listener, ignore
 from genvae.run import Run
 from genvae.training import processes
 from genvae.training.averaging import Average
+from genvae.training.inherit import take_vocoder
 from genvae.training.interrupt import on_signals
 from genvae.training.job import Job
 from genvae.training.log import TrainingLog
@@ -75,6 +76,9 @@ def train(job: Job, store: ClipStore, *, device: str = "auto", listener: Listene
                 run.rebudget(asdict(job.budget), job.section)
         elif job.source is not None:
             trainer.measured = trainer.trainee.inherit(job.source, job.registry)
+            if job.start is not None:
+                take_vocoder(trainer.pipeline.vocoder, job.start, job.registry)
+                trainer.measured = True
             trainer.average = Average(trainer.trainee.module, trainer.options.ema)
         if job.create is not None and (job.source is not None or job.config.files):
             trainer.checkpoint()  # so that resuming needs neither the source nor files that options name

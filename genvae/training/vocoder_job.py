@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from genvae.clips.store import ClipStore
-from genvae.errors import Cure, OptionError, PluginError
+from genvae.errors import Cure, OptionError, PluginError, RunError
 from genvae.interfaces.vocoder import Vocoder
 from genvae.pipeline import Pipeline, PipelineConfig, suggestions
 from genvae.plugin import options
@@ -17,6 +17,7 @@ from genvae.plugin.declarations import SOUNDS, VocoderPlugin
 from genvae.plugin.registry import Registry, installed, load_factory
 from genvae.run import Run
 from genvae.training.extras import Extras
+from genvae.training.inherit import take_vocoder
 from genvae.training.job import Job, made_extras, new_sections, refuse_parts, require_alike
 from genvae.training.plan import Budget, TrainOptions
 
@@ -30,6 +31,7 @@ def new_vocoder_job(
     source: Run,
     *,
     budget: Budget,
+    start: Run | None = None,
     vocoder: str | None = None,
     values: Mapping[str, Mapping[str, Any]] | None = None,
     seed: int = 0,
@@ -42,7 +44,8 @@ def new_vocoder_job(
         store: the clips to train on.
         source: a trained run, all of whose parts the new one takes over.
         budget: how long.
-        vocoder: plugin; None for the run's own, which begins with what it has learnt already.
+        start: a trained run whose vocoder, with its options, is the one to begin with.
+        vocoder: plugin; None for that of `start`, or the run's own, which begins with what it has learnt already.
         values: values of options by section.
         seed: of all that is drawn.
         registry: where plugins come from; None for what is installed.
@@ -50,16 +53,20 @@ def new_vocoder_job(
     Raises:
         OptionError: an option that does not exist or does not take its value, or a vocoder that doesn't learn.
         PluginError: a plugin is missing.
-        SpecMismatch: the vocoder does not fit the run's features.
-        RunError: the source's training has not ended, or its clips are of another rate or length than the store's.
+        SpecMismatch: the vocoder, or that to begin with, does not fit the run's features.
+        RunError: the source's training has not ended, or its clips are of another rate or length than the store's; or
+            the vocoder to begin with is another one.
     """
     registry, given = registry or installed(), dict(values or {})
     digest = source.digest()
-    if budget.steps == 0:
-        raise OptionError("No `steps` at all train nothing: give a vocoder one or more.")
+    if budget.steps == 0 and start is None:
+        raise OptionError(
+            "No `steps` at all train nothing: they are for a vocoder that comes from another run, by `start`."
+        )
     if source.config.items != SOUNDS:
         raise OptionError(f"{source.path} makes no sounds, so it has no vocoder to train.")
-    name = vocoder or source.config.vocoder.name
+    began = (start or source).config.vocoder
+    name = vocoder or began.name
     row = registry.row("vocoder", name)
     if not trainable(load_factory(row.usable())):
         able = ", ".join(learning(registry))
@@ -67,7 +74,10 @@ def new_vocoder_job(
             f"The `vocoder` {row.name!r} has nothing to learn. {f'These have: {able}.' if able else 'None here has.'}"
         )
     require_alike(source, store)
-    config = source.config.with_vocoder(registry, name, given.get("vocoder", {}))
+    if start is not None and row.full_name != began.name:
+        raise RunError(f"{start.path} has the vocoder {began.plugin!r}, and no {row.name!r} to begin with.")
+    own = {} if start is None else began.options
+    config = source.config.with_vocoder(registry, name, {**own, **given.get("vocoder", {})})
     suggested = suggestions(registry, {"vocoder": name}, "train")
     chosen: TrainOptions = options.build(TrainOptions, {**suggested, **given.get("train", {})}, where="train")
     extras = made_extras(registry, chosen, given)
@@ -76,8 +86,12 @@ def new_vocoder_job(
     refuse_parts(chosen, "vocoder", config.vocoder, own_step=own_step)
     if not any(weight.requires_grad for weight in module.parameters()):
         raise PluginError(f"The vocoder {row.name!r} of {row.distribution} has a loss, but no weights to train.")
-    create = partial(_describe, path, store, config, source, digest, budget, seed=seed, extras=extras)
-    return Job(path, config, create, registry, chosen, budget, seed, source, extras, section="vocoder")
+    origin = {"of": digest}
+    if start is not None:
+        take_vocoder(module, start, registry)  # which tells before anything is written whether it fits
+        origin["from"] = start.digest()
+    create = partial(_describe, path, store, config, source, origin, budget, seed=seed, extras=extras)
+    return Job(path, config, create, registry, chosen, budget, seed, source, extras, section="vocoder", start=start)
 
 
 def trainable(factory: object) -> bool:
@@ -112,7 +126,7 @@ def _describe(
     store: ClipStore,
     config: PipelineConfig,
     source: Run,
-    digest: str,
+    origin: Mapping[str, str],
     budget: Budget,
     chosen: TrainOptions,
     *,
@@ -126,7 +140,7 @@ def _describe(
         DiskError: it can't be made.
     """
     training = {
-        "of": digest,
+        **origin,
         "seed": seed,
         "budget": asdict(budget),
         "options": options.to_json(chosen),

@@ -112,6 +112,7 @@ def train_vocoder(
     run: Path | str,
     *,
     source: Run | Path | str | None = None,
+    start: Run | Path | str | None = None,
     vocoder: str | None = None,
     minutes: float | None = None,
     epochs: float | None = None,
@@ -129,10 +130,12 @@ def train_vocoder(
         store: a clip store, or its folder; not necessarily the one that the run was trained on.
         run: the folder to write: new, or with `resume` a run that was stopped.
         source: the trained run; None for the pretrained one.
-        vocoder: plugin of a vocoder that learns; by default the run's own, which goes on from what it has learnt.
+        start: a trained run, or `pretrained`, whose vocoder is the one to begin with.
+        vocoder: plugin of a vocoder that learns; by default that of `start`, or the run's own, which goes on from what
+            it has learnt.
         minutes: train for so many minutes, validation and all; 30 if no budget is given.
         epochs: train for so many passes over the clips.
-        steps: train for so many batches.
+        steps: train for so many batches; 0, with `start`, takes that run's vocoder as it is.
         options: of the vocoder and of the training, such as `{"vocoder.width": 64, "train.batch_size": 32}`.
         seed: of all that is drawn; 0 by default.
         device: a Lightning accelerator: auto, cpu, cuda, mps.
@@ -145,8 +148,8 @@ def train_vocoder(
         PluginError: a plugin is missing, or failed.
         SpecMismatch: the vocoder does not fit the run's features.
         StoreError: the store has no training clips.
-        RunError: the folder holds a run already, there is nothing to resume, or the source is unfinished or unlike the
-            store.
+        RunError: the folder holds a run already, there is nothing to resume, the source is unfinished or unlike the
+            store, or the vocoder of `start` does not fit.
         Interrupted: SIGINT or SIGTERM came; a checkpoint was written, from which `resume` goes on.
     """
     from genvae.plugin.options import by_section
@@ -161,9 +164,10 @@ def train_vocoder(
     clips, registry = open_store(store), registry or installed()
     budget = Budget(steps, epochs, minutes) if (steps, epochs, minutes) != (None, None, None) else None
     if resume:
-        if vocoder is not None or options or seed is not None or source is not None:
+        if vocoder is not None or options or seed is not None or source is not None or start is not None:
             raise OptionError(
-                "`resume` goes on with the run's own options: leave `options`, `seed`, `source` and `vocoder` out."
+                "`resume` goes on with the run's own options: leave `options`, `seed`, `source`, `start` and `vocoder` "
+                "out."
             )
         job = resume_job(Path(run), clips, budget, registry=registry)
     else:
@@ -172,6 +176,7 @@ def train_vocoder(
             clips,
             open_run(source),
             budget=budget or PRESETS["default"].budget,
+            start=None if start is None else open_run(start),
             vocoder=vocoder,
             values=by_section(options or {}, [*VOCODER_JOB_SECTIONS, *sections(registry)]),
             seed=seed or 0,

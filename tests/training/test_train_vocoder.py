@@ -170,6 +170,59 @@ def test_without_a_name_the_runs_own_vocoder_goes_on_from_what_it_has_learnt(
     assert 0 < apart < 1e-3  # one step in the warm-up
 
 
+def test_a_run_begins_with_the_vocoder_of_another_or_takes_it_as_it_is(
+    tone_store: Path, trained: Path, frames: Path, tmp_path: Path, genvae: Genvae
+) -> None:
+    first = taught(tone_store, tmp_path / "first", trained, steps=20)
+    given = ["--for", trained, "--from", first.path, "--set", "train.callbacks=", "--run"]
+    result = genvae("train-vocoder", tone_store, *given, tmp_path / "taken", "--steps", "0")
+    assert result.exit_code == 0, result.stderr
+    assert "the vocoder stays as it is" in result.stderr.replace("\n", " ")
+    assert genvae("train-vocoder", tone_store, *given, tmp_path / "further", "--steps", "1").exit_code == 0
+    learnt = weights(first.path, "vocoder.")
+    taken, further = Run(tmp_path / "taken"), Run(tmp_path / "further")
+    for run, most in ((taken, 0.0), (further, 1e-3)):  # the latter is one step in the warm-up
+        assert run.config.vocoder == first.config.vocoder
+        assert run.training["vocoder"]["from"] == first.digest()
+        assert run.training["vocoder"]["of"] == Run(trained).digest()
+        assert run.verify() == []
+        own = weights(run.path, "vocoder.")
+        apart = max(float((own[name] - learnt[name]).abs().max()) for name in learnt)
+        assert apart <= most
+        assert own.keys() == learnt.keys()
+        assert (apart > 0) == (most > 0)
+    theirs = load_file(trained / "weights.safetensors")
+    ours = load_file(taken.weights_path)
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs if not name.startswith("vocoder."))
+    shutil.rmtree(first.path)
+    assert front_door.load(taken).generate("low", seed=1).wave.isfinite().all()
+
+
+def test_a_vocoder_to_begin_with_that_does_not_fit_is_refused_before_anything_is_written(
+    tone_store: Path, trained: Path, frames: Path, tmp_path: Path
+) -> None:
+    first = taught(tone_store, tmp_path / "first", trained, steps=1)
+    new = tmp_path / "new"
+
+    def refused(
+        error: type[Exception], match: str, source: Path = trained, start: Path = first.path, **more: Any
+    ) -> None:
+        with pytest.raises(error, match=match):
+            front_door.train_vocoder(tone_store, new, source=source, start=start, steps=0, progress=False, **more)
+        assert not new.exists()
+
+    refused(RunError, "has other options: leave those of the vocoder out", options={"vocoder.width": 8})
+    refused(RunError, "has the vocoder 'frames', and no 'pghi-polished' to begin with", vocoder="pghi-polished")
+    refused(OptionError, "'pghi-refined' has nothing to learn", start=trained)
+    values = {
+        name: 64 if name == "transform.hop" else int(value) for name, value in (each.split("=") for each in SMALL)
+    }
+    other = front_door.train(tone_store, tmp_path / "other", model="conv-vae", steps=1, options=values, progress=False)
+    refused(SpecMismatch, r"is for features with hop = 128 \(here 64\)", source=other.path)
+    with pytest.raises(OptionError, match="they are for a vocoder that comes from another run, by `start`"):
+        front_door.train_vocoder(tone_store, new, source=first, steps=0, progress=False)
+
+
 def test_a_vocoder_that_must_learn_is_refused_where_no_run_holds_its_weights(
     tone_store: Path, trained: Path, frames: Path, tmp_path: Path, genvae: Genvae
 ) -> None:
@@ -210,7 +263,7 @@ def test_what_can_not_be_trained_is_answered_before_anything_is_written(
         taught(tone_store, new, trained, **{"vocoder.widht": 3})
     with pytest.raises(OptionError, match="no section 'model'"):
         taught(tone_store, new, trained, **{"model.width": 3})
-    with pytest.raises(OptionError, match="leave `options`, `seed`, `source`"):
+    with pytest.raises(OptionError, match="leave `options`, `seed`, `source`, `start`"):
         front_door.train_vocoder(tone_store, new, source=trained, resume=True, progress=False)
     assert not new.exists()
 
@@ -257,4 +310,5 @@ def test_callbacks_see_the_vocoder_and_samples_are_its_own(
 def test_the_command_line_says_what_it_takes(genvae: Genvae) -> None:
     shown = genvae("train-vocoder", "--help").stdout
     assert "--for RUN|pretrained" in shown
+    assert "--from RUN|pretrained" in shown
     assert "train.batch_size=64" in shown
