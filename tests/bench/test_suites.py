@@ -160,7 +160,7 @@ def test_the_parts_of_a_clip_are_measured(sounds: Sounds, tmp_path: Path, tiny_r
     case, many = cases("generate", replace(context(sounds, tmp_path), run=tiny_run_path))
     rows = measure(case, Conditions(seconds=0.0, rounds=1))
     assert not [m.reason for m in rows if m.value is None]
-    assert {"a clip, as wav", "prior gmm", "model conv-vae", "vocoder pghi-refined"} <= {m.contender for m in rows}
+    assert {"a clip, as wav", "prior local", "model conv-vae", "vocoder pghi-refined"} <= {m.contender for m in rows}
     alone, together = (contender.make()() for contender in many.contenders)
     assert alone == together
 

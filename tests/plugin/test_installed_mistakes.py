@@ -30,7 +30,7 @@ def genvae_models():
     yield genvae.ModelPlugin(name="flow-vae", summary="S.", factory="no_such_module:X")
 @genvae.hookimpl
 def genvae_priors():
-    yield genvae.PriorPlugin(name="gmm", summary="S.", factory="no_such_module:X")
+    yield genvae.PriorPlugin(name="local", summary="S.", factory="no_such_module:X")
 @genvae.hookimpl
 def genvae_vocoders():
     yield genvae.VocoderPlugin(name="pghi-refined", summary="S.", factory="no_such_module:X")
@@ -213,10 +213,12 @@ print(json.dumps([[part.name for part in parts], more.config.model.name]))
 """
     done = python("acme-namesakes", "-c", program)
     assert done.returncode == 0, done.stderr
-    defaults = ["genvae:stft", "genvae:flow-vae", "genvae:gmm", "genvae:pghi-refined"]
+    defaults = ["genvae:stft", "genvae:flow-vae", "genvae:local", "genvae:pghi-refined"]
     assert json.loads(done.stdout) == [defaults, "genvae:flow-vae"]
-    typed = python("acme-namesakes", "-m", "genvae", "train", tone_store, "--run", "x", "--prior", "gmm")
-    assert typed.stderr == "Error: Two distributions have a prior 'gmm': write acme-namesakes:gmm or genvae:gmm.\n"
+    typed = python("acme-namesakes", "-m", "genvae", "train", tone_store, "--run", "x", "--prior", "local")
+    assert (
+        typed.stderr == "Error: Two distributions have a prior 'local': write acme-namesakes:local or genvae:local.\n"
+    )
 
 
 def test_weights_from_a_file_are_read_once_and_then_live_in_the_run(
