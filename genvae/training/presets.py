@@ -35,6 +35,5 @@ PRESETS: Mapping[str, Preset] = {
     ),
     "best": Preset(
         Budget(minutes=120),
-        {"model": {"painted": 0.125}},  # in half an hour it costs the flow more than it brings: docs/training.md
     ),
 }
