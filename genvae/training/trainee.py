@@ -41,13 +41,13 @@ class Trainee(ABC):
         section: of the pipeline.
         verb: of `genvae`, that trains it.
         off: how a validation's `distance_db` is said.
-        untrained: what is said where no step is to be trained.
+        no_step: what is said where no step is to be trained.
     """
 
     section: ClassVar[str]
     verb: ClassVar[str]
     off: ClassVar[str]
-    untrained: ClassVar[str]
+    no_step: ClassVar[str]
 
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
@@ -97,7 +97,7 @@ class ModelTrainee(Trainee):
     """A model, with whose latents the prior is fitted at the end."""
 
     section, verb, off = "model", "train", "Reconstructions without texture are"
-    untrained = "No step is trained: the weights stay as they are, and the prior is fitted to them."
+    no_step = "No step is trained: the weights stay as they are, and the prior is fitted to them."
 
     @property
     def module(self) -> Model:
@@ -149,7 +149,7 @@ class VocoderTrainee(Trainee):
     """A vocoder, on spectrograms of training clips or what the model makes of them; other parts stay as they are."""
 
     section, verb, off = "vocoder", "train_vocoder", "The spectrograms of its waveforms are"
-    untrained = "No step is trained: the vocoder stays as it is."
+    no_step = "No step is trained: the vocoder stays as it is."
 
     @property
     def module(self) -> Vocoder:

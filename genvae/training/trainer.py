@@ -238,7 +238,7 @@ class Trainer:
     def _open(self, log: TrainingLog) -> None:
         """Say what is about to happen."""
         if self.budget.steps == 0:
-            log.say(self.trainee.untrained)
+            log.say(self.trainee.no_step)
             return
         options, clips = self.options, len(self.batches.numbers)
         steps = self.budget.total_steps(clips // min(options.batch_size, clips))
